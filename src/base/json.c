@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The reader keeps one bit per open container and one word saying what may come next, so it needs
+ * no recursion. Strings without escapes are borrowed from the input. One thread at a time.
+ */
+#include "base/json.h"
+
+#include "base/utf8.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum EXPECT {
+    EXPECT_VALUE,
+    EXPECT_VALUE_OR_END, /* just after '[' */
+    EXPECT_KEY,
+    EXPECT_KEY_OR_END, /* just after '{' */
+    EXPECT_COMMA_OR_END,
+    EXPECT_NOTHING,
+    EXPECT_FAILED,
+};
+
+void json_reader_init(struct json_reader *reader, struct span input, struct arena *arena) {
+    *reader = (struct json_reader){
+        .at = input.at,
+        .begin = input.at,
+        .end = input.at + input.len,
+        .arena = arena,
+        .expect = EXPECT_VALUE,
+    };
+}
+
+static enum JSON_TOKEN fail(struct json_reader *reader) {
+    reader->expect = EXPECT_FAILED;
+    return JSON_BAD;
+}
+
+static bool in_object(const struct json_reader *reader) {
+    int top = reader->depth - 1;
+    return reader->objects[top / 64] >> (top % 64) & 1;
+}
+
+static void after_value(struct json_reader *reader) {
+    reader->expect = reader->depth ? EXPECT_COMMA_OR_END : EXPECT_NOTHING;
+}
+
+static enum JSON_TOKEN open_container(struct json_reader *reader, bool object) {
+    if (reader->depth == JSON_MAX_DEPTH)
+        return fail(reader);
+    uint64_t bit = 1ULL << (reader->depth % 64);
+    uint64_t *word = &reader->objects[reader->depth / 64];
+    *word = object ? *word | bit : *word & ~bit;
+    reader->depth++;
+    reader->at++;
+    reader->expect = object ? EXPECT_KEY_OR_END : EXPECT_VALUE_OR_END;
+    return object ? JSON_OBJECT : JSON_ARRAY;
+}
+
+static enum JSON_TOKEN close_container(struct json_reader *reader, bool object) {
+    if (reader->depth == 0 || in_object(reader) != object)
+        return fail(reader);
+    reader->depth--;
+    reader->at++;
+    after_value(reader);
+    return object ? JSON_OBJECT_END : JSON_ARRAY_END;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Four hex digits at `at`, or -1. */
+static int32_t read_unit(const char *at, const char *end) {
+    int32_t unit = 0;
+    if (end - at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_digit(at[i]);
+        if (digit < 0)
+            return -1;
+        unit = unit << 4 | digit;
+    }
+    return unit;
+}
+
+/* Reads the escape behind a backslash at *at into `to`; returns the new end of output or NULL. */
+static char *read_escape(const char **at, const char *end, char *to) {
+    static const char plain[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
+    if (*at == end)
+        return NULL;
+    char kind = *(*at)++;
+    for (size_t i = 0; i + 1 < sizeof plain; i += 2)
+        if (plain[i] == kind) {
+            *to = plain[i + 1];
+            return to + 1;
+        }
+    if (kind != 'u')
+        return NULL;
+    int32_t unit = read_unit(*at, end);
+    if (unit < 0 || (unit >= 0xdc00 && unit < 0xe000))
+        return NULL;
+    *at += 4;
+    if (unit < 0xd800 || unit >= 0xe000)
+        return to + utf8_encode((uint32_t)unit, to);
+    if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u')
+        return NULL;
+    int32_t low = read_unit(*at + 2, end);
+    if (low < 0xdc00 || low >= 0xe000)
+        return NULL;
+    *at += 6;
+    return to +
+           utf8_encode(0x10000U + ((uint32_t)(unit - 0xd800) << 10) + (uint32_t)(low - 0xdc00), to);
+}
+
+/* Decodes the string between `from` and the closing quote at `close`, which has escapes. */
+static bool decode_escapes(struct json_reader *reader, const char *from, const char *close) {
+    char *text = arena_alloc(reader->arena, (size_t)(close - from));
+    char *to = text;
+    while (from < close) {
+        if (*from != '\\') {
+            *to++ = *from++;
+            continue;
+        }
+        from++;
+        to = read_escape(&from, close, to);
+        if (!to)
+            return false;
+    }
+    reader->text = span_of(text, (size_t)(to - text));
+    return true;
+}
+
+/* Reads the string whose opening quote is at reader->at. */
+static bool read_string(struct json_reader *reader) {
+    const char *from = reader->at + 1;
+    const char *at = from;
+    bool escapes = false, wide = false;
+    for (;; at++) {
+        if (at == reader->end || (unsigned char)*at < 0x20)
+            return false;
+        if (*at == '"')
+            break;
+        wide |= (signed char)*at < 0;
+        if (*at == '\\') {
+            escapes = true;
+            if (++at == reader->end)
+                return false;
+        }
+    }
+    struct span raw = span_of(from, (size_t)(at - from));
+    reader->at = at + 1;
+    reader->text = raw;
+    if (wide && !utf8_is_valid(raw))
+        return false;
+    return !escapes || decode_escapes(reader, from, at);
+}
+
+static const char *skip_digits(const char *at, const char *end) {
+    while (at < end && *at >= '0' && *at <= '9')
+        at++;
+    return at;
+}
+
+static enum JSON_TOKEN read_number(struct json_reader *reader) {
+    const char *from = reader->at, *at = from, *end = reader->end;
+    if (at < end && *at == '-')
+        at++;
+    const char *digits = at;
+    at = skip_digits(at, end);
+    if (at == digits || (*digits == '0' && at - digits > 1))
+        return fail(reader);
+    if (at < end && *at == '.') {
+        const char *fraction = ++at;
+        at = skip_digits(at, end);
+        if (at == fraction)
+            return fail(reader);
+    }
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        if (at < end && (*at == '+' || *at == '-'))
+            at++;
+        const char *exponent = at;
+        at = skip_digits(at, end);
+        if (at == exponent)
+            return fail(reader);
+    }
+    reader->text = span_of(from, (size_t)(at - from));
+    reader->at = at;
+    after_value(reader);
+    return JSON_NUMBER;
+}
+
+static enum JSON_TOKEN read_word(struct json_reader *reader, struct span word,
+                                 enum JSON_TOKEN token) {
+    if (!span_starts(span_of(reader->at, (size_t)(reader->end - reader->at)), word))
+        return fail(reader);
+    reader->text = span_of(reader->at, word.len);
+    reader->at += word.len;
+    after_value(reader);
+    return token;
+}
+
+static enum JSON_TOKEN read_value(struct json_reader *reader) {
+    reader->token = reader->at;
+    switch (*reader->at) {
+    case '"':
+        if (!read_string(reader))
+            return fail(reader);
+        after_value(reader);
+        return JSON_STRING;
+    case '{':
+        return open_container(reader, true);
+    case '[':
+        return open_container(reader, false);
+    case 't':
+        return read_word(reader, S("true"), JSON_TRUE);
+    case 'f':
+        return read_word(reader, S("false"), JSON_FALSE);
+    case 'n':
+        return read_word(reader, S("null"), JSON_NULL);
+    default:
+        return read_number(reader);
+    }
+}
+
+static bool skip_space(struct json_reader *reader) {
+    while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\n' ||
+                                        *reader->at == '\t' || *reader->at == '\r'))
+        reader->at++;
+    return reader->at < reader->end;
+}
+
+static enum JSON_TOKEN read_key(struct json_reader *reader) {
+    if (*reader->at != '"' || !read_string(reader))
+        return fail(reader);
+    if (!skip_space(reader) || *reader->at != ':')
+        return fail(reader);
+    reader->at++;
+    reader->expect = EXPECT_VALUE;
+    return JSON_KEY;
+}
+
+static enum JSON_TOKEN read_comma(struct json_reader *reader) {
+    char byte = *reader->at;
+    if (byte == ']' || byte == '}')
+        return close_container(reader, byte == '}');
+    if (byte != ',')
+        return fail(reader);
+    reader->at++;
+    if (!skip_space(reader))
+        return fail(reader);
+    return in_object(reader) ? read_key(reader) : read_value(reader);
+}
+
+enum JSON_TOKEN json_next(struct json_reader *reader) {
+    bool more = skip_space(reader);
+    switch ((enum EXPECT)reader->expect) {
+    case EXPECT_FAILED:
+        return JSON_BAD;
+    case EXPECT_NOTHING:
+        return more ? fail(reader) : JSON_END;
+    case EXPECT_VALUE:
+        return more ? read_value(reader) : fail(reader);
+    case EXPECT_VALUE_OR_END:
+        if (more && *reader->at == ']')
+            return close_container(reader, false);
+        return more ? read_value(reader) : fail(reader);
+    case EXPECT_KEY_OR_END:
+        if (more && *reader->at == '}')
+            return close_container(reader, true);
+        return more ? read_key(reader) : fail(reader);
+    case EXPECT_KEY:
+        return more ? read_key(reader) : fail(reader);
+    case EXPECT_COMMA_OR_END:
+        return more ? read_comma(reader) : fail(reader);
+    }
+    return fail(reader);
+}
+
+bool json_skip(struct json_reader *reader, enum JSON_TOKEN first) {
+    if (first == JSON_BAD || first == JSON_END)
+        return false;
+    if (first != JSON_ARRAY && first != JSON_OBJECT)
+        return true;
+    int outside = reader->depth - 1;
+    while (reader->depth > outside)
+        if (json_next(reader) == JSON_BAD)
+            return false;
+    return true;
+}
+
+struct span json_raw(struct json_reader *reader, enum JSON_TOKEN first) {
+    const char *from = reader->token;
+    if (!json_skip(reader, first))
+        return SPAN_NONE;
+    return span_of(from, (size_t)(reader->at - from));
+}
+
+static void separate(struct json_writer *writer) {
+    if (writer->comma)
+        buf_append_byte(writer->out, ',');
+    writer->comma = true;
+}
+
+static void begin(struct json_writer *writer, char bracket) {
+    separate(writer);
+    buf_append_byte(writer->out, bracket);
+    writer->comma = false;
+}
+
+static void end(struct json_writer *writer, char bracket) {
+    buf_append_byte(writer->out, bracket);
+    writer->comma = true;
+}
+
+void json_begin_object(struct json_writer *writer) {
+    begin(writer, '{');
+}
+
+void json_end_object(struct json_writer *writer) {
+    end(writer, '}');
+}
+
+void json_begin_array(struct json_writer *writer) {
+    begin(writer, '[');
+}
+
+void json_end_array(struct json_writer *writer) {
+    end(writer, ']');
+}
+
+static void append_escaped(struct buf *out, unsigned char byte) {
+    static const char short_forms[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    for (size_t i = 0; i + 1 < sizeof short_forms; i += 2)
+        if ((unsigned char)short_forms[i] == byte) {
+            buf_append_byte(out, '\\');
+            buf_append_byte(out, short_forms[i + 1]);
+            return;
+        }
+    buf_printf(out, "\\u%04x", byte);
+}
+
+static void append_quoted(struct buf *out, struct span value) {
+    buf_append_byte(out, '"');
+    size_t clean = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char byte = (unsigned char)value.at[i];
+        if (byte >= 0x20 && byte != '"' && byte != '\\')
+            continue;
+        buf_append(out, span_of(value.at + clean, i - clean));
+        append_escaped(out, byte);
+        clean = i + 1;
+    }
+    if (value.len)
+        buf_append(out, span_from(value, clean));
+    buf_append_byte(out, '"');
+}
+
+void json_key(struct json_writer *writer, struct span name) {
+    separate(writer);
+    append_quoted(writer->out, name);
+    buf_append_byte(writer->out, ':');
+    writer->comma = false;
+}
+
+void json_string(struct json_writer *writer, struct span value) {
+    separate(writer);
+    append_quoted(writer->out, value);
+}
+
+void json_literal(struct json_writer *writer, struct span text) {
+    separate(writer);
+    buf_append(writer->out, text);
+}
+
+void json_i64(struct json_writer *writer, int64_t value) {
+    separate(writer);
+    buf_append_i64(writer->out, value);
+}
+
+void json_bool(struct json_writer *writer, bool value) {
+    json_literal(writer, value ? S("true") : S("false"));
+}
+
+void json_double(struct json_writer *writer, double value) {
+    char text[32];
+    separate(writer);
+    for (int digits = 15; digits <= 17; digits++) {
+        int len = snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value || digits == 17) {
+            buf_append(writer->out, span_of(text, (size_t)len));
+            return;
+        }
+    }
+}

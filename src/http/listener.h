@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Listening sockets. The accepting loop deals connections round robin to the servers of all loops.
+ */
+#include "http/server.h"
+
+struct listener;
+
+/* `address` is "127.0.0.1", "::1", "0.0.0.0" …; port 0 takes a free one (see listener_port).
+ * Negative errno on failure. */
+MUST_CHECK int listener_open(struct listener **ret, struct span address, uint16_t port);
+uint16_t listener_port(const struct listener *listener);
+/* Accepts on `loop`; each connection goes by mail to the next of `servers` with its loop. */
+MUST_CHECK int listener_start(struct listener *listener, struct loop *loop,
+                              struct http_server *const *servers, struct loop *const *loops,
+                              size_t count);
+/* No further connections. On its loop. */
+void listener_stop(struct listener *listener);
+void listener_free(struct listener *listener);

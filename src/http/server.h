@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * An HTTP/1.1 server (RFC 9112) on one loop: strict parsing, keep-alive, pipelining (requests of a
+ * connection are handed over one at a time, in order), Expect: 100-continue, chunked both ways,
+ * ceilings on every size, deadlines against slow clients, TLS. One thread: the loop's. A connection
+ * stays on its loop.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/header.h"
+#include "loop/loop.h"
+
+struct http_server;
+struct tls_context; /* http/tls.h */
+
+/* A request and its reply. Owned by the server; valid from `head` until `finished`. */
+struct http_exchange {
+    struct span method, target; /* as on the request line */
+    struct span path, query;    /* of the target; query without '?', absent when there is none */
+    struct span host;           /* of the Host field, or of an absolute-form target */
+    struct headers headers;     /* lower-case names */
+    uint64_t content_length;    /* meaningful unless chunked */
+    bool has_body, chunked, head_only /* HEAD */, tls, expects_continue;
+    struct span peer;    /* textual IP address, without port */
+    struct arena *arena; /* of this exchange, for the handler too; reset when it finishes */
+    struct span body;    /* after http_take_whole: all of it */
+    void *user;          /* the handler's */
+    struct loop *loop;
+};
+
+/*
+ * The handler's callbacks, all on the loop:
+ *   head      the head is complete. Must call one of http_take_whole, http_take_stream or
+ * http_reply (which refuses without reading the body: the connection closes after it if a body was
+ * announced). piece     bytes of a streamed body, already without HTTP chunking; valid during the
+ * call only. May call http_pause; pieces stop until http_resume. complete  the request is wholly
+ * read. The reply may come now or later, once. gone      the peer left or broke the protocol before
+ * http_reply was called; no reply may follow. finished  last call: the reply was sent, or the
+ * connection ended. x is invalid after it. After `head` every exchange ends with exactly one
+ * `finished`.
+ */
+struct http_handler {
+    void (*head)(struct http_handler *handler, struct http_exchange *x);
+    void (*piece)(struct http_handler *handler, struct http_exchange *x, struct span piece);
+    void (*complete)(struct http_handler *handler, struct http_exchange *x);
+    void (*gone)(struct http_handler *handler, struct http_exchange *x);
+    void (*finished)(struct http_handler *handler, struct http_exchange *x, uint64_t bytes_in,
+                     uint64_t bytes_out);
+    /* Body text and content type for a request that is malformed below HTTP's own level (400, 408,
+     * 413, 414, 417, 431, 501, 505); may leave both absent. Optional. */
+    void (*malformed)(struct http_handler *handler, int status, struct arena *arena,
+                      struct span *ret_type, struct span *ret_body);
+};
+
+struct http_limits {
+    size_t head_bytes;      /* request line and fields together: 64 KiB */
+    size_t field_count;     /* 200 */
+    int64_t head_ms;        /* from first byte to complete head: 10 s */
+    int64_t idle_ms;        /* between requests: 75 s */
+    int64_t body_stall_ms;  /* without a byte of body: 30 s */
+    int64_t write_stall_ms; /* without progress in sending: 60 s */
+    size_t connections;     /* per server: 20,000; further ones are closed at once */
+};
+extern const struct http_limits http_default_limits;
+
+MUST_CHECK int http_server_new(struct http_server **ret, struct loop *loop,
+                               struct http_handler *handler, const struct http_limits *limits,
+                               struct tls_context *tls /* or NULL */);
+/* Takes over an accepted, non-blocking socket. Loop thread. */
+void http_server_adopt(struct http_server *server, int fd);
+/* Graceful stop: idle connections close now, busy ones after their reply with Connection: close;
+ * `drained` is called when none is left. Loop thread. */
+void http_server_drain(struct http_server *server, void (*drained)(void *user), void *user);
+void http_server_free(struct http_server *server);
+size_t http_server_connections(const struct http_server *server);
+
+/* Collect the body into x->body; above `limit` bytes the reply is 413 through `malformed`. */
+void http_take_whole(struct http_exchange *x, size_t limit);
+void http_take_stream(struct http_exchange *x);
+void http_pause(struct http_exchange *x);
+void http_resume(struct http_exchange *x);
+
+/* A part of a reply body: memory (valid until `finished`), or a range of a file (sendfile where
+ * possible). */
+struct http_segment {
+    struct span bytes;
+    int fd;          /* used when bytes is absent; stays open until `finished` */
+    uint64_t offset; /* bytes */
+    uint64_t len;
+};
+
+enum HTTP_AFTER { HTTP_KEEP, HTTP_CLOSE };
+
+struct http_reply {
+    int status;
+    struct headers headers; /* without Content-Length, Connection, Date: the server writes these */
+    const struct http_segment *segments; /* in the exchange's arena */
+    size_t segment_count;
+    uint64_t announced_length; /* for HEAD and 304: what Content-Length shall say; else the
+                                  segments' sum */
+    bool no_length;            /* 204 and 304 without a length */
+    enum HTTP_AFTER after;
+};
+void http_reply(struct http_exchange *x, const struct http_reply *reply);
+/* Streaming replies of unknown length (chunked): begin, write pieces, end. Later users: event
+ * streams. */
+void http_reply_begin(struct http_exchange *x, const struct http_reply *reply);
+void http_reply_write(struct http_exchange *x, struct span piece);
+void http_reply_end(struct http_exchange *x);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Large bytes: extents in segment files under DATA/extents. An extent is written once, synced
+ * before the commit that refers to it, and reference-counted in the store, so that a copy is
+ * metadata. Space of an extent whose last reference went is given back (hole punched, dead segment
+ * files removed) after that transaction is durable. What a crash leaves without references is found
+ * and given back at the next start.
+ */
+#include "store/txn.h"
+
+#define EXTENT_MAX (8 * 1024 * 1024)
+
+struct extent {
+    uint64_t offset;  /* bytes into the segment file */
+    uint32_t segment; /* file number */
+    uint32_t len;     /* bytes used */
+    uint32_t crc32c;  /* of those bytes */
+};
+
+/* Adds one reference to each; within the transaction. */
+void extent_ref(struct txn *txn, const struct extent *extents, size_t count);
+/* Drops one reference from each; those at 0 are reclaimed once durable. */
+MUST_CHECK int extent_unref(struct txn *txn, const struct extent *extents, size_t count);
+/* An open descriptor for the segment, shared and kept while the process runs or until extent_close;
+ * -errno. Any thread. */
+MUST_CHECK int extent_open(struct store *store, uint32_t segment);
+/* Readers in progress keep the bytes: between pin and unpin nothing of these is reclaimed. Any
+ * thread. */
+void extent_pin(struct store *store, const struct extent *extents, size_t count);
+void extent_unpin(struct store *store, const struct extent *extents, size_t count);
+/* Reads and checks the CRC; for small ranges and scrubbing. 0, -EIO on a checksum mismatch. Blocks.
+ */
+MUST_CHECK int extent_read(struct store *store, const struct extent *extent, char *to);
+
+/* The binary form inside records: 20 bytes an extent. */
+struct span extents_encode(struct arena *arena, const struct extent *extents, size_t count);
+MUST_CHECK bool extents_decode(struct span bytes, struct arena *arena, struct extent **ret,
+                               size_t *ret_count);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The data directory: one RocksDB with four column families, extents on plain files, and the
+ * durability ticket.
+ *
+ * Writes go without sync and return a ticket (RocksDB's sequence number). A flusher thread syncs
+ * the log in a cycle as long as somebody waits; a ticket at or below store_durable() survives kill
+ * -9 and power loss. Whoever answers a client waits for the ticket of what the answer says.
+ *
+ * A failed log sync is final for this process (fsyncgate): the store turns read-only, every waiting
+ * ticket fails. A full disk refuses writes (-ENOSPC) before RocksDB meets it (a reserve is kept),
+ * reads go on, and writes come back by themselves when there is room again.
+ */
+#include "base/arena.h"
+#include "loop/loop.h"
+
+struct store;
+
+enum FAMILY {
+    FAMILY_CONTROL, /* every service's resource records, audit */
+    FAMILY_ITEMS,   /* DynamoDB items, and what is like them */
+    FAMILY_OBJECTS, /* S3 index and small bodies */
+    FAMILY_LOGS,    /* stream indexes */
+    FAMILY_COUNT,
+};
+
+struct store_options {
+    const char *dir;
+    uint64_t reserve_bytes; /* free space kept for the log; 0: 64 MiB */
+    int64_t extra_sync_us;  /* bench only: added to every sync */
+};
+
+/*
+ * Opens or creates. Refuses (-ENOTEMPTY) a directory that has files but is no data directory of
+ * this program,
+ * (-EPROTO) one of another format version, (-EBUSY) one that another process has open, (-EUCLEAN) a
+ * corrupt one; *ret_why (NUL-terminated, static) says in a sentence what is wrong and what to do.
+ * Never overwrites.
+ */
+MUST_CHECK int store_open(struct store **ret, const struct store_options *options,
+                          const char **ret_why);
+/* Syncs and closes. No transaction may be open. */
+void store_close(struct store *store);
+
+/* The newest ticket given out, and the mark up to which all is durable. Any thread. */
+uint64_t store_latest(const struct store *store);
+uint64_t store_durable(const struct store *store);
+/* 0, or the negative errno that made the store read-only for good (-EIO) or for now (-ENOSPC). Any
+ * thread. */
+int store_health(const struct store *store);
+
+/*
+ * Called on `loop`'s thread (by mail) whenever the durable mark moved or the store failed. One per
+ * loop.
+ */
+struct store_waiter {
+    struct mail mail; /* private */
+    struct loop *loop;
+    void (*moved)(struct store_waiter *waiter, uint64_t durable, int error);
+    struct store_waiter *next; /* private */
+    bool posted;               /* private */
+};
+void store_add_waiter(struct store *store, struct store_waiter *waiter);
+/* Asks the flusher to make `ticket` durable. Cheap when it is under way. Any thread. */
+void store_want(struct store *store, uint64_t ticket);
+/* Blocks until durable: for workers, start-up and tests. 0 or negative errno. */
+MUST_CHECK int store_wait(struct store *store, uint64_t ticket);
+
+struct store_stats {
+    uint64_t syncs, sync_us_total, sync_us_max, commits, bytes_free;
+    uint64_t extent_bytes_live, extent_bytes_allocated;
+};
+void store_stats(struct store *store, struct store_stats *out);

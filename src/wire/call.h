@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * One API call from its head to its reply. The gate makes it, the handler reads it; everything in
+ * it lives in `arena` until the reply has been written. Not shared: one thread has it at a time.
+ */
+#include "base/arena.h"
+#include "base/header.h"
+#include "wire/body.h"
+#include "wire/shape.h"
+
+struct txn;      /* store/txn.h */
+struct identity; /* auth/identity.h */
+struct cloud;    /* services/cloud.h */
+
+struct call {
+    struct arena *arena;
+    int64_t now_ms; /* one instant for the whole call */
+    struct span request_id;
+    struct span account; /* 12 digits: of the caller */
+    struct span region;
+    struct span source_ip, user_agent, host;
+    bool tls;
+    const struct service *service;
+    const struct operation *operation;
+    uint8_t protocol; /* PROTOCOL the request came in */
+    struct headers request_headers;
+    const struct identity *caller; /* NULL = anonymous */
+    struct txn *txn;               /* open for every handler; committed on OK of a write */
+    struct cloud *cloud;
+    struct headers extra_headers; /* reply headers that are not in the model */
+    uint16_t status;            /* 0, or the handler's own HTTP status where the API has several */
+    struct span audit_resource; /* ARN for the audit record, or absent */
+};
+
+/* prefix + hex digits, e.g. id_new(c, "vol-", 17). */
+struct span id_new(struct call *c, const char *prefix, int digits);
+void call_add_header(struct call *c, struct span name, struct span value);

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The descriptor tables that tools/gen writes from models/ and the .ops overlays. Codecs are driven
+ * by them; nothing here is generated code, only data. All tables are const and in .rodata: text is
+ * a 32-bit offset into the service's pool (0 = absent).
+ *
+ * How a shape lies in memory:
+ *   boolean bool · integer int32_t · long int64_t · float, double double · timestamp int64_t ms ·
+ *   string, blob, document struct span (document: raw JSON) · streaming blob struct body ·
+ *   structure: pointer to its struct (NULL = absent) · list: struct any_list · map: struct any_map.
+ * Optional scalars have a bool in the struct's `has` part; spans, lists and maps are absent when
+ * `at` is NULL (an empty one has a non-NULL `at`).
+ */
+#include "wire/refusal.h"
+
+struct any_list {
+    void *at; /* elements of the member's in-memory size, one behind the other */
+    size_t count;
+};
+
+/* Entries are { struct span key; VALUE value; }, each of the shape's `entry_size` bytes. */
+struct any_map {
+    void *at;
+    size_t count;
+};
+
+enum KIND {
+    KIND_BOOLEAN,
+    KIND_INTEGER,
+    KIND_LONG,
+    KIND_FLOAT,
+    KIND_DOUBLE,
+    KIND_STRING,
+    KIND_BLOB,
+    KIND_TIMESTAMP,
+    KIND_DOCUMENT,
+    KIND_STREAM, /* streaming blob */
+    KIND_LIST,
+    KIND_MAP,
+    KIND_STRUCTURE,
+};
+
+enum LOCATION {
+    IN_BODY,
+    IN_HEADER,
+    IN_HEADERS, /* a map: wire name is the prefix */
+    IN_URI,
+    IN_QUERY, /* a map member takes what no other member names */
+    IN_STATUS,
+    IN_PAYLOAD, /* this member is the whole body */
+};
+
+enum TIME_FORMAT { TIME_DEFAULT, TIME_EPOCH, TIME_ISO8601, TIME_HTTP };
+
+enum FIELD_FLAG {
+    FIELD_REQUIRED = 1 << 0,
+    FIELD_FLATTENED = 1 << 1, /* XML and query lists and maps without a wrapper */
+    FIELD_ATTRIBUTE = 1 << 2, /* XML attribute */
+    FIELD_TOKEN = 1 << 3,     /* idempotency token */
+    FIELD_SENSITIVE = 1 << 4,
+    FIELD_HOST_LABEL = 1 << 5,
+    FIELD_EVENT_PAYLOAD = 1 << 6,
+    FIELD_EVENT_HEADER = 1 << 7,
+    FIELD_JSON_VALUE = 1 << 8, /* a header that carries base64 of JSON */
+    FIELD_CONTEXT_ONLY = 1 << 9,
+};
+
+#define NO_HAS UINT16_MAX
+#define NO_SHAPE UINT16_MAX
+#define NO_FIELD UINT16_MAX
+
+struct field {
+    uint32_t name; /* as in the model; JSON and CBOR key unless `wire` differs */
+    uint32_t wire; /* name in its location and protocol: query name for query and ec2, locationName
+                      else */
+    uint32_t xml_prefix, xml_uri; /* the XML namespace declaration on this element, or 0 */
+    uint16_t shape;
+    uint16_t offset; /* bytes into the struct */
+    uint16_t has;    /* bytes into the struct of its `has` bool, or NO_HAS */
+    uint16_t flags;  /* FIELD_FLAG */
+    uint8_t location;
+    uint8_t
+        time_format; /* TIME_FORMAT of this member, TIME_DEFAULT: the shape's or the protocol's */
+};
+
+enum SHAPE_FLAG {
+    SHAPE_UNION = 1 << 0,
+    SHAPE_FLATTENED = 1 << 1,
+    SHAPE_ERROR = 1 << 2,
+    SHAPE_EVENT_STREAM = 1 << 3,
+    SHAPE_SENSITIVE = 1 << 4,
+    SHAPE_HAS_MIN = 1 << 5,
+    SHAPE_HAS_MAX = 1 << 6,
+    SHAPE_WRAPPED_ANYWAY = 1 << 7,
+};
+
+struct shape {
+    uint32_t name;
+    uint32_t size; /* structure: of its struct; list: of an element; map: of an entry */
+    uint16_t first_field, field_count; /* structure: slice of service.fields */
+    uint16_t member;                   /* list: element shape; map: value shape */
+    uint16_t key;                      /* map: key shape */
+    uint16_t value_offset;             /* map: of the value in an entry */
+    uint8_t kind;                      /* KIND */
+    uint8_t flags;                     /* SHAPE_FLAG */
+    uint8_t time_format;
+    uint32_t
+        member_wire;   /* list: element name ("member" unless named); map: value name ("value") */
+    uint32_t key_wire; /* map: "key" unless named */
+    uint32_t pattern;  /* regular expression the value must match, or 0 */
+    uint32_t first_value, value_count; /* enum: slice of service.enum_values (pool offsets) */
+    int64_t min, max;                  /* length of strings, blobs, lists, maps; value of numbers */
+};
+
+enum PROTOCOL {
+    PROTOCOL_QUERY,
+    PROTOCOL_EC2,
+    PROTOCOL_JSON, /* awsJson1_0 or 1_1: service.json_version */
+    PROTOCOL_REST_JSON,
+    PROTOCOL_REST_XML,
+    PROTOCOL_CBOR, /* smithy rpc-v2-cbor */
+};
+
+enum THREAD { THREAD_LOOP, THREAD_CONTROL, THREAD_WORKER };
+enum EFFECT { EFFECT_READ, EFFECT_WRITE };
+enum EVENT_CLASS { EVENT_MANAGEMENT, EVENT_DATA };
+
+/* One pair that the caller must be allowed; `resource` is an ARN template: {account}, {region} and
+ * {Member} are filled from the call and the input's top-level members, a missing member gives "*".
+ */
+struct permission {
+    uint32_t action;
+    uint32_t resource;
+};
+
+struct operation {
+    uint32_t name;
+    uint32_t method;         /* HTTP */
+    uint32_t uri;            /* template with query literals, e.g. /{Bucket}/{Key+}?uploads */
+    uint32_t result_wrapper; /* query: e.g. GetCallerIdentityResult, or 0 */
+    uint32_t input_root, input_namespace;   /* rest-xml: root element of the input body */
+    uint16_t input, output;                 /* shape or NO_SHAPE */
+    uint16_t input_payload, output_payload; /* index into service.fields or NO_FIELD */
+    uint16_t first_permission, permission_count;
+    uint16_t status;            /* HTTP status of success */
+    uint16_t in_size, out_size; /* bytes of the handler's structs */
+    uint8_t thread, effect, event_class;
+    bool implemented; /* false: known by name only and refused */
+    bool streaming_input, streaming_output, unsigned_allowed, checksum_required;
+    /* typed thunks; NULL when not implemented, admit only for streaming inputs */
+    const struct refusal *(*run)(struct call *c, const void *in, void *out);
+    const struct refusal *(*admit)(struct call *c, const void *in, struct body_plan *plan);
+};
+
+/* Which header or query words of a service become IAM condition keys, e.g. s3:prefix from member
+ * Prefix. */
+struct condition_member {
+    uint32_t key, member;
+};
+
+struct service {
+    const char *name;            /* of the folder and model: "s3" */
+    const char *id;              /* sdk id: "S3" */
+    const char *signing_name;    /* in the SigV4 scope */
+    const char *endpoint_prefix; /* first label of the Host name */
+    const char *iam_prefix;      /* of its actions */
+    const char *target_prefix;   /* X-Amz-Target before the dot, or NULL */
+    const char *api_version;     /* 2006-03-01 */
+    const char *xml_namespace;   /* or NULL */
+    const char *arn_service;
+    uint8_t protocol;                   /* PROTOCOL: the one it answers by default */
+    uint8_t json_version;               /* 0 for 1.0, 1 for 1.1 */
+    bool has_cbor, has_json, has_query; /* further protocols it is offered in */
+    bool global;                        /* one endpoint for all regions: signed as us-east-1 */
+    bool query_compatible;
+    const char *pool;
+    const struct shape *shapes;
+    const struct field *fields;
+    const uint32_t *enum_values;
+    const struct permission *permissions;
+    const struct operation *operations;
+    const struct condition_member *condition_members;
+    size_t shape_count, operation_count, condition_member_count;
+    /* Answered when an operation exists in the model but is not built, and when it is not even
+     * there. */
+    const struct error_kind *not_implemented, *unknown_operation;
+};
+
+/* Pool entries are a two-byte little-endian length, the bytes, a NUL; the offset points at the
+ * bytes. */
+static inline struct span service_text(const struct service *service, uint32_t offset) {
+    if (offset == 0)
+        return SPAN_NONE;
+    const unsigned char *at = (const unsigned char *)service->pool + offset;
+    return span_of(at, (size_t)at[-2] | (size_t)at[-1] << 8);
+}
+
+#define struct_at(base, offset, type) ((type *)(void *)((char *)(base) + (offset)))
+#define const_struct_at(base, offset, type)                                                        \
+    ((const type *)(const void *)((const char *)(base) + (offset)))
