@@ -9,6 +9,7 @@
  *   boolean bool · integer int32_t · long int64_t · float, double double · timestamp int64_t ms ·
  *   string, blob, document struct span (document: raw JSON) · streaming blob struct body ·
  *   structure: pointer to its struct (NULL = absent) · list: struct any_list · map: struct any_map.
+ * Inside a list or a map entry a structure lies by value, everything else as above.
  * Optional scalars have a bool in the struct's `has` part; spans, lists and maps are absent when
  * `at` is NULL (an empty one has a non-NULL `at`).
  */
@@ -106,8 +107,8 @@ struct shape {
     uint8_t flags;                     /* SHAPE_FLAG */
     uint8_t time_format;
     uint32_t
-        member_wire;   /* list: element name ("member" unless named); map: value name ("value") */
-    uint32_t key_wire; /* map: "key" unless named */
+        member_wire;   /* list: element name, map: value name; 0 = not named: "member", "value" */
+    uint32_t key_wire; /* map: 0 = not named: "key" */
     uint32_t pattern;  /* regular expression the value must match, or 0 */
     uint32_t first_value, value_count; /* enum: slice of service.enum_values (pool offsets) */
     int64_t min, max;                  /* length of strings, blobs, lists, maps; value of numbers */
@@ -134,6 +135,13 @@ struct permission {
     uint32_t resource;
 };
 
+/* A query word or header that a REST request must have to be this operation, where the URI alone is
+ * shared. */
+struct route_need {
+    uint32_t wire;
+    uint8_t location; /* IN_QUERY or IN_HEADER */
+};
+
 struct operation {
     uint32_t name;
     uint32_t method;         /* HTTP */
@@ -143,8 +151,9 @@ struct operation {
     uint16_t input, output;                 /* shape or NO_SHAPE */
     uint16_t input_payload, output_payload; /* index into service.fields or NO_FIELD */
     uint16_t first_permission, permission_count;
-    uint16_t status;            /* HTTP status of success */
-    uint16_t in_size, out_size; /* bytes of the handler's structs */
+    uint16_t first_need, need_count; /* slice of service.route_needs */
+    uint16_t status;                 /* HTTP status of success */
+    uint16_t in_size, out_size;      /* bytes of the handler's structs */
     uint8_t thread, effect, event_class;
     bool implemented; /* false: known by name only and refused */
     bool streaming_input, streaming_output, unsigned_allowed, checksum_required;
@@ -179,6 +188,7 @@ struct service {
     const struct field *fields;
     const uint32_t *enum_values;
     const struct permission *permissions;
+    const struct route_need *route_needs;
     const struct operation *operations;
     const struct condition_member *condition_members;
     size_t shape_count, operation_count, condition_member_count;
@@ -195,6 +205,9 @@ static inline struct span service_text(const struct service *service, uint32_t o
     const unsigned char *at = (const unsigned char *)service->pool + offset;
     return span_of(at, (size_t)at[-2] | (size_t)at[-1] << 8);
 }
+
+/* Sets an optional scalar of a generated struct together with its `has` bool. */
+#define SET(thing, member, value) ((thing)->member = (value), (thing)->has.member = true)
 
 #define struct_at(base, offset, type) ((type *)(void *)((char *)(base) + (offset)))
 #define const_struct_at(base, offset, type)                                                        \
