@@ -15,6 +15,8 @@
  */
 #include "wire/refusal.h"
 
+struct body_plan; /* wire/body.h */
+
 struct any_list {
     void *at; /* elements of the member's in-memory size, one behind the other */
     size_t count;
@@ -73,8 +75,10 @@ enum FIELD_FLAG {
 
 struct field {
     uint32_t name; /* as in the model; JSON and CBOR key unless `wire` differs */
-    uint32_t wire; /* name in its location and protocol: query name for query and ec2, locationName
-                      else */
+    uint32_t wire; /* locationName, or the model's name: XML element, header, query word, prefix,
+                      label */
+    uint32_t
+        query; /* name in query and ec2 requests (ec2: queryName, or locationName capitalised) */
     uint32_t xml_prefix, xml_uri; /* the XML namespace declaration on this element, or 0 */
     uint16_t shape;
     uint16_t offset; /* bytes into the struct */
