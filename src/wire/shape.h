@@ -185,7 +185,9 @@ struct service {
     uint8_t protocol;                   /* PROTOCOL: the one it answers by default */
     uint8_t json_version;               /* 0 for 1.0, 1 for 1.1 */
     bool has_cbor, has_json, has_query; /* further protocols it is offered in */
-    bool global;                        /* one endpoint for all regions: signed as us-east-1 */
+    const char *error_namespace; /* of __type in JSON errors, e.g. com.amazonaws.dynamodb.v20120810,
+                                    or NULL */
+    bool global;                 /* one endpoint for all regions: signed as us-east-1 */
     bool query_compatible;
     const char *pool;
     const struct shape *shapes;
