@@ -30,14 +30,16 @@ struct arena_deferred {
     void *thing;
 };
 
-static void block_open(struct arena *arena, struct arena_block *block) {
+static void block_open(struct arena *arena, struct arena_block *block)
+{
     arena->newest = block;
     arena->at = block->bytes;
     arena->end = block->bytes + block->size;
     ASAN_POISON_MEMORY_REGION(block->bytes, block->size);
 }
 
-static struct arena_block *block_new(struct arena_block *older, size_t size) {
+static struct arena_block *block_new(struct arena_block *older, size_t size)
+{
     struct arena_block *block = malloc(sizeof *block + size);
     if (!block)
         log_fatal("out of memory (%zu bytes)", size);
@@ -45,17 +47,20 @@ static struct arena_block *block_new(struct arena_block *older, size_t size) {
     return block;
 }
 
-static void block_free(struct arena_block *block) {
+static void block_free(struct arena_block *block)
+{
     ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->size);
     free(block);
 }
 
-void arena_init(struct arena *arena, size_t first, size_t ceiling) {
+void arena_init(struct arena *arena, size_t first, size_t ceiling)
+{
     *arena = (struct arena){.ceiling = ceiling};
     block_open(arena, block_new(NULL, first));
 }
 
-static void run_deferred(struct arena *arena) {
+static void run_deferred(struct arena *arena)
+{
     while (arena->deferred) {
         struct arena_deferred *deferred = arena->deferred;
         arena->deferred = deferred->older;
@@ -63,7 +68,8 @@ static void run_deferred(struct arena *arena) {
     }
 }
 
-void arena_reset(struct arena *arena) {
+void arena_reset(struct arena *arena)
+{
     run_deferred(arena);
     struct arena_block *block = arena->newest;
     while (block->older) {
@@ -75,7 +81,8 @@ void arena_reset(struct arena *arena) {
     block_open(arena, block);
 }
 
-void arena_done(struct arena *arena) {
+void arena_done(struct arena *arena)
+{
     if (!arena->newest)
         return;
     arena_reset(arena);
@@ -83,7 +90,8 @@ void arena_done(struct arena *arena) {
     *arena = (struct arena){0};
 }
 
-static void grow(struct arena *arena, size_t size) {
+static void grow(struct arena *arena, size_t size)
+{
     size_t want = arena->newest->size * 2;
     if (want > 1024 * 1024)
         want = 1024 * 1024;
@@ -95,7 +103,8 @@ static void grow(struct arena *arena, size_t size) {
     block_open(arena, block_new(arena->newest, want));
 }
 
-void *arena_alloc(struct arena *arena, size_t size) {
+void *arena_alloc(struct arena *arena, size_t size)
+{
     size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (rounded < size)
         log_fatal("an allocation of %zu bytes overflows", size);
@@ -107,20 +116,23 @@ void *arena_alloc(struct arena *arena, size_t size) {
     return at;
 }
 
-void *arena_zalloc(struct arena *arena, size_t count, size_t size) {
+void *arena_zalloc(struct arena *arena, size_t count, size_t size)
+{
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
         log_fatal("an array of %zu times %zu bytes overflows", count, size);
     return memset(arena_alloc(arena, bytes), 0, bytes);
 }
 
-struct span arena_copy(struct arena *arena, struct span s) {
+struct span arena_copy(struct arena *arena, struct span s)
+{
     if (span_is_absent(s))
         return s;
     return span_of(arena_cstr(arena, s), s.len);
 }
 
-char *arena_cstr(struct arena *arena, struct span s) {
+char *arena_cstr(struct arena *arena, struct span s)
+{
     char *copy = arena_alloc(arena, s.len + 1);
     if (s.len)
         memcpy(copy, s.at, s.len);
@@ -128,7 +140,8 @@ char *arena_cstr(struct arena *arena, struct span s) {
     return copy;
 }
 
-struct span arena_vprintf(struct arena *arena, const char *format, va_list args) {
+struct span arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
     va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
@@ -140,7 +153,8 @@ struct span arena_vprintf(struct arena *arena, const char *format, va_list args)
     return span_of(text, size - 1);
 }
 
-struct span arena_printf(struct arena *arena, const char *format, ...) {
+struct span arena_printf(struct arena *arena, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
     struct span text = arena_vprintf(arena, format, args);
@@ -148,7 +162,8 @@ struct span arena_printf(struct arena *arena, const char *format, ...) {
     return text;
 }
 
-struct span arena_join(struct arena *arena, const struct span *parts, size_t count) {
+struct span arena_join(struct arena *arena, const struct span *parts, size_t count)
+{
     size_t len = 0;
     for (size_t i = 0; i < count; i++)
         len += parts[i].len;
@@ -161,17 +176,20 @@ struct span arena_join(struct arena *arena, const struct span *parts, size_t cou
     return span_of(text, len);
 }
 
-void arena_defer(struct arena *arena, void (*fn)(void *thing), void *thing) {
+void arena_defer(struct arena *arena, void (*fn)(void *thing), void *thing)
+{
     struct arena_deferred *deferred = ARENA_NEW(arena, struct arena_deferred);
     *deferred = (struct arena_deferred){.older = arena->deferred, .fn = fn, .thing = thing};
     arena->deferred = deferred;
 }
 
-struct arena_mark arena_mark(const struct arena *arena) {
+struct arena_mark arena_mark(const struct arena *arena)
+{
     return (struct arena_mark){arena->newest, arena->at};
 }
 
-void arena_rewind(struct arena *arena, struct arena_mark mark) {
+void arena_rewind(struct arena *arena, struct arena_mark mark)
+{
     while (arena->newest != mark.block) {
         struct arena_block *block = arena->newest;
         arena->newest = block->older;

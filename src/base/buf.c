@@ -8,21 +8,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void buf_init(struct buf *buf, size_t ceiling) {
+void buf_init(struct buf *buf, size_t ceiling)
+{
     *buf = (struct buf){.ceiling = ceiling};
 }
 
-void buf_done(struct buf *buf) {
+void buf_done(struct buf *buf)
+{
     free(buf->at);
     buf_init(buf, buf->ceiling);
 }
 
-void buf_clear(struct buf *buf) {
+void buf_clear(struct buf *buf)
+{
     buf->len = 0;
     buf->over = false;
 }
 
-char *buf_room(struct buf *buf, size_t size) {
+char *buf_room(struct buf *buf, size_t size)
+{
     if (size <= buf->cap - buf->len)
         return buf->at + buf->len;
     if (size > buf->ceiling || buf->len > buf->ceiling - size) {
@@ -42,7 +46,8 @@ char *buf_room(struct buf *buf, size_t size) {
     return at + buf->len;
 }
 
-void buf_append_slow(struct buf *buf, struct span s) {
+void buf_append_slow(struct buf *buf, struct span s)
+{
     char *room = buf_room(buf, s.len);
     if (!room)
         return;
@@ -50,7 +55,8 @@ void buf_append_slow(struct buf *buf, struct span s) {
     buf->len += s.len;
 }
 
-void buf_drop(struct buf *buf, size_t size) {
+void buf_drop(struct buf *buf, size_t size)
+{
     if (size >= buf->len) {
         buf->len = 0;
         return;
@@ -59,7 +65,8 @@ void buf_drop(struct buf *buf, size_t size) {
     buf->len -= size;
 }
 
-void buf_printf(struct buf *buf, const char *format, ...) {
+void buf_printf(struct buf *buf, const char *format, ...)
+{
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
@@ -73,7 +80,8 @@ void buf_printf(struct buf *buf, const char *format, ...) {
     va_end(args);
 }
 
-void buf_append_u64(struct buf *buf, uint64_t value) {
+void buf_append_u64(struct buf *buf, uint64_t value)
+{
     char digits[20];
     size_t at = sizeof digits;
     do
@@ -82,7 +90,8 @@ void buf_append_u64(struct buf *buf, uint64_t value) {
     buf_append(buf, span_of(digits + at, sizeof digits - at));
 }
 
-void buf_append_i64(struct buf *buf, int64_t value) {
+void buf_append_i64(struct buf *buf, int64_t value)
+{
     if (value < 0)
         buf_append_byte(buf, '-');
     buf_append_u64(buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);

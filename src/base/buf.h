@@ -23,7 +23,8 @@ void buf_done(struct buf *buf);
 /* Empties it, keeping the memory. */
 void buf_clear(struct buf *buf);
 
-static inline struct span buf_span(const struct buf *buf) {
+static inline struct span buf_span(const struct buf *buf)
+{
     return span_of(buf->at, buf->len);
 }
 
@@ -37,7 +38,8 @@ void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_append_u64(struct buf *buf, uint64_t value);
 void buf_append_i64(struct buf *buf, int64_t value);
 
-static inline void buf_append(struct buf *buf, struct span s) {
+static inline void buf_append(struct buf *buf, struct span s)
+{
     if (s.len <= buf->cap - buf->len && s.len) {
         memcpy(buf->at + buf->len, s.at, s.len);
         buf->len += s.len;
@@ -46,7 +48,8 @@ static inline void buf_append(struct buf *buf, struct span s) {
     }
 }
 
-static inline void buf_append_byte(struct buf *buf, char byte) {
+static inline void buf_append_byte(struct buf *buf, char byte)
+{
     if (buf->len < buf->cap)
         buf->at[buf->len++] = byte;
     else

@@ -13,7 +13,8 @@ struct headers {
 };
 
 /* The value of the first field of that (lower-case) name, or absent. */
-static inline struct span header_get(struct headers headers, struct span name) {
+static inline struct span header_get(struct headers headers, struct span name)
+{
     for (size_t i = 0; i < headers.count; i++)
         if (span_eq(headers.at[i].name, name))
             return headers.at[i].value;

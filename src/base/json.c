@@ -21,7 +21,8 @@ enum EXPECT {
     EXPECT_FAILED,
 };
 
-void json_reader_init(struct json_reader *reader, struct span input, struct arena *arena) {
+void json_reader_init(struct json_reader *reader, struct span input, struct arena *arena)
+{
     *reader = (struct json_reader){
         .at = input.at,
         .begin = input.at,
@@ -31,21 +32,25 @@ void json_reader_init(struct json_reader *reader, struct span input, struct aren
     };
 }
 
-static enum JSON_TOKEN fail(struct json_reader *reader) {
+static enum JSON_TOKEN fail(struct json_reader *reader)
+{
     reader->expect = EXPECT_FAILED;
     return JSON_BAD;
 }
 
-static bool in_object(const struct json_reader *reader) {
+static bool in_object(const struct json_reader *reader)
+{
     int top = reader->depth - 1;
     return reader->objects[top / 64] >> (top % 64) & 1;
 }
 
-static void after_value(struct json_reader *reader) {
+static void after_value(struct json_reader *reader)
+{
     reader->expect = reader->depth ? EXPECT_COMMA_OR_END : EXPECT_NOTHING;
 }
 
-static enum JSON_TOKEN open_container(struct json_reader *reader, bool object) {
+static enum JSON_TOKEN open_container(struct json_reader *reader, bool object)
+{
     if (reader->depth == JSON_MAX_DEPTH)
         return fail(reader);
     uint64_t bit = 1ULL << (reader->depth % 64);
@@ -57,7 +62,8 @@ static enum JSON_TOKEN open_container(struct json_reader *reader, bool object) {
     return object ? JSON_OBJECT : JSON_ARRAY;
 }
 
-static enum JSON_TOKEN close_container(struct json_reader *reader, bool object) {
+static enum JSON_TOKEN close_container(struct json_reader *reader, bool object)
+{
     if (reader->depth == 0 || in_object(reader) != object)
         return fail(reader);
     reader->depth--;
@@ -66,7 +72,8 @@ static enum JSON_TOKEN close_container(struct json_reader *reader, bool object) 
     return object ? JSON_OBJECT_END : JSON_ARRAY_END;
 }
 
-static int hex_digit(char c) {
+static int hex_digit(char c)
+{
     if (c >= '0' && c <= '9')
         return c - '0';
     if (c >= 'a' && c <= 'f')
@@ -77,7 +84,8 @@ static int hex_digit(char c) {
 }
 
 /* Four hex digits at `at`, or -1. */
-static int32_t read_unit(const char *at, const char *end) {
+static int32_t read_unit(const char *at, const char *end)
+{
     int32_t unit = 0;
     if (end - at < 4)
         return -1;
@@ -91,7 +99,8 @@ static int32_t read_unit(const char *at, const char *end) {
 }
 
 /* Reads the escape behind a backslash at *at into `to`; returns the new end of output or NULL. */
-static char *read_escape(const char **at, const char *end, char *to) {
+static char *read_escape(const char **at, const char *end, char *to)
+{
     static const char plain[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
     if (*at == end)
         return NULL;
@@ -120,7 +129,8 @@ static char *read_escape(const char **at, const char *end, char *to) {
 }
 
 /* Decodes the string between `from` and the closing quote at `close`, which has escapes. */
-static bool decode_escapes(struct json_reader *reader, const char *from, const char *close) {
+static bool decode_escapes(struct json_reader *reader, const char *from, const char *close)
+{
     char *text = arena_alloc(reader->arena, (size_t)(close - from));
     char *to = text;
     while (from < close) {
@@ -138,7 +148,8 @@ static bool decode_escapes(struct json_reader *reader, const char *from, const c
 }
 
 /* Reads the string whose opening quote is at reader->at. */
-static bool read_string(struct json_reader *reader) {
+static bool read_string(struct json_reader *reader)
+{
     const char *from = reader->at + 1;
     const char *at = from;
     bool escapes = false, wide = false;
@@ -162,13 +173,15 @@ static bool read_string(struct json_reader *reader) {
     return !escapes || decode_escapes(reader, from, at);
 }
 
-static const char *skip_digits(const char *at, const char *end) {
+static const char *skip_digits(const char *at, const char *end)
+{
     while (at < end && *at >= '0' && *at <= '9')
         at++;
     return at;
 }
 
-static enum JSON_TOKEN read_number(struct json_reader *reader) {
+static enum JSON_TOKEN read_number(struct json_reader *reader)
+{
     const char *from = reader->at, *at = from, *end = reader->end;
     if (at < end && *at == '-')
         at++;
@@ -198,7 +211,8 @@ static enum JSON_TOKEN read_number(struct json_reader *reader) {
 }
 
 static enum JSON_TOKEN read_word(struct json_reader *reader, struct span word,
-                                 enum JSON_TOKEN token) {
+                                 enum JSON_TOKEN token)
+{
     if (!span_starts(span_of(reader->at, (size_t)(reader->end - reader->at)), word))
         return fail(reader);
     reader->text = span_of(reader->at, word.len);
@@ -207,7 +221,8 @@ static enum JSON_TOKEN read_word(struct json_reader *reader, struct span word,
     return token;
 }
 
-static enum JSON_TOKEN read_value(struct json_reader *reader) {
+static enum JSON_TOKEN read_value(struct json_reader *reader)
+{
     reader->token = reader->at;
     switch (*reader->at) {
     case '"':
@@ -230,14 +245,16 @@ static enum JSON_TOKEN read_value(struct json_reader *reader) {
     }
 }
 
-static bool skip_space(struct json_reader *reader) {
+static bool skip_space(struct json_reader *reader)
+{
     while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\n' ||
                                         *reader->at == '\t' || *reader->at == '\r'))
         reader->at++;
     return reader->at < reader->end;
 }
 
-static enum JSON_TOKEN read_key(struct json_reader *reader) {
+static enum JSON_TOKEN read_key(struct json_reader *reader)
+{
     if (*reader->at != '"' || !read_string(reader))
         return fail(reader);
     if (!skip_space(reader) || *reader->at != ':')
@@ -247,7 +264,8 @@ static enum JSON_TOKEN read_key(struct json_reader *reader) {
     return JSON_KEY;
 }
 
-static enum JSON_TOKEN read_comma(struct json_reader *reader) {
+static enum JSON_TOKEN read_comma(struct json_reader *reader)
+{
     char byte = *reader->at;
     if (byte == ']' || byte == '}')
         return close_container(reader, byte == '}');
@@ -259,7 +277,8 @@ static enum JSON_TOKEN read_comma(struct json_reader *reader) {
     return in_object(reader) ? read_key(reader) : read_value(reader);
 }
 
-enum JSON_TOKEN json_next(struct json_reader *reader) {
+enum JSON_TOKEN json_next(struct json_reader *reader)
+{
     bool more = skip_space(reader);
     switch ((enum EXPECT)reader->expect) {
     case EXPECT_FAILED:
@@ -284,7 +303,8 @@ enum JSON_TOKEN json_next(struct json_reader *reader) {
     return fail(reader);
 }
 
-bool json_skip(struct json_reader *reader, enum JSON_TOKEN first) {
+bool json_skip(struct json_reader *reader, enum JSON_TOKEN first)
+{
     if (first == JSON_BAD || first == JSON_END)
         return false;
     if (first != JSON_ARRAY && first != JSON_OBJECT)
@@ -296,47 +316,56 @@ bool json_skip(struct json_reader *reader, enum JSON_TOKEN first) {
     return true;
 }
 
-struct span json_raw(struct json_reader *reader, enum JSON_TOKEN first) {
+struct span json_raw(struct json_reader *reader, enum JSON_TOKEN first)
+{
     const char *from = reader->token;
     if (!json_skip(reader, first))
         return SPAN_NONE;
     return span_of(from, (size_t)(reader->at - from));
 }
 
-static void separate(struct json_writer *writer) {
+static void separate(struct json_writer *writer)
+{
     if (writer->comma)
         buf_append_byte(writer->out, ',');
     writer->comma = true;
 }
 
-static void begin(struct json_writer *writer, char bracket) {
+static void begin(struct json_writer *writer, char bracket)
+{
     separate(writer);
     buf_append_byte(writer->out, bracket);
     writer->comma = false;
 }
 
-static void end(struct json_writer *writer, char bracket) {
+static void end(struct json_writer *writer, char bracket)
+{
     buf_append_byte(writer->out, bracket);
     writer->comma = true;
 }
 
-void json_begin_object(struct json_writer *writer) {
+void json_begin_object(struct json_writer *writer)
+{
     begin(writer, '{');
 }
 
-void json_end_object(struct json_writer *writer) {
+void json_end_object(struct json_writer *writer)
+{
     end(writer, '}');
 }
 
-void json_begin_array(struct json_writer *writer) {
+void json_begin_array(struct json_writer *writer)
+{
     begin(writer, '[');
 }
 
-void json_end_array(struct json_writer *writer) {
+void json_end_array(struct json_writer *writer)
+{
     end(writer, ']');
 }
 
-static void append_escaped(struct buf *out, unsigned char byte) {
+static void append_escaped(struct buf *out, unsigned char byte)
+{
     static const char short_forms[] = "\"\"\\\\\bb\ff\nn\rr\tt";
     for (size_t i = 0; i + 1 < sizeof short_forms; i += 2)
         if ((unsigned char)short_forms[i] == byte) {
@@ -347,7 +376,8 @@ static void append_escaped(struct buf *out, unsigned char byte) {
     buf_printf(out, "\\u%04x", byte);
 }
 
-static void append_quoted(struct buf *out, struct span value) {
+static void append_quoted(struct buf *out, struct span value)
+{
     buf_append_byte(out, '"');
     size_t clean = 0;
     for (size_t i = 0; i < value.len; i++) {
@@ -363,33 +393,39 @@ static void append_quoted(struct buf *out, struct span value) {
     buf_append_byte(out, '"');
 }
 
-void json_key(struct json_writer *writer, struct span name) {
+void json_key(struct json_writer *writer, struct span name)
+{
     separate(writer);
     append_quoted(writer->out, name);
     buf_append_byte(writer->out, ':');
     writer->comma = false;
 }
 
-void json_string(struct json_writer *writer, struct span value) {
+void json_string(struct json_writer *writer, struct span value)
+{
     separate(writer);
     append_quoted(writer->out, value);
 }
 
-void json_literal(struct json_writer *writer, struct span text) {
+void json_literal(struct json_writer *writer, struct span text)
+{
     separate(writer);
     buf_append(writer->out, text);
 }
 
-void json_i64(struct json_writer *writer, int64_t value) {
+void json_i64(struct json_writer *writer, int64_t value)
+{
     separate(writer);
     buf_append_i64(writer->out, value);
 }
 
-void json_bool(struct json_writer *writer, bool value) {
+void json_bool(struct json_writer *writer, bool value)
+{
     json_literal(writer, value ? S("true") : S("false"));
 }
 
-void json_double(struct json_writer *writer, double value) {
+void json_double(struct json_writer *writer, double value)
+{
     char text[32];
     separate(writer);
     for (int digits = 15; digits <= 17; digits++) {

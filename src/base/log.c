@@ -11,15 +11,18 @@
 static enum LOG_LEVEL lowest = LOG_WARN;
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-void log_set_level(enum LOG_LEVEL level) {
+void log_set_level(enum LOG_LEVEL level)
+{
     __atomic_store_n(&lowest, level, __ATOMIC_RELAXED);
 }
 
-bool log_enabled(enum LOG_LEVEL level) {
+bool log_enabled(enum LOG_LEVEL level)
+{
     return level >= __atomic_load_n(&lowest, __ATOMIC_RELAXED);
 }
 
-static void write_line(enum LOG_LEVEL level, const char *format, va_list args) {
+static void write_line(enum LOG_LEVEL level, const char *format, va_list args)
+{
     char line[2048];
     struct timespec now;
     struct tm utc;
@@ -37,7 +40,8 @@ static void write_line(enum LOG_LEVEL level, const char *format, va_list args) {
 }
 
 #define DEFINE_LEVEL(name, level)                                                                  \
-    void name(const char *format, ...) {                                                           \
+    void name(const char *format, ...)                                                             \
+    {                                                                                              \
         va_list args;                                                                              \
         if (!log_enabled(level))                                                                   \
             return;                                                                                \
@@ -51,7 +55,8 @@ DEFINE_LEVEL(log_info, LOG_INFO)
 DEFINE_LEVEL(log_warn, LOG_WARN)
 DEFINE_LEVEL(log_error, LOG_ERROR)
 
-void log_fatal(const char *format, ...) {
+void log_fatal(const char *format, ...)
+{
     va_list args;
     va_start(args, format);
     write_line(LOG_ERROR, format, args);

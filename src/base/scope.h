@@ -5,21 +5,25 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static inline void scope_close(int *fd) {
+static inline void scope_close(int *fd)
+{
     if (*fd >= 0)
         close(*fd);
 }
 
-static inline void scope_free(void *thing) {
+static inline void scope_free(void *thing)
+{
     free(*(void **)thing);
 }
 
-static inline void scope_unlock(pthread_mutex_t **mutex) {
+static inline void scope_unlock(pthread_mutex_t **mutex)
+{
     if (*mutex)
         pthread_mutex_unlock(*mutex);
 }
 
-static inline pthread_mutex_t *scope_lock(pthread_mutex_t *mutex) {
+static inline pthread_mutex_t *scope_lock(pthread_mutex_t *mutex)
+{
     pthread_mutex_lock(mutex);
     return mutex;
 }

@@ -5,7 +5,8 @@
 #include <strings.h>
 #include <sys/random.h>
 
-int span_compare(struct span a, struct span b) {
+int span_compare(struct span a, struct span b)
+{
     size_t common = a.len < b.len ? a.len : b.len;
     int order = common ? memcmp(a.at, b.at, common) : 0;
     if (order != 0)
@@ -13,40 +14,48 @@ int span_compare(struct span a, struct span b) {
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
-bool span_eq_nocase(struct span a, struct span b) {
+bool span_eq_nocase(struct span a, struct span b)
+{
     return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
 }
 
-bool span_starts(struct span s, struct span prefix) {
+bool span_starts(struct span s, struct span prefix)
+{
     return s.len >= prefix.len && span_eq(span_first(s, prefix.len), prefix);
 }
 
-bool span_starts_nocase(struct span s, struct span prefix) {
+bool span_starts_nocase(struct span s, struct span prefix)
+{
     return s.len >= prefix.len && span_eq_nocase(span_first(s, prefix.len), prefix);
 }
 
-bool span_ends(struct span s, struct span suffix) {
+bool span_ends(struct span s, struct span suffix)
+{
     return s.len >= suffix.len && span_eq(span_from(s, s.len - suffix.len), suffix);
 }
 
-size_t span_find_byte(struct span s, char byte) {
+size_t span_find_byte(struct span s, char byte)
+{
     const char *hit = s.len ? memchr(s.at, byte, s.len) : NULL;
     return hit ? (size_t)(hit - s.at) : SPAN_NOT_FOUND;
 }
 
-size_t span_find_last_byte(struct span s, char byte) {
+size_t span_find_last_byte(struct span s, char byte)
+{
     const char *hit = s.len ? memrchr(s.at, byte, s.len) : NULL;
     return hit ? (size_t)(hit - s.at) : SPAN_NOT_FOUND;
 }
 
-size_t span_find(struct span s, struct span needle) {
+size_t span_find(struct span s, struct span needle)
+{
     if (needle.len == 0)
         return 0;
     const char *hit = s.len ? memmem(s.at, s.len, needle.at, needle.len) : NULL;
     return hit ? (size_t)(hit - s.at) : SPAN_NOT_FOUND;
 }
 
-struct span span_cut(struct span *rest, char byte) {
+struct span span_cut(struct span *rest, char byte)
+{
     struct span whole = *rest;
     size_t at = span_find_byte(whole, byte);
     if (at == SPAN_NOT_FOUND) {
@@ -57,11 +66,13 @@ struct span span_cut(struct span *rest, char byte) {
     return span_first(whole, at);
 }
 
-static bool is_blank(char byte) {
+static bool is_blank(char byte)
+{
     return byte == ' ' || byte == '\t';
 }
 
-struct span span_trim(struct span s) {
+struct span span_trim(struct span s)
+{
     while (s.len && is_blank(s.at[0]))
         s = span_from(s, 1);
     while (s.len && is_blank(s.at[s.len - 1]))
@@ -69,7 +80,8 @@ struct span span_trim(struct span s) {
     return s;
 }
 
-bool span_to_u64(struct span s, uint64_t *out) {
+bool span_to_u64(struct span s, uint64_t *out)
+{
     uint64_t value = 0;
     if (s.len == 0)
         return false;
@@ -84,7 +96,8 @@ bool span_to_u64(struct span s, uint64_t *out) {
     return true;
 }
 
-bool span_to_i64(struct span s, int64_t *out) {
+bool span_to_i64(struct span s, int64_t *out)
+{
     bool negative = s.len && s.at[0] == '-';
     uint64_t magnitude;
     if (!span_to_u64(negative ? span_from(s, 1) : s, &magnitude))
@@ -97,17 +110,20 @@ bool span_to_i64(struct span s, int64_t *out) {
 
 static uint64_t hash_seed;
 
-__attribute__((constructor)) static void seed_hash(void) {
+__attribute__((constructor)) static void seed_hash(void)
+{
     if (getrandom(&hash_seed, sizeof hash_seed, GRND_NONBLOCK) != sizeof hash_seed)
         hash_seed = (uint64_t)(uintptr_t)&hash_seed;
 }
 
-static uint64_t mix(uint64_t a, uint64_t b) {
+static uint64_t mix(uint64_t a, uint64_t b)
+{
     unsigned __int128 product = (unsigned __int128)a * b;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-uint64_t span_hash(struct span s) {
+uint64_t span_hash(struct span s)
+{
     uint64_t hash = hash_seed ^ s.len;
     while (s.len >= 8) {
         uint64_t word;

@@ -23,42 +23,51 @@ struct span {
 #define S(literal) ((struct span){("" literal), sizeof(literal) - 1})
 /* The same, where only a constant initialiser is allowed. */
 #define S_INIT(literal)                                                                            \
-    { ("" literal), sizeof(literal) - 1 }
+    {                                                                                              \
+        ("" literal), sizeof(literal) - 1                                                          \
+    }
 /* For "%.*s". */
 #define SPAN_ARG(s) (int)(s).len, ((s).at ? (s).at : "")
 
 #define SPAN_NONE ((struct span){NULL, 0})
 #define SPAN_NOT_FOUND SIZE_MAX
 
-static inline struct span span_of(const void *at, size_t len) {
+static inline struct span span_of(const void *at, size_t len)
+{
     return (struct span){(const char *)at, len};
 }
 
-static inline struct span span_of_cstr(const char *text) {
+static inline struct span span_of_cstr(const char *text)
+{
     return text ? span_of(text, strlen(text)) : SPAN_NONE;
 }
 
-static inline bool span_eq(struct span a, struct span b) {
+static inline bool span_eq(struct span a, struct span b)
+{
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
-static inline bool span_is_empty(struct span s) {
+static inline bool span_is_empty(struct span s)
+{
     return s.len == 0;
 }
 
-static inline bool span_is_absent(struct span s) {
+static inline bool span_is_absent(struct span s)
+{
     return s.at == NULL;
 }
 
 /* The part of `s` from byte `from` on; empty when `from` is past the end. */
-static inline struct span span_from(struct span s, size_t from) {
+static inline struct span span_from(struct span s, size_t from)
+{
     if (from > s.len)
         from = s.len;
     return (struct span){s.at + from, s.len - from};
 }
 
 /* The first `len` bytes of `s`, or all of it. */
-static inline struct span span_first(struct span s, size_t len) {
+static inline struct span span_first(struct span s, size_t len)
+{
     return (struct span){s.at, len < s.len ? len : s.len};
 }
 

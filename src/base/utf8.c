@@ -2,7 +2,8 @@
 /* Decoding and encoding of code points, strict. Pure functions, any thread. */
 #include "base/utf8.h"
 
-uint32_t utf8_next(struct span *s) {
+uint32_t utf8_next(struct span *s)
+{
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     if (s->len == 0)
         return UINT32_MAX;
@@ -27,14 +28,16 @@ uint32_t utf8_next(struct span *s) {
     return code_point;
 }
 
-bool utf8_is_valid(struct span s) {
+bool utf8_is_valid(struct span s)
+{
     while (s.len)
         if (utf8_next(&s) == UINT32_MAX)
             return false;
     return true;
 }
 
-size_t utf8_encode(uint32_t code_point, char *to) {
+size_t utf8_encode(uint32_t code_point, char *to)
+{
     if (code_point < 0x80) {
         to[0] = (char)code_point;
         return 1;
@@ -48,7 +51,8 @@ size_t utf8_encode(uint32_t code_point, char *to) {
     return len;
 }
 
-size_t utf8_count(struct span s) {
+size_t utf8_count(struct span s)
+{
     size_t count = 0;
     for (size_t i = 0; i < s.len; i++)
         count += ((unsigned char)s.at[i] & 0xc0) != 0x80;

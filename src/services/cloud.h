@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * What the handlers of all services share, made once by the composition root (kintoun/up.c) and handed to every call. Only
- * handles: each thing keeps its own state and says itself which threads may call it.
+ * What the handlers of all services share, made once by the composition root (kintoun/up.c) and
+ * handed to every call. Only handles: each thing keeps its own state and says itself which threads
+ * may call it.
  */
 struct store;
 struct auth;

@@ -205,7 +205,8 @@ struct service {
 
 /* Pool entries are a two-byte little-endian length, the bytes, a NUL; the offset points at the
  * bytes. */
-static inline struct span service_text(const struct service *service, uint32_t offset) {
+static inline struct span service_text(const struct service *service, uint32_t offset)
+{
     if (offset == 0)
         return SPAN_NONE;
     const unsigned char *at = (const unsigned char *)service->pool + offset;

@@ -7,7 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-static void replay_file(const char *folder, const char *name) {
+static void replay_file(const char *folder, const char *name)
+{
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "rb");
@@ -24,7 +25,8 @@ static void replay_file(const char *folder, const char *name) {
     fclose(file);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     int count = 0;
     DIR *folder = argc > 1 ? opendir(argv[1]) : NULL;
     if (!folder) {

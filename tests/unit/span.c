@@ -5,7 +5,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-TEST(cut_gives_every_part) {
+TEST(cut_gives_every_part)
+{
     struct span rest = S("a,,b");
     CHECK_SPAN(span_cut(&rest, ','), S("a"));
     CHECK_SPAN(span_cut(&rest, ','), S(""));
@@ -13,7 +14,8 @@ TEST(cut_gives_every_part) {
     CHECK(span_is_absent(rest));
 }
 
-TEST(numbers_are_strict) {
+TEST(numbers_are_strict)
+{
     uint64_t value = 7;
     int64_t number = 7;
     CHECK(span_to_u64(S("18446744073709551615"), &value) && value == UINT64_MAX);
@@ -27,7 +29,8 @@ TEST(numbers_are_strict) {
     CHECK(!span_to_i64(S("9223372036854775808"), &number));
 }
 
-TEST(compare_is_byte_order) {
+TEST(compare_is_byte_order)
+{
     CHECK(span_compare(S("a"), S("ab")) < 0);
     CHECK(span_compare(S("b"), S("ab")) > 0);
     CHECK(span_compare(S("a"), S("a")) == 0);
@@ -37,7 +40,8 @@ TEST(compare_is_byte_order) {
     CHECK(span_ends(S("abc"), S("bc")) && !span_ends(S("c"), S("bc")));
 }
 
-TEST(arena_gives_back_what_came_after_a_mark) {
+TEST(arena_gives_back_what_came_after_a_mark)
+{
     struct arena arena;
     arena_init(&arena, 256, 1 << 20);
     struct span kept = arena_copy(&arena, S("kept"));
@@ -53,11 +57,13 @@ TEST(arena_gives_back_what_came_after_a_mark) {
 
 static int ended;
 
-static void note_end(void *thing) {
+static void note_end(void *thing)
+{
     ended = ended * 10 + *(int *)thing;
 }
 
-TEST(arena_runs_deferred_functions_newest_first) {
+TEST(arena_runs_deferred_functions_newest_first)
+{
     struct arena arena;
     int one = 1, two = 2;
     ended = 0;
@@ -69,7 +75,8 @@ TEST(arena_runs_deferred_functions_newest_first) {
     arena_done(&arena);
 }
 
-TEST(buf_stops_at_its_ceiling) {
+TEST(buf_stops_at_its_ceiling)
+{
     struct buf buf;
     buf_init(&buf, 300);
     for (int i = 0; i < 299; i++)
@@ -83,7 +90,8 @@ TEST(buf_stops_at_its_ceiling) {
     buf_done(&buf);
 }
 
-TEST(buf_prints_numbers) {
+TEST(buf_prints_numbers)
+{
     struct buf buf;
     buf_init(&buf, 1000);
     buf_append_i64(&buf, INT64_MIN);

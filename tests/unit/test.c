@@ -11,7 +11,8 @@ static jmp_buf outcome;
 enum OUTCOME { PASSED, FAILED, SKIPPED };
 static const char *skip_reason;
 
-void test_register(struct test *test) {
+void test_register(struct test *test)
+{
     struct test **at = &tests;
     while (*at && strcmp((*at)->name, test->name) < 0)
         at = &(*at)->next;
@@ -19,7 +20,8 @@ void test_register(struct test *test) {
     *at = test;
 }
 
-void test_fail(const char *file, int line, const char *format, ...) {
+void test_fail(const char *file, int line, const char *format, ...)
+{
     va_list args;
     printf("# %s:%d: ", file, line);
     va_start(args, format);
@@ -29,12 +31,14 @@ void test_fail(const char *file, int line, const char *format, ...) {
     longjmp(outcome, FAILED);
 }
 
-void test_skip(const char *reason) {
+void test_skip(const char *reason)
+{
     skip_reason = reason;
     longjmp(outcome, SKIPPED);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     int number = 0, failed = 0;
     for (struct test *test = tests; test; test = test->next) {
         if (argc > 1 && !strstr(test->name, argv[1]))

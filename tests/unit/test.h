@@ -22,7 +22,8 @@ _Noreturn void test_skip(const char *reason);
 
 #define TEST(test_name)                                                                            \
     static void test_##test_name(void);                                                            \
-    __attribute__((constructor)) static void register_##test_name(void) {                          \
+    __attribute__((constructor)) static void register_##test_name(void)                            \
+    {                                                                                              \
         static struct test test = {.name = #test_name, .run = test_##test_name};                   \
         test_register(&test);                                                                      \
     }                                                                                              \
