@@ -45,7 +45,7 @@ struct span arena_copy(struct arena *arena, struct span s);
 /* The NUL-terminated text of `s`, copied. */
 char *arena_cstr(struct arena *arena, struct span s);
 struct span arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
-struct span arena_vprintf(struct arena *arena, const char *format, va_list args);
+struct span arena_vprintf(struct arena *arena, const char *format, va_list args) PRINTF_LIKE(2, 0);
 /* Joins `count` spans. */
 struct span arena_join(struct arena *arena, const struct span *parts, size_t count);
 

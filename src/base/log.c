@@ -21,7 +21,7 @@ bool log_enabled(enum LOG_LEVEL level)
     return level >= __atomic_load_n(&lowest, __ATOMIC_RELAXED);
 }
 
-static void write_line(enum LOG_LEVEL level, const char *format, va_list args)
+PRINTF_LIKE(2, 0) static void write_line(enum LOG_LEVEL level, const char *format, va_list args)
 {
     char line[2048];
     struct timespec now;

@@ -28,14 +28,19 @@ struct span time_amz_date(int64_t ms, char to[TIME_TEXT_SIZE]);  /* 20261122T130
 /* Seconds with a fraction only where there is one: 1732280405 or 1732280405.123 */
 struct span time_epoch_seconds(int64_t ms, char to[TIME_TEXT_SIZE]);
 
-/* Readers: TIME_NONE on anything that is not exactly such a time. */
-int64_t time_parse_iso8601(struct span text);   /* fraction and offset optional */
-int64_t time_parse_http_date(struct span text); /* RFC 9110: all three forms */
-int64_t time_parse_amz_date(struct span text);  /* 20261122T130005Z */
-int64_t time_parse_epoch(struct span text);     /* decimal seconds, fraction and exponent allowed */
+/* Readers: TIME_NONE on anything that is not exactly such a time; what is finer than a millisecond
+ * is dropped. */
+int64_t time_parse_iso8601(struct span text); /* fraction and offset (Z, +hh:mm) optional */
+/* RFC 9110: all three forms; a wrong weekday is an error. The form with a two-digit year looks at
+ * the clock, as the RFC wants. */
+int64_t time_parse_http_date(struct span text);
+int64_t time_parse_amz_date(struct span text); /* 20261122T130005Z */
+int64_t time_parse_epoch(struct span text);    /* decimal seconds, fraction and exponent allowed */
 
 struct civil {
     int year, month, day, hour, minute, second, millisecond, weekday; /* month 1-12, Sunday = 0 */
 };
 struct civil time_civil(int64_t ms);
+/* `weekday` is not looked at; fields out of their range carry over, so a day may be added by ++day.
+ * TIME_NONE when the result does not fit. */
 int64_t time_from_civil(const struct civil *civil);
