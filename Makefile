@@ -1,0 +1,38 @@
+# The front door. `make run` is all that a user needs; README.md says the rest.
+.PHONY: build run test lint bench fuzz console clean setup-build setup-test
+export KINTOUN_DATA ?= data
+SECONDS ?= 60
+
+build: setup-build build/build.ninja
+	ninja -C build
+run: build
+	exec build/src/kintoun/kintoun up --data $(KINTOUN_DATA)
+test: setup-test build-asan/build.ninja build/build.ninja
+	ninja -C build-asan
+	ninja -C build
+	tools/run-tests build-asan build
+lint: setup-test build-asan/build.ninja build-clang/build.ninja
+	tools/lint
+bench: setup-test build/build.ninja
+	ninja -C build
+	.venv/bin/python tests/perf/bench.py
+fuzz: setup-test build-fuzz/build.ninja
+	tools/run-fuzzers build-fuzz $(SECONDS)
+console:
+	@echo "The web console comes later."
+clean:
+	rm -rf build build-asan build-clang build-fuzz
+
+setup-build:
+	@tools/setup
+setup-test:
+	@tools/setup test
+build/build.ninja:
+	meson setup build
+build-asan/build.ninja:
+	meson setup build-asan -Dbuildtype=debug -Db_sanitize=address,undefined -Dwerror=true
+build-clang/build.ninja:
+	CC=clang meson setup build-clang -Dbuildtype=debug -Dwerror=true
+build-fuzz/build.ninja:
+	CC=clang meson setup build-fuzz -Dbuildtype=debugoptimized -Dfuzz=true -Db_lundef=false \
+		-Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link
