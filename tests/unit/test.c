@@ -37,25 +37,31 @@ void test_skip(const char *reason)
     longjmp(outcome, SKIPPED);
 }
 
+/* Alone with its setjmp: what a longjmp could clobber is in the caller's frame. */
+static enum OUTCOME run_one(const struct test *test)
+{
+    switch (setjmp(outcome)) {
+    case PASSED:
+        test->run();
+        return PASSED;
+    case FAILED:
+        return FAILED;
+    default:
+        return SKIPPED;
+    }
+}
+
 int main(int argc, char **argv)
 {
     int number = 0, failed = 0;
-    for (struct test *test = tests; test; test = test->next) {
+    for (const struct test *test = tests; test; test = test->next) {
         if (argc > 1 && !strstr(test->name, argv[1]))
             continue;
         number++;
-        switch (setjmp(outcome)) {
-        case PASSED:
-            test->run();
-            printf("ok %d - %s\n", number, test->name);
-            break;
-        case FAILED:
-            failed++;
-            printf("not ok %d - %s\n", number, test->name);
-            break;
-        default:
-            printf("ok %d - %s # SKIP %s\n", number, test->name, skip_reason);
-        }
+        enum OUTCOME how = run_one(test);
+        failed += how == FAILED;
+        printf("%sok %d - %s%s%s\n", how == FAILED ? "not " : "", number, test->name,
+               how == SKIPPED ? " # SKIP " : "", how == SKIPPED ? skip_reason : "");
         fflush(stdout);
     }
     printf("1..%d\n", number);
