@@ -8,25 +8,39 @@
  */
 #include "base/arena.h"
 
+/* Identity: managed and inline policies and boundaries. Resource: bucket policies and the like. */
 enum POLICY_KIND { POLICY_IDENTITY, POLICY_RESOURCE, POLICY_TRUST, POLICY_SESSION };
+enum POLICY_VERSION { POLICY_2008, POLICY_2012 };
+
+/* Longer documents are malformed here; what a service allows is less and checked there. */
+#define POLICY_DOCUMENT_MAX (64 * 1024)
 
 struct policy; /* parsed */
 
-/* NULL when malformed: *ret_why is then the sentence for MalformedPolicyDocument (in the arena). */
+/* NULL when malformed: *ret_why is then the sentence for MalformedPolicyDocument (in the arena).
+ * `document` is copied where needed. */
 const struct policy *policy_parse(struct arena *arena, struct span document, enum POLICY_KIND kind,
                                   struct span *ret_why);
+
+/* A document without Version is a 2008 one: no variables, and not good for a managed policy. */
+enum POLICY_VERSION policy_version(const struct policy *policy);
+
+/* Bytes of the document without the white space between its tokens, as IAM counts its limits. */
+size_t policy_counted_size(struct span document);
 
 /* One request as policies see it. */
 struct policy_request {
     struct span action;   /* s3:GetObject */
     struct span resource; /* ARN */
-    struct span account;  /* of the resource's owner */
-    /* who asks, for Principal elements; absent = anonymous */
-    struct span principal_arn, principal_account;
-    struct span principal_service; /* set when a service asks */
+    /* Who asks, for Principal elements; absent = anonymous. principal_arn is what signs: of a
+     * session the sts ARN, whose role's iam ARN is principal_role_arn. */
+    struct span principal_arn, principal_account, principal_role_arn;
+    struct span principal_id;        /* AIDA…, or AROA…:session */
+    struct span principal_service;   /* set when a service asks */
+    struct span principal_canonical; /* S3's canonical user id of the caller's account */
     /* Answers a condition key (lower-case) with its values; false when the request does not have
      * it. Global keys that the caller of policy_decide knows (aws:…) come through here too. */
-    bool (*lookup)(void *user, struct span key, struct arena *arena, struct span **ret_values,
+    bool (*lookup)(void *user, struct span key, struct arena *arena, const struct span **ret_values,
                    size_t *ret_count);
     void *user;
     struct arena *scratch;
@@ -38,15 +52,30 @@ enum DECISION {
     DECISION_DENY
 };
 
+/*
+ * To whom an allowing statement of a resource policy speaks, the strongest one last: to an account,
+ * which leaves the decision to that account's own policies; to a role, whose sessions stay within
+ * boundary and session policies; or to the caller itself (user, session, "*").
+ */
+enum GRANT { GRANT_NONE, GRANT_ACCOUNT, GRANT_ROLE, GRANT_DIRECT };
+
 struct decision {
     enum DECISION decision;
-    struct span sid; /* of the statement that decided, may be absent */
-    int statement;   /* its index, from 0 */
+    enum GRANT grant; /* of an allow, when the policy has Principal elements */
+    struct span sid;  /* of the statement that decided, may be absent */
+    int statement;    /* its index, from 0 */
     const struct policy *policy;
 };
 
 /* An explicit deny anywhere wins, then an allow. */
 struct decision policy_decide(const struct policy *policy, const struct policy_request *request);
+
+/* Visits every value of Principal and NotPrincipal ("AWS", its value as written), so that a service
+ * can refuse those that do not exist; stops at the first for which `visit` answers true, and
+ * answers whether there was one. */
+bool policy_each_principal(const struct policy *policy,
+                           bool (*visit)(void *user, struct span type, struct span value),
+                           void *user);
 
 /* IAM wildcard match: '*' any run, '?' one character; variables must be resolved before. */
 bool policy_glob(struct span pattern, struct span text);
