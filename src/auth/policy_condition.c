@@ -24,19 +24,23 @@ struct condition_operator {
     enum VARIABLES variables;
 };
 
-static bool text_equal(struct span have, struct span want, enum RELATION relation) {
+static bool text_equal(struct span have, struct span want, enum RELATION relation)
+{
     return span_eq(have, want);
 }
 
-static bool text_equal_nocase(struct span have, struct span want, enum RELATION relation) {
+static bool text_equal_nocase(struct span have, struct span want, enum RELATION relation)
+{
     return span_eq_nocase(have, want);
 }
 
-static bool text_like(struct span have, struct span want, enum RELATION relation) {
+static bool text_like(struct span have, struct span want, enum RELATION relation)
+{
     return policy_matches(want, have, LETTERS_EXACT);
 }
 
-static bool related(double have, double want, enum RELATION relation) {
+static bool related(double have, double want, enum RELATION relation)
+{
     switch (relation) {
     case EQUAL:
         return have <= want && have >= want;
@@ -52,7 +56,8 @@ static bool related(double have, double want, enum RELATION relation) {
     return false;
 }
 
-static bool number_of(struct span text, double *out) {
+static bool number_of(struct span text, double *out)
+{
     char digits[64];
     if (text.len == 0 || text.len >= sizeof digits)
         return false;
@@ -66,13 +71,15 @@ static bool number_of(struct span text, double *out) {
     return *end == 0;
 }
 
-static bool number_related(struct span have, struct span want, enum RELATION relation) {
+static bool number_related(struct span have, struct span want, enum RELATION relation)
+{
     double a, b;
     return number_of(have, &a) && number_of(want, &b) && related(a, b, relation);
 }
 
 /* The W3C profile of ISO 8601 also has dates without a time. */
-static int64_t date_alone(struct span text) {
+static int64_t date_alone(struct span text)
+{
     char whole[] = "0000-00-00T00:00:00Z";
     if (text.len != 10)
         return TIME_NONE;
@@ -80,19 +87,22 @@ static int64_t date_alone(struct span text) {
     return time_parse_iso8601(span_of_cstr(whole));
 }
 
-int64_t policy_date(struct span text) {
+int64_t policy_date(struct span text)
+{
     int64_t ms = time_parse_iso8601(text);
     if (ms == TIME_NONE)
         ms = date_alone(text);
     return ms == TIME_NONE ? time_parse_epoch(text) : ms;
 }
 
-static bool date_related(struct span have, struct span want, enum RELATION relation) {
+static bool date_related(struct span have, struct span want, enum RELATION relation)
+{
     int64_t a = policy_date(have), b = policy_date(want);
     return a != TIME_NONE && b != TIME_NONE && related((double)a, (double)b, relation);
 }
 
-static bool bool_equal(struct span have, struct span want, enum RELATION relation) {
+static bool bool_equal(struct span have, struct span want, enum RELATION relation)
+{
     bool known = span_eq_nocase(have, S("true")) || span_eq_nocase(have, S("false"));
     return known && span_eq_nocase(have, want);
 }
@@ -102,7 +112,8 @@ struct address {
     int bits; /* 32 or 128 */
 };
 
-static bool address_of(struct span text, struct address *out) {
+static bool address_of(struct span text, struct address *out)
+{
     static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
     char copy[INET6_ADDRSTRLEN];
     if (text.len == 0 || text.len >= sizeof copy)
@@ -123,7 +134,8 @@ static bool address_of(struct span text, struct address *out) {
     return true;
 }
 
-static bool in_network(struct span have, struct span want, enum RELATION relation) {
+static bool in_network(struct span have, struct span want, enum RELATION relation)
+{
     struct address host, net;
     struct span length = want;
     struct span base = span_cut(&length, '/');
@@ -139,7 +151,8 @@ static bool in_network(struct span have, struct span want, enum RELATION relatio
     return rest == 0 || (host.bytes[whole] ^ net.bytes[whole]) >> (8 - rest) == 0;
 }
 
-static int colons_in(struct span text) {
+static int colons_in(struct span text)
+{
     int count = 0;
     for (size_t i = 0; i < text.len; i++)
         count += text.at[i] == ':';
@@ -147,7 +160,8 @@ static int colons_in(struct span text) {
 }
 
 /* Each of the six parts of an ARN is compared by itself; what is no ARN does not match. */
-static bool arn_like(struct span have, struct span want, enum RELATION relation) {
+static bool arn_like(struct span have, struct span want, enum RELATION relation)
+{
     if (colons_in(have) < 5)
         return false;
     bool anything = want.len == 1 && (unsigned char)want.at[0] == MARK_RUN_IN_SEGMENT;
@@ -155,20 +169,26 @@ static bool arn_like(struct span have, struct span want, enum RELATION relation)
 }
 
 /* Null is about the key, not its values: policy_condition_holds looks at it first. */
-static bool null_never(struct span have, struct span want, enum RELATION relation) {
+static bool null_never(struct span have, struct span want, enum RELATION relation)
+{
     return false;
 }
 
 #define TEXT_ROW(name, fn, negation)                                                               \
-    { S_INIT(name), fn, WILD_LITERAL, EQUAL, negation, VARIABLES }
+    {                                                                                              \
+        S_INIT(name), fn, WILD_LITERAL, EQUAL, negation, VARIABLES                                 \
+    }
 #define LIKE_ROW(name, fn, wild, negation)                                                         \
-    { S_INIT(name), fn, wild, EQUAL, negation, VARIABLES }
+    {                                                                                              \
+        S_INIT(name), fn, wild, EQUAL, negation, VARIABLES                                         \
+    }
 #define ORDER_ROWS(type, fn)                                                                       \
     {S_INIT(type "Equals"), fn, WILD_LITERAL, EQUAL, PLAIN, NO_VARIABLES},                         \
         {S_INIT(type "NotEquals"), fn, WILD_LITERAL, EQUAL, NEGATED, NO_VARIABLES},                \
         {S_INIT(type "LessThan"), fn, WILD_LITERAL, LESS, PLAIN, NO_VARIABLES},                    \
         {S_INIT(type "LessThanEquals"), fn, WILD_LITERAL, LESS_OR_EQUAL, PLAIN, NO_VARIABLES},     \
-        {S_INIT(type "GreaterThan"), fn, WILD_LITERAL, GREATER, PLAIN, NO_VARIABLES}, {            \
+        {S_INIT(type "GreaterThan"), fn, WILD_LITERAL, GREATER, PLAIN, NO_VARIABLES},              \
+    {                                                                                              \
         S_INIT(type "GreaterThanEquals"), fn, WILD_LITERAL, GREATER_OR_EQUAL, PLAIN, NO_VARIABLES  \
     }
 
@@ -192,7 +212,8 @@ static const struct condition_operator operators[] = {
     {S_INIT("Null"), null_never, WILD_LITERAL, EQUAL, PLAIN, NO_VARIABLES},
 };
 
-bool policy_operator_named(struct span name, struct policy_condition *out) {
+bool policy_operator_named(struct span name, struct policy_condition *out)
+{
     static const struct {
         struct span prefix;
         enum CONDITION_SET set;
@@ -204,28 +225,30 @@ bool policy_operator_named(struct span name, struct policy_condition *out) {
             break;
         }
     struct span suffix = S("IfExists");
-    if (name.len > suffix.len &&
-        span_eq_nocase(span_from(name, name.len - suffix.len), suffix)) {
+    if (name.len > suffix.len && span_eq_nocase(span_from(name, name.len - suffix.len), suffix)) {
         out->if_exists = true;
         name = span_first(name, name.len - suffix.len);
     }
     for (size_t i = 0; i < ARRAY_LEN(operators); i++)
         if (span_eq_nocase(name, operators[i].name)) {
-            out->operator = &operators[i];
+            out->operator= & operators[i];
             return true;
         }
     return false;
 }
 
-enum WILD policy_operator_wild(const struct condition_operator *operator) {
+enum WILD policy_operator_wild(const struct condition_operator *operator)
+{
     return operator->wild;
 }
 
-bool policy_operator_is_date(const struct condition_operator *operator) {
+bool policy_operator_is_date(const struct condition_operator *operator)
+{
     return operator->matches == date_related;
 }
 
-bool policy_operator_takes_variables(const struct condition_operator *operator) {
+bool policy_operator_takes_variables(const struct condition_operator *operator)
+{
     return operator->variables == VARIABLES;
 }
 
@@ -234,7 +257,8 @@ struct request_values {
     size_t count;
 };
 
-static struct request_values values_of(const struct policy_request *request, struct span key) {
+static struct request_values values_of(const struct policy_request *request, struct span key)
+{
     struct request_values values = {0};
     if (!request->lookup ||
         !request->lookup(request->user, key, request->scratch, &values.at, &values.count))
@@ -242,21 +266,24 @@ static struct request_values values_of(const struct policy_request *request, str
     return values;
 }
 
-static bool null_holds(const struct policy_condition *condition, bool missing) {
+static bool null_holds(const struct policy_condition *condition, bool missing)
+{
     for (size_t i = 0; i < condition->values.count; i++)
         if (span_eq_nocase(condition->values.at[i].text, missing ? S("true") : S("false")))
             return true;
     return false;
 }
 
-static bool missing_holds(const struct policy_condition *condition) {
+static bool missing_holds(const struct policy_condition *condition)
+{
     if (condition->if_exists || condition->set == SET_ALL_VALUES)
         return true;
     return condition->set == SET_NONE && condition->operator->negation == NEGATED;
 }
 
 static bool any_matches(const struct condition_operator *operator, struct span have,
-                        const struct span *wants, size_t count) {
+                        const struct span *wants, size_t count)
+{
     for (size_t i = 0; i < count; i++)
         if (!span_is_absent(wants[i]) && operator->matches(have, wants[i], operator->relation))
             return true;
@@ -265,7 +292,8 @@ static bool any_matches(const struct condition_operator *operator, struct span h
 
 /* The policy's values with variables filled in; one that cannot be resolved stays absent. */
 static bool wanted(const struct policy_condition *condition, const struct policy_request *request,
-                   struct span *wants) {
+                   struct span *wants)
+{
     bool all = true;
     for (size_t i = 0; i < condition->values.count; i++)
         if (!policy_resolve(&condition->values.at[i], condition->operator->wild, request,
@@ -277,8 +305,9 @@ static bool wanted(const struct policy_condition *condition, const struct policy
 }
 
 bool policy_condition_holds(const struct policy_condition *condition,
-                            const struct policy_request *request, bool deny) {
-    const struct condition_operator *operator = condition->operator;
+                            const struct policy_request *request, bool deny)
+{
+    const struct condition_operator *operator= condition->operator;
     struct request_values values = values_of(request, condition->key);
     if (operator->matches == null_never)
         return null_holds(condition, values.count == 0);
@@ -290,8 +319,7 @@ bool policy_condition_holds(const struct policy_condition *condition,
     /* Without a set operator: one value that matches is enough, and for a negated operator one is
      * too much. */
     bool negated = operator->negation == NEGATED;
-    bool need_all =
-        condition->set == SET_ALL_VALUES || (condition->set == SET_NONE && negated);
+    bool need_all = condition->set == SET_ALL_VALUES || (condition->set == SET_NONE && negated);
     for (size_t i = 0; i < values.count; i++) {
         bool matches = any_matches(operator, values.at[i], wants, condition->values.count);
         if ((matches != negated) != need_all)

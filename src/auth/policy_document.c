@@ -19,28 +19,31 @@ struct parser {
 };
 
 /* Identity policies are judged by IAM's older parser, all others by the newer one. */
-static bool is_older(enum POLICY_KIND kind) {
+static bool is_older(enum POLICY_KIND kind)
+{
     return kind == POLICY_IDENTITY || kind == POLICY_SESSION;
 }
 
-static bool bad_syntax(struct parser *parser) {
-    parser->why = is_older(parser->kind) ? S("Syntax errors in policy.")
-                                         : S("Syntax error in policy.");
+static bool bad_syntax(struct parser *parser)
+{
+    parser->why =
+        is_older(parser->kind) ? S("Syntax errors in policy.") : S("Syntax error in policy.");
     return false;
 }
 
-static bool bad_because(struct parser *parser, struct span newer_text) {
+static bool bad_because(struct parser *parser, struct span newer_text)
+{
     if (is_older(parser->kind))
         return bad_syntax(parser);
     parser->why = newer_text;
     return false;
 }
 
-static bool bad_json(struct parser *parser) {
+static bool bad_json(struct parser *parser)
+{
     static const struct span texts[] = {
         [POLICY_IDENTITY] = S_INIT("Syntax errors in policy."),
-        [POLICY_RESOURCE] =
-            S_INIT("Policies must be valid JSON and the first byte must be '{'"),
+        [POLICY_RESOURCE] = S_INIT("Policies must be valid JSON and the first byte must be '{'"),
         [POLICY_TRUST] = S_INIT("This policy contains invalid Json"),
         [POLICY_SESSION] = S_INIT("The policy is not in the valid JSON format."),
     };
@@ -49,7 +52,8 @@ static bool bad_json(struct parser *parser) {
 }
 
 /* Doubles an array in the arena when `count` has filled it. */
-static void *room_for_one(struct arena *arena, void *at, size_t count, size_t size) {
+static void *room_for_one(struct arena *arena, void *at, size_t count, size_t size)
+{
     if (count & (count - 1) || count == 1)
         return at;
     size_t cap = count ? count * 2 : 2;
@@ -62,14 +66,16 @@ static void *room_for_one(struct arena *arena, void *at, size_t count, size_t si
 /* One string, or an array of them; `scalars` also takes numbers and booleans as written. */
 enum SCALARS { STRINGS_ONLY, ANY_SCALAR };
 
-static bool is_scalar(enum JSON_TOKEN token, enum SCALARS scalars) {
+static bool is_scalar(enum JSON_TOKEN token, enum SCALARS scalars)
+{
     if (token == JSON_STRING)
         return true;
     return scalars == ANY_SCALAR &&
            (token == JSON_NUMBER || token == JSON_TRUE || token == JSON_FALSE);
 }
 
-static struct span scalar_text(struct parser *parser, enum JSON_TOKEN token) {
+static struct span scalar_text(struct parser *parser, enum JSON_TOKEN token)
+{
     if (token == JSON_TRUE)
         return S("true");
     if (token == JSON_FALSE)
@@ -77,12 +83,14 @@ static struct span scalar_text(struct parser *parser, enum JSON_TOKEN token) {
     return arena_copy(parser->arena, parser->json.text);
 }
 
-static void texts_add(struct parser *parser, struct policy_texts *texts, struct span text) {
+static void texts_add(struct parser *parser, struct policy_texts *texts, struct span text)
+{
     texts->at = room_for_one(parser->arena, texts->at, texts->count, sizeof *texts->at);
     texts->at[texts->count++] = (struct policy_text){.text = text};
 }
 
-static bool read_texts(struct parser *parser, enum SCALARS scalars, struct policy_texts *out) {
+static bool read_texts(struct parser *parser, enum SCALARS scalars, struct policy_texts *out)
+{
     enum JSON_TOKEN token = json_next(&parser->json);
     if (is_scalar(token, scalars)) {
         texts_add(parser, out, scalar_text(parser, token));
@@ -98,7 +106,8 @@ static bool read_texts(struct parser *parser, enum SCALARS scalars, struct polic
     return true;
 }
 
-static bool read_string(struct parser *parser, struct span *out) {
+static bool read_string(struct parser *parser, struct span *out)
+{
     enum JSON_TOKEN token = json_next(&parser->json);
     if (token != JSON_STRING)
         return token == JSON_BAD ? bad_json(parser) : bad_syntax(parser);
@@ -108,7 +117,8 @@ static bool read_string(struct parser *parser, struct span *out) {
 
 /* ---- Principal ---- */
 
-static bool bad_principal(struct parser *parser, struct span type, struct span value) {
+static bool bad_principal(struct parser *parser, struct span type, struct span value)
+{
     if (parser->kind == POLICY_TRUST)
         parser->why = arena_printf(parser->arena, "Invalid principal in policy: \"%.*s\":\"%.*s\"",
                                    SPAN_ARG(type), SPAN_ARG(value));
@@ -118,7 +128,8 @@ static bool bad_principal(struct parser *parser, struct span type, struct span v
 }
 
 static bool principal_add(struct parser *parser, struct policy_principals *list, struct span type,
-                          struct span value) {
+                          struct span value)
+{
     struct policy_principal principal = {.written_type = type, .written = value};
     if (!policy_read_principal(type, value, &principal))
         return bad_principal(parser, type, value);
@@ -127,7 +138,8 @@ static bool principal_add(struct parser *parser, struct policy_principals *list,
     return true;
 }
 
-static bool read_principals(struct parser *parser, struct policy_principals *out) {
+static bool read_principals(struct parser *parser, struct policy_principals *out)
+{
     enum JSON_TOKEN token = json_next(&parser->json);
     if (token == JSON_STRING)
         return span_eq(parser->json.text, S("*")) ? principal_add(parser, out, S("AWS"), S("*"))
@@ -151,7 +163,8 @@ static bool read_principals(struct parser *parser, struct policy_principals *out
 
 /* ---- Condition ---- */
 
-static struct span lower_copy(struct arena *arena, struct span text) {
+static struct span lower_copy(struct arena *arena, struct span text)
+{
     char *to = arena_alloc(arena, text.len);
     for (size_t i = 0; i < text.len; i++)
         to[i] = text.at[i] >= 'A' && text.at[i] <= 'Z' ? (char)(text.at[i] | 0x20) : text.at[i];
@@ -160,7 +173,8 @@ static struct span lower_copy(struct arena *arena, struct span text) {
 
 /* { "s3:prefix": ["a", "b"], … } below an operator. */
 static bool read_condition_keys(struct parser *parser, const struct policy_condition *like,
-                                struct policy_statement *statement) {
+                                struct policy_statement *statement)
+{
     enum JSON_TOKEN token;
     while ((token = json_next(&parser->json)) == JSON_KEY) {
         struct policy_condition *condition = ARENA_NEW(parser->arena, struct policy_condition);
@@ -175,17 +189,19 @@ static bool read_condition_keys(struct parser *parser, const struct policy_condi
 }
 
 /* An operator that is not known may stand over nothing at all, as IAM lets it. */
-static bool read_unknown_operator(struct parser *parser, struct span name) {
+static bool read_unknown_operator(struct parser *parser, struct span name)
+{
     enum JSON_TOKEN token = json_next(&parser->json);
     if (token == JSON_OBJECT_END)
         return true;
     if (token == JSON_BAD)
         return bad_json(parser);
-    return bad_because(parser, arena_printf(parser->arena, "Invalid Condition type : %.*s",
-                                            SPAN_ARG(name)));
+    return bad_because(
+        parser, arena_printf(parser->arena, "Invalid Condition type : %.*s", SPAN_ARG(name)));
 }
 
-static bool read_conditions(struct parser *parser, struct policy_statement *statement) {
+static bool read_conditions(struct parser *parser, struct policy_statement *statement)
+{
     enum JSON_TOKEN token = json_next(&parser->json);
     if (token != JSON_OBJECT)
         return token == JSON_BAD ? bad_json(parser) : bad_syntax(parser);
@@ -222,7 +238,8 @@ static const struct {
 };
 
 /* The element of that name, or 0 when it is unknown, there twice, or beside its opposite. */
-static unsigned element_named(const struct policy_statement *statement, struct span name) {
+static unsigned element_named(const struct policy_statement *statement, struct span name)
+{
     for (size_t i = 0; i < ARRAY_LEN(elements); i++)
         if (span_eq(name, elements[i].name))
             return statement->has & (elements[i].element | elements[i].excludes)
@@ -232,7 +249,8 @@ static unsigned element_named(const struct policy_statement *statement, struct s
 }
 
 static bool read_element(struct parser *parser, struct policy_statement *statement,
-                         unsigned element) {
+                         unsigned element)
+{
     switch (element) {
     case HAS_SID:
         return read_string(parser, &statement->sid);
@@ -252,7 +270,8 @@ static bool read_element(struct parser *parser, struct policy_statement *stateme
 }
 
 /* The reader stands behind the opening brace. */
-static bool read_statement(struct parser *parser) {
+static bool read_statement(struct parser *parser)
+{
     struct policy *policy = parser->policy;
     policy->statements = room_for_one(parser->arena, policy->statements, policy->statement_count,
                                       sizeof *policy->statements);
@@ -278,7 +297,8 @@ static bool read_statement(struct parser *parser) {
     return true;
 }
 
-static bool read_statements(struct parser *parser) {
+static bool read_statements(struct parser *parser)
+{
     enum JSON_TOKEN token = json_next(&parser->json);
     if (token == JSON_OBJECT)
         return read_statement(parser);
@@ -297,7 +317,8 @@ static bool read_statements(struct parser *parser) {
 
 /* ---- document ---- */
 
-static bool read_version(struct parser *parser) {
+static bool read_version(struct parser *parser)
+{
     struct span version = SPAN_NONE;
     if (!read_string(parser, &version))
         return false;
@@ -306,13 +327,15 @@ static bool read_version(struct parser *parser) {
            bad_because(parser, S("The policy must contain a valid version string"));
 }
 
-static bool once(struct parser *parser, bool *seen) {
+static bool once(struct parser *parser, bool *seen)
+{
     if (*seen)
         return bad_syntax(parser);
     return *seen = true;
 }
 
-static bool read_member(struct parser *parser) {
+static bool read_member(struct parser *parser)
+{
     struct span name = parser->json.text, id;
     if (span_eq(name, S("Version")))
         return once(parser, &parser->has_version) && read_version(parser);
@@ -320,11 +343,11 @@ static bool read_member(struct parser *parser) {
         return once(parser, &parser->has_id) && read_string(parser, &id);
     if (span_eq(name, S("Statement")))
         return once(parser, &parser->has_statement) && read_statements(parser);
-    return bad_because(
-        parser, arena_printf(parser->arena, "Unknown field %.*s", SPAN_ARG(name)));
+    return bad_because(parser, arena_printf(parser->arena, "Unknown field %.*s", SPAN_ARG(name)));
 }
 
-static bool read_document(struct parser *parser) {
+static bool read_document(struct parser *parser)
+{
     if (json_next(&parser->json) != JSON_OBJECT)
         return bad_json(parser);
     enum JSON_TOKEN token;
@@ -333,12 +356,12 @@ static bool read_document(struct parser *parser) {
             return false;
     if (token == JSON_BAD || json_next(&parser->json) != JSON_END)
         return bad_json(parser);
-    return parser->has_statement ||
-           bad_because(parser, S("Missing required field Statement"));
+    return parser->has_statement || bad_because(parser, S("Missing required field Statement"));
 }
 
 /* The newer parser tells bad JSON from bad policies wherever the fault stands. */
-static bool is_json(struct arena *arena, struct span document) {
+static bool is_json(struct arena *arena, struct span document)
+{
     struct json_reader reader;
     json_reader_init(&reader, document, arena);
     enum JSON_TOKEN token;
@@ -350,7 +373,8 @@ static bool is_json(struct arena *arena, struct span document) {
 
 /* Without variables a text is compiled once and for all. */
 static void compile_texts(struct parser *parser, struct policy_texts *texts, enum WILD wild,
-                          bool variables) {
+                          bool variables)
+{
     bool known = variables && parser->policy->version == POLICY_2012;
     for (size_t i = 0; i < texts->count; i++) {
         struct policy_text *text = &texts->at[i];
@@ -360,7 +384,8 @@ static void compile_texts(struct parser *parser, struct policy_texts *texts, enu
     }
 }
 
-static void compile_policy(struct parser *parser) {
+static void compile_policy(struct parser *parser)
+{
     for (size_t i = 0; i < parser->policy->statement_count; i++) {
         struct policy_statement *statement = &parser->policy->statements[i];
         compile_texts(parser, &statement->actions, WILD_TEXT, false);
@@ -372,7 +397,8 @@ static void compile_policy(struct parser *parser) {
 }
 
 const struct policy *policy_parse(struct arena *arena, struct span document, enum POLICY_KIND kind,
-                                  struct span *ret_why) {
+                                  struct span *ret_why)
+{
     struct parser parser = {.arena = arena, .kind = kind};
     parser.policy = ARENA_NEW(arena, struct policy);
     json_reader_init(&parser.json, document, arena);
@@ -392,7 +418,8 @@ const struct policy *policy_parse(struct arena *arena, struct span document, enu
     return parser.policy;
 }
 
-size_t policy_counted_size(struct span document) {
+size_t policy_counted_size(struct span document)
+{
     size_t size = 0;
     bool quoted = false;
     for (size_t i = 0; i < document.len; i++) {

@@ -10,11 +10,13 @@ struct alphabet {
     int one, run, one_in_segment, run_in_segment;
 };
 
-static char folded(char byte) {
+static char folded(char byte)
+{
     return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
 }
 
-static bool same(char a, char b, enum LETTERS letters) {
+static bool same(char a, char b, enum LETTERS letters)
+{
     return a == b || (letters == LETTERS_FOLDED && folded(a) == folded(b));
 }
 
@@ -30,7 +32,8 @@ struct retry {
  * last unbounded run takes over.
  */
 static bool glob(struct span pattern, struct span text, const struct alphabet *alphabet,
-                 enum LETTERS letters) {
+                 enum LETTERS letters)
+{
     struct retry run = {0}, in_segment = {0};
     size_t p = 0, t = 0;
     for (;;) {
@@ -48,7 +51,8 @@ static bool glob(struct span pattern, struct span text, const struct alphabet *a
             t++;
         } else if (byte == -1 && t == text.len) {
             return true;
-        } else if (in_segment.set && in_segment.text < text.len && text.at[in_segment.text] != ':') {
+        } else if (in_segment.set && in_segment.text < text.len &&
+                   text.at[in_segment.text] != ':') {
             p = in_segment.pattern;
             t = ++in_segment.text;
         } else if (run.set && run.text < text.len) {
@@ -61,18 +65,21 @@ static bool glob(struct span pattern, struct span text, const struct alphabet *a
     }
 }
 
-bool policy_matches(struct span compiled, struct span text, enum LETTERS letters) {
+bool policy_matches(struct span compiled, struct span text, enum LETTERS letters)
+{
     static const struct alphabet marks = {MARK_ONE, MARK_RUN, MARK_ONE_IN_SEGMENT,
                                           MARK_RUN_IN_SEGMENT};
     return glob(compiled, text, &marks, letters);
 }
 
-bool policy_glob(struct span pattern, struct span text) {
+bool policy_glob(struct span pattern, struct span text)
+{
     static const struct alphabet plain = {'?', '*', -1, -1};
     return glob(pattern, text, &plain, LETTERS_EXACT);
 }
 
-static bool action_matches(const struct policy_statement *statement, struct span action) {
+static bool action_matches(const struct policy_statement *statement, struct span action)
+{
     bool listed = false;
     for (size_t i = 0; i < statement->actions.count && !listed; i++)
         listed = policy_matches(statement->actions.at[i].text, action, LETTERS_FOLDED);
@@ -80,7 +87,8 @@ static bool action_matches(const struct policy_statement *statement, struct span
 }
 
 static bool resource_matches(const struct policy_statement *statement,
-                             const struct policy_request *request) {
+                             const struct policy_request *request)
+{
     if (!(statement->has & (HAS_RESOURCE | HAS_NOT_RESOURCE)))
         return true; /* trust policies: the role itself */
     bool listed = false;
@@ -94,23 +102,27 @@ static bool resource_matches(const struct policy_statement *statement,
     return statement->has & HAS_NOT_RESOURCE ? !listed : listed;
 }
 
-static bool is_root_arn(struct span arn) {
+static bool is_root_arn(struct span arn)
+{
     return span_ends(arn, S(":root"));
 }
 
-static enum GRANT grant_when(bool matches, enum GRANT grant) {
+static enum GRANT grant_when(bool matches, enum GRANT grant)
+{
     return matches ? grant : GRANT_NONE;
 }
 
 /* How this Principal value covers the caller, or GRANT_NONE. */
 static enum GRANT principal_covers(const struct policy_principal *principal,
-                                   const struct policy_request *request) {
+                                   const struct policy_request *request)
+{
     struct span value = principal->value, id = request->principal_id;
     switch (principal->type) {
     case PRINCIPAL_ANYONE:
         return GRANT_DIRECT;
     case PRINCIPAL_ACCOUNT:
-        return grant_when(request->principal_account.len && span_eq(value, request->principal_account),
+        return grant_when(request->principal_account.len &&
+                              span_eq(value, request->principal_account),
                           is_root_arn(request->principal_arn) ? GRANT_DIRECT : GRANT_ACCOUNT);
     case PRINCIPAL_ARN:
         if (request->principal_arn.len && span_eq(value, request->principal_arn))
@@ -138,7 +150,8 @@ static enum GRANT principal_covers(const struct policy_principal *principal,
 
 /* Without Principal elements (identity policies) the statement speaks to its holder. */
 static enum GRANT principal_matches(const struct policy_statement *statement,
-                                    const struct policy_request *request) {
+                                    const struct policy_request *request)
+{
     if (!(statement->has & (HAS_PRINCIPAL | HAS_NOT_PRINCIPAL)))
         return GRANT_DIRECT;
     enum GRANT best = GRANT_NONE;
@@ -152,7 +165,8 @@ static enum GRANT principal_matches(const struct policy_statement *statement,
 }
 
 static bool conditions_hold(const struct policy_statement *statement,
-                            const struct policy_request *request) {
+                            const struct policy_request *request)
+{
     for (const struct policy_condition *c = statement->conditions; c; c = c->next)
         if (!policy_condition_holds(c, request, statement->deny))
             return false;
@@ -160,7 +174,8 @@ static bool conditions_hold(const struct policy_statement *statement,
 }
 
 static enum GRANT statement_speaks(const struct policy_statement *statement,
-                                   const struct policy_request *request) {
+                                   const struct policy_request *request)
+{
     if (!action_matches(statement, request->action))
         return GRANT_NONE;
     enum GRANT grant = principal_matches(statement, request);
@@ -170,7 +185,8 @@ static enum GRANT statement_speaks(const struct policy_statement *statement,
     return grant;
 }
 
-struct decision policy_decide(const struct policy *policy, const struct policy_request *request) {
+struct decision policy_decide(const struct policy *policy, const struct policy_request *request)
+{
     struct decision best = {.decision = DECISION_NONE, .statement = -1, .policy = policy};
     for (size_t i = 0; i < policy->statement_count; i++) {
         const struct policy_statement *statement = &policy->statements[i];
@@ -192,7 +208,8 @@ struct decision policy_decide(const struct policy *policy, const struct policy_r
 
 bool policy_each_principal(const struct policy *policy,
                            bool (*visit)(void *user, struct span type, struct span value),
-                           void *user) {
+                           void *user)
+{
     for (size_t i = 0; i < policy->statement_count; i++) {
         const struct policy_principals *list = &policy->statements[i].principals;
         for (size_t j = 0; j < list->count; j++)
@@ -202,6 +219,7 @@ bool policy_each_principal(const struct policy *policy,
     return false;
 }
 
-enum POLICY_VERSION policy_version(const struct policy *policy) {
+enum POLICY_VERSION policy_version(const struct policy *policy)
+{
     return policy->version;
 }

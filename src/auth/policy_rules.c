@@ -15,14 +15,16 @@ typedef struct span rule(struct arena *arena, const struct policy *policy);
 
 /* ---- identity and session policies ---- */
 
-static struct span no_principals(struct arena *arena, const struct policy *policy) {
+static struct span no_principals(struct arena *arena, const struct policy *policy)
+{
     EACH_STATEMENT(policy, statement)
     if (statement->has & (HAS_PRINCIPAL | HAS_NOT_PRINCIPAL))
         return S("Policy document should not specify a principal.");
     return SPAN_NONE;
 }
 
-static bool dates_are_good(const struct policy_statement *statement) {
+static bool dates_are_good(const struct policy_statement *statement)
+{
     for (const struct policy_condition *c = statement->conditions; c; c = c->next) {
         if (!policy_operator_is_date(c->operator))
             continue;
@@ -33,14 +35,16 @@ static bool dates_are_good(const struct policy_statement *statement) {
     return true;
 }
 
-static size_t colons_of(struct span text) {
+static size_t colons_of(struct span text)
+{
     size_t count = 0;
     for (size_t i = 0; i < text.len; i++)
         count += text.at[i] == ':';
     return count;
 }
 
-static bool resource_is_legacy(struct span resource) {
+static bool resource_is_legacy(struct span resource)
+{
     if (span_find_byte(resource, ':') == SPAN_NOT_FOUND)
         return true; /* another rule's fault */
     struct span rest = resource;
@@ -52,9 +56,11 @@ static bool resource_is_legacy(struct span resource) {
            (colons_of(resource) >= 5 || span_find(resource, S("::")) == SPAN_NOT_FOUND);
 }
 
-static struct span legacy_parsing(struct arena *arena, const struct policy *policy) {
+static struct span legacy_parsing(struct arena *arena, const struct policy *policy)
+{
     struct span failed = S("The policy failed legacy parsing");
-    EACH_STATEMENT(policy, statement) {
+    EACH_STATEMENT(policy, statement)
+    {
         if (!span_eq(statement->effect, S("Allow")) && !span_eq(statement->effect, S("Deny")))
             return failed;
         if (!dates_are_good(statement))
@@ -66,15 +72,18 @@ static struct span legacy_parsing(struct arena *arena, const struct policy *poli
     return SPAN_NONE;
 }
 
-static bool sids_are_unique(const struct policy *policy) {
+static bool sids_are_unique(const struct policy *policy)
+{
     EACH_STATEMENT(policy, statement)
-    for (const struct policy_statement *earlier = policy->statements; earlier < statement; earlier++)
+    for (const struct policy_statement *earlier = policy->statements; earlier < statement;
+         earlier++)
         if (statement->sid.len && span_eq(statement->sid, earlier->sid))
             return false;
     return true;
 }
 
-static bool is_alphanumeric(struct span text) {
+static bool is_alphanumeric(struct span text)
+{
     for (size_t i = 0; i < text.len; i++) {
         char byte = (char)(text.at[i] | 0x20);
         if (!(byte >= 'a' && byte <= 'z') && !(text.at[i] >= '0' && text.at[i] <= '9'))
@@ -83,7 +92,8 @@ static bool is_alphanumeric(struct span text) {
     return true;
 }
 
-static struct span identity_sids(struct arena *arena, const struct policy *policy) {
+static struct span identity_sids(struct arena *arena, const struct policy *policy)
+{
     if (!sids_are_unique(policy))
         return S("Statement IDs (SID) in a single policy must be unique.");
     EACH_STATEMENT(policy, statement)
@@ -93,38 +103,51 @@ static struct span identity_sids(struct arena *arena, const struct policy *polic
     return SPAN_NONE;
 }
 
-static struct span has_actions(struct arena *arena, const struct policy *policy) {
+static struct span has_actions(struct arena *arena, const struct policy *policy)
+{
     EACH_STATEMENT(policy, statement)
     if (statement->actions.count == 0)
         return S("Policy statement must contain actions.");
     return SPAN_NONE;
 }
 
-static struct span has_resources(struct arena *arena, const struct policy *policy) {
+static struct span has_resources(struct arena *arena, const struct policy *policy)
+{
     EACH_STATEMENT(policy, statement)
     if (statement->resources.count == 0)
         return S("Policy statement must contain resources.");
     return SPAN_NONE;
 }
 
-static struct span or_star(struct span part) {
+static struct span or_star(struct span part)
+{
     return span_is_absent(part) ? S("*") : part;
 }
 
-static bool is_partition(struct span text) {
+static bool is_partition(struct span text)
+{
     return span_eq(text, S("aws")) || span_eq(text, S("aws-cn")) || span_eq(text, S("aws-us-gov"));
 }
 
 /* IAM's own paths; a resource of IAM must begin with one of them. */
 static const struct span iam_paths[] = {
-    S_INIT("user/"),          S_INIT("federated-user/"),     S_INIT("role/"),
-    S_INIT("group/"),         S_INIT("instance-profile/"),   S_INIT("mfa/"),
-    S_INIT("server-certificate/"), S_INIT("policy/"),        S_INIT("sms-mfa/"),
-    S_INIT("saml-provider/"), S_INIT("oidc-provider/"),      S_INIT("report/"),
+    S_INIT("user/"),
+    S_INIT("federated-user/"),
+    S_INIT("role/"),
+    S_INIT("group/"),
+    S_INIT("instance-profile/"),
+    S_INIT("mfa/"),
+    S_INIT("server-certificate/"),
+    S_INIT("policy/"),
+    S_INIT("sms-mfa/"),
+    S_INIT("saml-provider/"),
+    S_INIT("oidc-provider/"),
+    S_INIT("report/"),
     S_INIT("access-report/"),
 };
 
-static struct span iam_path_fault(struct span path) {
+static struct span iam_path_fault(struct span path)
+{
     if (span_eq(path, S("*")))
         return SPAN_NONE;
     for (size_t i = 0; i < ARRAY_LEN(iam_paths); i++)
@@ -135,12 +158,14 @@ static struct span iam_path_fault(struct span path) {
              "saml-provider/, oidc-provider/, report/, access-report/.");
 }
 
-static bool has_wildcard(struct span text) {
+static bool has_wildcard(struct span text)
+{
     return span_find_byte(text, '*') != SPAN_NOT_FOUND ||
            span_find_byte(text, '?') != SPAN_NOT_FOUND;
 }
 
-static struct span resource_fault(struct arena *arena, struct span resource) {
+static struct span resource_fault(struct arena *arena, struct span resource)
+{
     if (span_eq(resource, S("*")))
         return SPAN_NONE;
     if (span_find_byte(resource, ':') == SPAN_NOT_FOUND)
@@ -155,8 +180,7 @@ static struct span resource_fault(struct arena *arena, struct span resource) {
     struct span account = span_is_absent(rest) ? SPAN_NONE : span_cut(&rest, ':');
     if (!is_partition(partition))
         return arena_printf(
-            arena,
-            "Partition \"%.*s\" is not valid for resource \"arn:%.*s:%.*s:%.*s:%.*s:%.*s\".",
+            arena, "Partition \"%.*s\" is not valid for resource \"arn:%.*s:%.*s:%.*s:%.*s:%.*s\".",
             SPAN_ARG(partition), SPAN_ARG(partition), SPAN_ARG(or_star(service)),
             SPAN_ARG(or_star(region)), SPAN_ARG(or_star(account)), SPAN_ARG(or_star(rest)));
     if (!more || has_wildcard(service))
@@ -171,7 +195,8 @@ static struct span resource_fault(struct arena *arena, struct span resource) {
     return is_iam ? iam_path_fault(rest) : SPAN_NONE;
 }
 
-static struct span resource_format(struct arena *arena, const struct policy *policy) {
+static struct span resource_format(struct arena *arena, const struct policy *policy)
+{
     EACH_STATEMENT(policy, statement)
     for (size_t i = 0; i < statement->resources.count; i++) {
         struct span fault = resource_fault(arena, statement->resources.at[i].text);
@@ -181,14 +206,16 @@ static struct span resource_format(struct arena *arena, const struct policy *pol
     return SPAN_NONE;
 }
 
-static bool is_vendor(struct span text) {
+static bool is_vendor(struct span text)
+{
     for (size_t i = 0; i < text.len; i++)
         if (!is_alphanumeric(span_of(&text.at[i], 1)) && text.at[i] != '-' && text.at[i] != '.')
             return false;
     return true;
 }
 
-static struct span action_fault(struct arena *arena, struct span action) {
+static struct span action_fault(struct arena *arena, struct span action)
+{
     if (span_eq(action, S("*")))
         return SPAN_NONE;
     struct span rest = action;
@@ -202,7 +229,8 @@ static struct span action_fault(struct arena *arena, struct span action) {
     return SPAN_NONE;
 }
 
-static struct span action_format(struct arena *arena, const struct policy *policy) {
+static struct span action_format(struct arena *arena, const struct policy *policy)
+{
     EACH_STATEMENT(policy, statement)
     for (size_t i = 0; i < statement->actions.count; i++) {
         struct span fault = action_fault(arena, statement->actions.at[i].text);
@@ -214,8 +242,10 @@ static struct span action_format(struct arena *arena, const struct policy *polic
 
 /* ---- policies of resources and roles ---- */
 
-static struct span newer_fields(struct arena *arena, const struct policy *policy) {
-    EACH_STATEMENT(policy, statement) {
+static struct span newer_fields(struct arena *arena, const struct policy *policy)
+{
+    EACH_STATEMENT(policy, statement)
+    {
         if (!(statement->has & (HAS_PRINCIPAL | HAS_NOT_PRINCIPAL)))
             return S("Missing required field Principal");
         if ((statement->has & HAS_NOT_PRINCIPAL) && !statement->deny)
@@ -225,11 +255,14 @@ static struct span newer_fields(struct arena *arena, const struct policy *policy
         if (statement->actions.count == 0)
             return S("Missing required field Action");
     }
-    return sids_are_unique(policy) ? SPAN_NONE : S("The Statement Ids in the policy are not unique");
+    return sids_are_unique(policy) ? SPAN_NONE
+                                   : S("The Statement Ids in the policy are not unique");
 }
 
-static struct span resource_fields(struct arena *arena, const struct policy *policy) {
-    EACH_STATEMENT(policy, statement) {
+static struct span resource_fields(struct arena *arena, const struct policy *policy)
+{
+    EACH_STATEMENT(policy, statement)
+    {
         if (statement->resources.count == 0)
             return S("Missing required field Resource");
         for (size_t i = 0; i < statement->actions.count; i++)
@@ -242,8 +275,10 @@ static struct span resource_fields(struct arena *arena, const struct policy *pol
     return SPAN_NONE;
 }
 
-static struct span trust_fields(struct arena *arena, const struct policy *policy) {
-    EACH_STATEMENT(policy, statement) {
+static struct span trust_fields(struct arena *arena, const struct policy *policy)
+{
+    EACH_STATEMENT(policy, statement)
+    {
         if (statement->has & HAS_NOT_PRINCIPAL)
             return S("AssumeRole policy must not contain NotPrincipal field.");
         for (size_t i = 0; i < statement->actions.count; i++)
@@ -269,7 +304,8 @@ static rule *const rules[][RULES_MAX] = {
 };
 
 struct span policy_broken_rule(struct arena *arena, const struct policy *policy,
-                               enum POLICY_KIND kind) {
+                               enum POLICY_KIND kind)
+{
     for (size_t i = 0; i < RULES_MAX && rules[kind][i]; i++) {
         struct span why = rules[kind][i](arena, policy);
         if (!span_is_absent(why))
@@ -280,13 +316,15 @@ struct span policy_broken_rule(struct arena *arena, const struct policy *policy,
 
 /* ---- principals ---- */
 
-static bool is_account(struct span text) {
+static bool is_account(struct span text)
+{
     uint64_t number;
     return text.len == 12 && span_to_u64(text, &number);
 }
 
 /* arn:aws:iam::111122223333:user/x and the like; groups and wildcards are no principals. */
-static bool read_arn(struct span arn, struct policy_principal *out) {
+static bool read_arn(struct span arn, struct policy_principal *out)
+{
     static const struct {
         struct span service, prefix;
     } forms[] = {
@@ -319,11 +357,13 @@ static bool read_arn(struct span arn, struct policy_principal *out) {
 }
 
 /* AIDA… of users, AROA… of roles. */
-static bool is_unique_id(struct span text) {
+static bool is_unique_id(struct span text)
+{
     return text.len >= 16 && (span_starts(text, S("AIDA")) || span_starts(text, S("AROA")));
 }
 
-static bool read_aws(struct span value, struct policy_principal *out) {
+static bool read_aws(struct span value, struct policy_principal *out)
+{
     out->value = value;
     out->type = span_eq(value, S("*")) ? PRINCIPAL_ANYONE
                 : is_account(value)    ? PRINCIPAL_ACCOUNT
@@ -333,7 +373,8 @@ static bool read_aws(struct span value, struct policy_principal *out) {
     return read_arn(value, out);
 }
 
-bool policy_read_principal(struct span type, struct span value, struct policy_principal *out) {
+bool policy_read_principal(struct span type, struct span value, struct policy_principal *out)
+{
     static const struct {
         struct span name;
         enum PRINCIPAL type;

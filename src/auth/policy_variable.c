@@ -14,7 +14,8 @@ struct compiler {
     int colons;
 };
 
-static void put_literal(struct compiler *compiler, struct span text) {
+static void put_literal(struct compiler *compiler, struct span text)
+{
     for (size_t i = 0; i < text.len; i++)
         compiler->colons += text.at[i] == ':';
     if (text.len)
@@ -22,7 +23,8 @@ static void put_literal(struct compiler *compiler, struct span text) {
     compiler->len += text.len;
 }
 
-static bool stays_in_segment(const struct compiler *compiler, struct span behind) {
+static bool stays_in_segment(const struct compiler *compiler, struct span behind)
+{
     if (compiler->wild == WILD_TEXT || compiler->colons >= 5)
         return false;
     bool last = behind.len == 0 || behind.at[0] == ':';
@@ -30,7 +32,8 @@ static bool stays_in_segment(const struct compiler *compiler, struct span behind
 }
 
 /* One byte of the document; `behind` is what follows it there. */
-static void put_byte(struct compiler *compiler, char byte, struct span behind) {
+static void put_byte(struct compiler *compiler, char byte, struct span behind)
+{
     bool wildcard = compiler->wild != WILD_LITERAL && (byte == '*' || byte == '?');
     if (!wildcard) {
         put_literal(compiler, span_of(&byte, 1));
@@ -43,7 +46,8 @@ static void put_byte(struct compiler *compiler, char byte, struct span behind) {
     compiler->to[compiler->len++] = (char)mark;
 }
 
-struct span policy_compile(struct arena *arena, struct span text, enum WILD wild) {
+struct span policy_compile(struct arena *arena, struct span text, enum WILD wild)
+{
     if (wild == WILD_LITERAL)
         return arena_copy(arena, text);
     struct compiler compiler = {.wild = wild, .to = arena_alloc(arena, text.len)};
@@ -52,12 +56,14 @@ struct span policy_compile(struct arena *arena, struct span text, enum WILD wild
     return span_of(compiler.to, compiler.len);
 }
 
-bool policy_has_variables(struct span text) {
+bool policy_has_variables(struct span text)
+{
     size_t at = span_find(text, S("${"));
     return at != SPAN_NOT_FOUND && span_find_byte(span_from(text, at), '}') != SPAN_NOT_FOUND;
 }
 
-static struct span lower_case(struct arena *arena, struct span text) {
+static struct span lower_case(struct arena *arena, struct span text)
+{
     char *to = arena_alloc(arena, text.len);
     for (size_t i = 0; i < text.len; i++)
         to[i] = text.at[i] >= 'A' && text.at[i] <= 'Z' ? (char)(text.at[i] | 0x20) : text.at[i];
@@ -65,7 +71,8 @@ static struct span lower_case(struct arena *arena, struct span text) {
 }
 
 /* The quoted text behind the comma of ${key, 'text'}; absent when there is none. */
-static struct span default_of(struct span rest) {
+static struct span default_of(struct span rest)
+{
     rest = span_trim(rest);
     if (rest.len < 2 || rest.at[0] != '\'' || rest.at[rest.len - 1] != '\'')
         return SPAN_NONE;
@@ -73,7 +80,8 @@ static struct span default_of(struct span rest) {
 }
 
 /* A request's bytes that look like marks would act as wildcards: such text resolves nothing. */
-static bool has_marks(struct span text) {
+static bool has_marks(struct span text)
+{
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.at[i] >= MARK_ONE_IN_SEGMENT)
             return true;
@@ -82,7 +90,8 @@ static bool has_marks(struct span text) {
 
 /* The value of what stands between the braces; absent when it cannot be resolved. Keys with several
  * values cannot be used as variables. */
-static struct span variable_value(const struct policy_request *request, struct span inside) {
+static struct span variable_value(const struct policy_request *request, struct span inside)
+{
     if (inside.len == 1 && strchr("*?$", inside.at[0]))
         return inside;
     struct span rest = inside;
@@ -104,12 +113,13 @@ struct piece {
 #define PIECES_MAX 64
 
 /* Cuts the text at its variables; -1 when one cannot be resolved or there are too many. */
-static int pieces_of(struct span text, const struct policy_request *request, struct piece *pieces) {
+static int pieces_of(struct span text, const struct policy_request *request, struct piece *pieces)
+{
     int count = 0;
     while (text.len) {
         size_t open = span_find(text, S("${"));
-        size_t close = open == SPAN_NOT_FOUND ? SPAN_NOT_FOUND
-                                              : span_find_byte(span_from(text, open), '}');
+        size_t close =
+            open == SPAN_NOT_FOUND ? SPAN_NOT_FOUND : span_find_byte(span_from(text, open), '}');
         if (count + 2 > PIECES_MAX)
             return -1;
         if (close == SPAN_NOT_FOUND) {
@@ -128,7 +138,8 @@ static int pieces_of(struct span text, const struct policy_request *request, str
 }
 
 bool policy_resolve(const struct policy_text *text, enum WILD wild,
-                    const struct policy_request *request, struct span *ret_pattern) {
+                    const struct policy_request *request, struct span *ret_pattern)
+{
     *ret_pattern = text->text;
     if (!text->variables)
         return true;
