@@ -724,7 +724,7 @@ TEST(size_and_depth_are_bounded)
 TEST(size_is_counted_without_white_space_between_tokens)
 {
     CHECK_INT(policy_counted_size(S("{ \"a b\" :\n\t[ 1 ] }")), 11);
-    CHECK_INT(policy_counted_size(S("{\"a\\\" b\": \"\\\\\" }")), 15);
+    CHECK_INT(policy_counted_size(S("{\"a\\\" b\": \"\\\\\" }")), 14);
     CHECK_INT(policy_counted_size(S("")), 0);
 }
 
