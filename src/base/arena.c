@@ -7,16 +7,10 @@
 
 #include "base/log.h"
 
+#include <sanitizer/asan_interface.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
-#endif
 
 struct arena_block {
     struct arena_block *older;
@@ -59,9 +53,10 @@ void arena_init(struct arena *arena, size_t first, size_t ceiling)
     block_open(arena, block_new(NULL, first));
 }
 
-static void run_deferred(struct arena *arena)
+/* Newest first, down to `last`, which stays. */
+static void run_deferred(struct arena *arena, const struct arena_deferred *last)
 {
-    while (arena->deferred) {
+    while (arena->deferred != last) {
         struct arena_deferred *deferred = arena->deferred;
         arena->deferred = deferred->older;
         deferred->fn(deferred->thing);
@@ -70,7 +65,7 @@ static void run_deferred(struct arena *arena)
 
 void arena_reset(struct arena *arena)
 {
-    run_deferred(arena);
+    run_deferred(arena, NULL);
     struct arena_block *block = arena->newest;
     while (block->older) {
         struct arena_block *older = block->older;
@@ -92,12 +87,13 @@ void arena_done(struct arena *arena)
 
 static void grow(struct arena *arena, size_t size)
 {
+    size_t left = arena->ceiling - arena->taken;
     size_t want = arena->newest->size * 2;
     if (want > 1024 * 1024)
         want = 1024 * 1024;
-    if (want < size)
+    if (want < size || want > left)
         want = size;
-    if (arena->taken + want > arena->ceiling && (want = size, arena->taken + want > arena->ceiling))
+    if (want > left)
         log_fatal("an arena passed its ceiling of %zu bytes", arena->ceiling);
     arena->taken += want;
     block_open(arena, block_new(arena->newest, want));
@@ -185,11 +181,12 @@ void arena_defer(struct arena *arena, void (*fn)(void *thing), void *thing)
 
 struct arena_mark arena_mark(const struct arena *arena)
 {
-    return (struct arena_mark){arena->newest, arena->at};
+    return (struct arena_mark){arena->newest, arena->deferred, arena->at};
 }
 
 void arena_rewind(struct arena *arena, struct arena_mark mark)
 {
+    run_deferred(arena, mark.deferred);
     while (arena->newest != mark.block) {
         struct arena_block *block = arena->newest;
         arena->newest = block->older;

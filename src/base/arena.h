@@ -23,6 +23,7 @@ struct arena {
 
 struct arena_mark {
     struct arena_block *block;
+    struct arena_deferred *deferred;
     char *at;
 };
 
@@ -52,6 +53,7 @@ struct span arena_join(struct arena *arena, const struct span *parts, size_t cou
 /* Runs fn(thing) when the arena is reset; for what is tied to a call but is not memory. */
 void arena_defer(struct arena *arena, void (*fn)(void *thing), void *thing);
 
-/* Scratch: everything allocated after the mark is given back by arena_rewind. */
+/* Scratch: arena_rewind runs what was deferred after the mark and gives back what was allocated
+ * after it. */
 struct arena_mark arena_mark(const struct arena *arena);
 void arena_rewind(struct arena *arena, struct arena_mark mark);

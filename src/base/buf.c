@@ -34,9 +34,9 @@ char *buf_room(struct buf *buf, size_t size)
         return NULL;
     }
     size_t cap = buf->cap ? buf->cap * 2 : 256;
-    while (cap - buf->len < size)
+    while (cap - buf->len < size && cap <= buf->ceiling / 2)
         cap *= 2;
-    if (cap > buf->ceiling)
+    if (cap > buf->ceiling || cap - buf->len < size)
         cap = buf->ceiling;
     char *at = realloc(buf->at, cap);
     if (!at)

@@ -9,6 +9,9 @@
 
 #include <immintrin.h>
 
+/* Data is folded in steps of four blocks of 16 bytes; shorter runs are not folded. */
+#define FOLD_MIN 64
+
 #define FOLDING __attribute__((target("pclmul,sse4.2")))
 
 FOLDING static inline __m128i load(const char *at)
@@ -29,7 +32,7 @@ FOLDING static inline __m128i constants(const uint64_t by[2])
     return _mm_set_epi64x((long long)by[1], (long long)by[0]);
 }
 
-/* Folds all whole blocks of *s (at least CRC_FOLD_MIN bytes) into 16 bytes; *s keeps the rest. */
+/* Folds all whole blocks of *s (at least FOLD_MIN bytes) into 16 bytes; *s keeps the rest. */
 FOLDING static void fold_blocks(const struct crc_kind *kind, uint64_t state, struct span *s,
                                 char out[16])
 {
@@ -53,7 +56,7 @@ FOLDING static void fold_blocks(const struct crc_kind *kind, uint64_t state, str
 static uint64_t feed_folded(const struct crc_kind *kind, uint64_t state, struct span s)
 {
     char left[16];
-    if (s.len >= CRC_FOLD_MIN) {
+    if (s.len >= FOLD_MIN) {
         fold_blocks(kind, state, &s, left);
         state = crc_feed_table(kind, 0, span_of(left, sizeof left));
     }
@@ -77,22 +80,23 @@ __attribute__((target("sse4.2"))) static uint64_t feed_instruction(const struct 
 static uint64_t feed_castagnoli(const struct crc_kind *kind, uint64_t state, struct span s)
 {
     char left[16];
-    if (s.len >= 4 * CRC_FOLD_MIN) {
+    if (s.len >= 4 * FOLD_MIN) {
         fold_blocks(kind, state, &s, left);
         state = feed_instruction(kind, 0, span_of(left, sizeof left));
     }
     return feed_instruction(kind, state, s);
 }
 
-struct crc_cpu crc_cpu_probe(void)
+crc_feed_fn *crc_way(enum CRC_WAY way, enum CRC_KIND kind)
 {
-    struct crc_cpu cpu = {.any = crc_feed_table, .castagnoli = crc_feed_table};
     __builtin_cpu_init();
     bool instruction = __builtin_cpu_supports("sse4.2");
     bool folding = instruction && __builtin_cpu_supports("pclmul");
-    if (instruction)
-        cpu.castagnoli = feed_instruction;
-    if (folding)
-        cpu = (struct crc_cpu){.any = feed_folded, .castagnoli = feed_castagnoli};
-    return cpu;
+    if (way == CRC_BY_TABLES)
+        return crc_feed_table;
+    if (way == CRC_BY_INSTRUCTION)
+        return instruction && kind == CRC_CASTAGNOLI ? feed_instruction : NULL;
+    if (!folding)
+        return NULL;
+    return kind == CRC_CASTAGNOLI ? feed_castagnoli : feed_folded;
 }

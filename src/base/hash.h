@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Digests and checksums. SHA and MD5 go to libcrypto's plain functions (OpenSSL 3's EVP look-up
- * costs more than the digest of a short text); CRC32C uses the CPU's instruction and CRC64NVME
- * carry-less multiplication where the CPU has them, with table fallbacks chosen once at start.
+ * costs more than the digest of a short text); the checksums use carry-less multiplication and
+ * SSE4.2's instruction where the CPU has them and tables elsewhere, chosen once at start.
  * Pure, any thread.
  */
 #include "base/span.h"

@@ -6,6 +6,7 @@
 #include "base/id.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -70,9 +71,16 @@ struct span id_uuid(struct arena *arena)
     random_bytes(b, sizeof b);
     b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* version 4, RFC 9562 */
     b[8] = (uint8_t)((b[8] & 0x3f) | 0x80); /* its variant */
-    return arena_printf(
-        arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-        b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+    char *text = arena_alloc(arena, 37);
+    char *at = text;
+    for (size_t i = 0; i < sizeof b; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        hex_encode(&b[i], 1, at);
+        at += 2;
+    }
+    *at = '\0';
+    return span_of(text, 36);
 }
 
 /* prefix + `count` letters of `alphabet`, each as likely as any other: bytes at or above the

@@ -23,6 +23,8 @@ enum EXPECT {
 
 void json_reader_init(struct json_reader *reader, struct span input, struct arena *arena)
 {
+    if (span_is_absent(input))
+        input = S("");
     *reader = (struct json_reader){
         .at = input.at,
         .begin = input.at,
@@ -427,6 +429,10 @@ void json_bool(struct json_writer *writer, bool value)
 void json_double(struct json_writer *writer, double value)
 {
     char text[32];
+    if (!isfinite(value)) {
+        json_string(writer, isnan(value) ? S("NaN") : value > 0 ? S("Infinity") : S("-Infinity"));
+        return;
+    }
     separate(writer);
     for (int digits = 15; digits <= 17; digits++) {
         int len = snprintf(text, sizeof text, "%.*g", digits, value);

@@ -60,5 +60,6 @@ void json_string(struct json_writer *writer, struct span value);
 void json_literal(struct json_writer *writer, struct span text);
 void json_i64(struct json_writer *writer, int64_t value);
 void json_bool(struct json_writer *writer, bool value);
-/* Shortest text that reads back as the same double. */
+/* A short text that reads back as the same double; what JSON cannot say becomes the strings "NaN",
+ * "Infinity" and "-Infinity", as the AWS JSON protocols have it. */
 void json_double(struct json_writer *writer, double value);

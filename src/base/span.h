@@ -62,7 +62,8 @@ static inline struct span span_from(struct span s, size_t from)
 {
     if (from > s.len)
         from = s.len;
-    return (struct span){s.at + from, s.len - from};
+    /* Nothing may be added to the NULL of an absent span, not even 0. */
+    return from ? (struct span){s.at + from, s.len - from} : s;
 }
 
 /* The first `len` bytes of `s`, or all of it. */

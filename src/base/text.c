@@ -10,6 +10,8 @@
 static const char hex_digits[] = "0123456789abcdef";
 static const char base64_letters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/* Two letters at once: of one byte in hex, of twelve bits in base64. */
+static char hex_pairs[256][2], base64_pairs[4096][2];
 static uint8_t hex_values[256], base64_values[256];
 static bool uri_plain[256];
 
@@ -24,6 +26,14 @@ __attribute__((constructor(101))) static void prepare(void)
         hex_values['A' + i - 10] = i;
     for (uint8_t i = 0; i < 64; i++)
         base64_values[(unsigned char)base64_letters[i]] = i;
+    for (int i = 0; i < 256; i++) {
+        hex_pairs[i][0] = hex_digits[i >> 4];
+        hex_pairs[i][1] = hex_digits[i & 15];
+    }
+    for (int i = 0; i < 4096; i++) {
+        base64_pairs[i][0] = base64_letters[i >> 6];
+        base64_pairs[i][1] = base64_letters[i & 63];
+    }
     for (int i = 0; i < 62; i++)
         uri_plain[(unsigned char)base64_letters[i]] = true;
     uri_plain['-'] = uri_plain['_'] = uri_plain['.'] = uri_plain['~'] = true;
@@ -34,10 +44,8 @@ __attribute__((constructor(101))) static void prepare(void)
 void hex_encode(const void *bytes, size_t len, char *to)
 {
     const uint8_t *from = bytes;
-    for (size_t i = 0; i < len; i++) {
-        to[2 * i] = hex_digits[from[i] >> 4];
-        to[2 * i + 1] = hex_digits[from[i] & 15];
-    }
+    for (size_t i = 0; i < len; i++)
+        memcpy(to + 2 * i, hex_pairs[from[i]], 2);
 }
 
 struct span hex_of(struct arena *arena, struct span bytes)
@@ -82,10 +90,8 @@ static void base64_encode(struct span bytes, char *to)
     size_t left = bytes.len;
     for (; left >= 3; left -= 3, at += 3, to += 4) {
         uint32_t bits = (uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2];
-        to[0] = base64_letters[bits >> 18];
-        to[1] = base64_letters[bits >> 12 & 63];
-        to[2] = base64_letters[bits >> 6 & 63];
-        to[3] = base64_letters[bits & 63];
+        memcpy(to, base64_pairs[bits >> 12], 2);
+        memcpy(to + 2, base64_pairs[bits & 4095], 2);
     }
     if (left == 0)
         return;

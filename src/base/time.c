@@ -107,55 +107,104 @@ int64_t time_from_civil(const struct civil *civil)
     return ms > INT64_MIN && ms <= INT64_MAX ? (int64_t)ms : TIME_NONE;
 }
 
-/* ---- writing ---- */
+/* ---- writing: every putter answers where it ended ---- */
 
-static struct span written(const char *to, int len)
+static char *put_byte(char *to, char byte)
 {
-    return span_of(to, (size_t)len);
+    *to = byte;
+    return to + 1;
+}
+
+/* `value` with leading zeros. */
+static char *put_number(char *to, int value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        to[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    return to + digits;
+}
+
+/* Four digits; years before 0 and behind 9999 take what they need. */
+static char *put_year(char *to, int year)
+{
+    if (year >= 0 && year <= 9999)
+        return put_number(to, year, 4);
+    return to + snprintf(to, 16, "%04d", year);
+}
+
+static char *put_name(char *to, const char *names, int which)
+{
+    return mempcpy(to, names + 3 * which, 3);
+}
+
+/* hh:mm:ss */
+static char *put_clock(char *to, const struct civil *t)
+{
+    to = put_byte(put_number(to, t->hour, 2), ':');
+    to = put_byte(put_number(to, t->minute, 2), ':');
+    return put_number(to, t->second, 2);
+}
+
+/* yyyy-mm-ddThh:mm:ss */
+static char *put_date_and_clock(char *to, const struct civil *t)
+{
+    to = put_byte(put_year(to, t->year), '-');
+    to = put_byte(put_number(to, t->month, 2), '-');
+    to = put_byte(put_number(to, t->day, 2), 'T');
+    return put_clock(to, t);
+}
+
+static struct span written(const char *to, char *end)
+{
+    *end = '\0';
+    return span_of(to, (size_t)(end - to));
 }
 
 struct span time_iso8601(int64_t ms, char to[TIME_TEXT_SIZE])
 {
     struct civil t = time_civil(ms);
-    return written(to, snprintf(to, TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.year,
-                                t.month, t.day, t.hour, t.minute, t.second));
+    return written(to, put_byte(put_date_and_clock(to, &t), 'Z'));
 }
 
 struct span time_iso8601_millis(int64_t ms, char to[TIME_TEXT_SIZE])
 {
     struct civil t = time_civil(ms);
-    return written(to, snprintf(to, TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.year,
-                                t.month, t.day, t.hour, t.minute, t.second, t.millisecond));
+    char *at = put_byte(put_date_and_clock(to, &t), '.');
+    return written(to, put_byte(put_number(at, t.millisecond, 3), 'Z'));
 }
 
 struct span time_http_date(int64_t ms, char to[TIME_TEXT_SIZE])
 {
     struct civil t = time_civil(ms);
-    return written(to, snprintf(to, TIME_TEXT_SIZE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-                                day_names + 3 * t.weekday, t.day, month_names + 3 * (t.month - 1),
-                                t.year, t.hour, t.minute, t.second));
+    char *at = mempcpy(put_name(to, day_names, t.weekday), ", ", 2);
+    at = put_byte(put_number(at, t.day, 2), ' ');
+    at = put_byte(put_name(at, month_names, t.month - 1), ' ');
+    at = put_byte(put_year(at, t.year), ' ');
+    return written(to, mempcpy(put_clock(at, &t), " GMT", 4));
 }
 
 struct span time_amz_date(int64_t ms, char to[TIME_TEXT_SIZE])
 {
     struct civil t = time_civil(ms);
-    return written(to, snprintf(to, TIME_TEXT_SIZE, "%04d%02d%02dT%02d%02d%02dZ", t.year, t.month,
-                                t.day, t.hour, t.minute, t.second));
+    char *at = put_number(put_number(put_year(to, t.year), t.month, 2), t.day, 2);
+    at = put_number(put_byte(at, 'T'), t.hour, 2);
+    at = put_number(put_number(at, t.minute, 2), t.second, 2);
+    return written(to, put_byte(at, 'Z'));
 }
 
 struct span time_epoch_seconds(int64_t ms, char to[TIME_TEXT_SIZE])
 {
     uint64_t magnitude = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms;
     const char *sign = ms < 0 ? "-" : "";
-    unsigned fraction = (unsigned)(magnitude % 1000);
-    int len = snprintf(to, TIME_TEXT_SIZE, "%s%llu.%03u", sign,
-                       (unsigned long long)(magnitude / 1000), fraction);
-    while (to[len - 1] == '0')
-        len--;
-    if (to[len - 1] == '.')
-        len--;
-    to[len] = '\0';
-    return written(to, len);
+    char *end =
+        to + snprintf(to, TIME_TEXT_SIZE, "%s%llu.", sign, (unsigned long long)(magnitude / 1000));
+    end = put_number(end, (int)(magnitude % 1000), 3);
+    while (end[-1] == '0')
+        end--;
+    if (end[-1] == '.')
+        end--;
+    return written(to, end);
 }
 
 /* ---- reading: every taker moves *rest behind what it took and answers false on anything else ----

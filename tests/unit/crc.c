@@ -2,6 +2,7 @@
 /* The checksums against their check values and against a bit-by-bit reference. */
 #include "test.h"
 
+#include "base/crc.h"
 #include "base/hash.h"
 #include "base/id.h"
 
@@ -106,15 +107,53 @@ TEST(any_split_gives_the_same)
         }
 }
 
+/* Every way this CPU has, not only the one that is used. */
+static void check_ways(enum CRC_KIND kind, uint64_t state, struct span s)
+{
+    uint64_t want = crc_feed_table(crc_kind(kind), state, s);
+    for (enum CRC_WAY way = 0; way < CRC_WAYS; way++)
+        if (crc_way(way, kind))
+            CHECK_INT(crc_way(way, kind)(crc_kind(kind), state, s), want);
+}
+
+TEST(all_ways_agree_with_the_definition)
+{
+    make_noise();
+    for (enum CRC_KIND kind = 0; kind < CRC_KINDS; kind++)
+        for (size_t len = 0; len <= LONGEST; len++) {
+            struct span s = span_of(noise + random_u64() % 1000, len);
+            uint64_t state = kinds[kind].ones;
+            CHECK_INT(crc_feed_table(crc_kind(kind), state, s) ^ state,
+                      reference(kinds[kind].polynomial, state, s));
+            check_ways(kind, state, s);
+            check_ways(kind, random_u64() & kinds[kind].ones, s);
+        }
+    for (enum CRC_KIND kind = 0; kind < CRC_KINDS; kind++)
+        for (int round = 0; round < 300; round++)
+            check_ways(kind, random_u64() & kinds[kind].ones,
+                       span_of(noise + random_u64() % 1000, random_u64() % 20000));
+}
+
+TEST(this_cpu_has_something_better_than_tables)
+{
+    if (!crc_way(CRC_BY_FOLDING, CRC_NVME))
+        test_skip("no carry-less multiplication here");
+    for (enum CRC_KIND kind = 0; kind < CRC_KINDS; kind++)
+        CHECK(crc_way(CRC_BY_FOLDING, kind));
+    CHECK(crc_way(CRC_BY_INSTRUCTION, CRC_CASTAGNOLI) && !crc_way(CRC_BY_INSTRUCTION, CRC_NVME));
+}
+
 /* 2^40 zero bytes cannot be fed, but appending them twice is appending 2^41 of them. */
 TEST(combining_reaches_beyond_memory)
 {
-    uint64_t len = 1ULL << 40;
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-        uint64_t crc = kinds[k].check;
+        uint64_t crc = kinds[k].check, len = 1ULL << 40;
         uint64_t twice = kinds[k].combine(kinds[k].combine(crc, 0, len), 0, len);
         CHECK_INT(kinds[k].combine(crc, 0, 2 * len), twice);
         CHECK(twice != crc);
         CHECK_INT(kinds[k].combine(crc, 5, 0), crc ^ 5);
+        len = 1ULL << 63; /* the largest power there is */
+        CHECK_INT(kinds[k].combine(kinds[k].combine(crc, 0, len), 0, len - 1),
+                  kinds[k].combine(crc, 0, UINT64_MAX));
     }
 }

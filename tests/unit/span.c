@@ -75,6 +75,33 @@ TEST(arena_runs_deferred_functions_newest_first)
     arena_done(&arena);
 }
 
+TEST(arena_ends_what_was_deferred_after_a_mark)
+{
+    struct arena arena;
+    int one = 1, two = 2;
+    ended = 0;
+    arena_init(&arena, 256, 1 << 20);
+    arena_defer(&arena, note_end, &one);
+    struct arena_mark mark = arena_mark(&arena);
+    arena_defer(&arena, note_end, &two);
+    memset(arena_alloc(&arena, 1000), 'x', 1000);
+    arena_rewind(&arena, mark);
+    CHECK_INT(ended, 2);
+    arena_reset(&arena);
+    CHECK_INT(ended, 21);
+    arena_done(&arena);
+}
+
+TEST(buf_with_a_ceiling_beyond_memory)
+{
+    struct buf buf;
+    buf_init(&buf, SIZE_MAX);
+    buf_append(&buf, S("abc"));
+    CHECK(!buf_room(&buf, SIZE_MAX - 1) && buf.over);
+    CHECK_SPAN(buf_span(&buf), S("abc"));
+    buf_done(&buf);
+}
+
 TEST(buf_stops_at_its_ceiling)
 {
     struct buf buf;

@@ -46,6 +46,9 @@ TEST(writing)
     CHECK_SPAN(time_epoch_seconds(100000, text), S("100"));
     CHECK_SPAN(time_iso8601_millis(-1, text), S("1969-12-31T23:59:59.999Z"));
     CHECK(text[24] == '\0');
+    CHECK_SPAN(time_iso8601(INT64_C(253402300800000), text), S("10000-01-01T00:00:00Z"));
+    CHECK_SPAN(time_iso8601(INT64_C(-62167219200001), text), S("-001-12-31T23:59:59Z"));
+    CHECK_SPAN(time_epoch_seconds(INT64_MIN + 1, text), S("-9223372036854775.807"));
 }
 
 TEST(the_calendar_agrees_with_the_c_library)
