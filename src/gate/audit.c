@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The audit record: who, what, when, from where, outcome. It rides in the transaction of the call,
+ * so what happened and that it happened are durable together. Thread of the handler, or the home
+ * loop for refusals.
+ */
+#include "gate/request.h"
+
+#include "gate/gate.records.h"
+
+static bool audit_wanted(const struct request *r)
+{
+    const struct operation *operation = r->route.operation;
+    return operation && operation->implemented && r->caller.arn.len &&
+           (operation->event_class == EVENT_MANAGEMENT || r->gate->config->data_events);
+}
+
+void audit_append(struct request *r, struct txn *txn)
+{
+    const struct call *c = &r->call;
+    if (!audit_wanted(r))
+        return;
+    struct gate_event event = {
+        .account = c->account,
+        .region = c->region,
+        .time = (uint64_t)c->now_ms,
+        .request_id = c->request_id,
+        .event_source = arena_printf(c->arena, "%s.amazonaws.com", c->service->endpoint_prefix),
+        .event_name = service_text(c->service, c->operation->name),
+        .caller_arn = r->caller.arn,
+        .caller_type = r->caller.type,
+        .access_key = r->caller.access_key,
+        .user_name = r->caller.user_name,
+        .source_ip = c->source_ip,
+        .user_agent = span_first(c->user_agent, 1024),
+        .error_code = r->refusal ? span_of_cstr(r->refusal->kind->code) : SPAN_NONE,
+        .error_message = r->refusal ? span_first(r->refusal->message, 1024) : SPAN_NONE,
+        .resource = c->audit_resource,
+        .read_only = c->operation->effect == EFFECT_READ,
+        .data_event = c->operation->event_class == EVENT_DATA,
+    };
+    gate_event_put(txn, &event);
+}
+
+void audit_refusal(struct request *r)
+{
+    if (!audit_wanted(r))
+        return;
+    struct txn *txn = txn_begin(r->gate->config->cloud->store);
+    audit_append(r, txn);
+    if (txn_commit(txn, &r->ticket) < 0)
+        r->ticket = 0; /* the refusal stands by itself when the disk is full */
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the operation's .ops line demands: each action on the resource whose ARN template is filled
+ * from the call and the input's top-level text members. Services ask further with auth_require.
+ * Thread of the handler.
+ */
+#include "gate/request.h"
+
+/* The text of an input member, absent when there is none of that name or it was not sent. */
+static struct span member_text(const struct request *r, struct span name)
+{
+    const struct service *service = r->route.service;
+    if (r->route.operation->input == NO_SHAPE)
+        return SPAN_NONE;
+    const struct shape *shape = &service->shapes[r->route.operation->input];
+    for (size_t i = 0; i < shape->field_count; i++) {
+        const struct field *field = &service->fields[shape->first_field + i];
+        bool text = service->shapes[field->shape].kind == KIND_STRING;
+        if (text && span_eq(service_text(service, field->name), name))
+            return *const_struct_at(r->in, field->offset, struct span);
+    }
+    return SPAN_NONE;
+}
+
+static struct span placeholder(const struct request *r, struct span name)
+{
+    if (span_eq(name, S("account")))
+        return r->call.account;
+    if (span_eq(name, S("region")))
+        return r->call.region;
+    struct span value = member_text(r, name);
+    return span_is_absent(value) ? S("*") : value;
+}
+
+/* A member that is itself an ARN, as DynamoDB's TableName may be, stands for the whole resource. */
+static struct span fill(struct request *r, struct span template)
+{
+    struct span parts[16];
+    size_t count = 0;
+    while (!span_is_absent(template) && count + 2 < ARRAY_LEN(parts)) {
+        parts[count++] = span_cut(&template, '{');
+        if (span_is_absent(template))
+            break;
+        struct span value = placeholder(r, span_cut(&template, '}'));
+        if (span_starts(value, S("arn:")))
+            return value;
+        parts[count++] = value;
+    }
+    return arena_join(r->call.arena, parts, count);
+}
+
+RESULT request_authorise(struct request *r)
+{
+    const struct service *service = r->route.service;
+    const struct operation *operation = r->route.operation;
+    for (size_t i = 0; i < operation->permission_count; i++) {
+        const struct permission *permission =
+            &service->permissions[operation->first_permission + i];
+        struct span resource = fill(r, service_text(service, permission->resource));
+        if (i == 0)
+            r->call.audit_resource = resource;
+        TRY(auth_require(&r->call, service_text(service, permission->action), resource, NULL,
+                         SPAN_NONE));
+    }
+    return OK;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Runs a handler on the thread that its .ops line names, inside a transaction: committed when a
+ * write says OK, rolled back otherwise. Management calls leave an audit record in the same
+ * transaction (refused ones: request_answer). `run` is on that thread; everything else on the home
+ * loop.
+ */
+#include "gate/request.h"
+
+#include <stddef.h>
+
+/* Extents that the reply will send must outlive the reading: pinned while the transaction still
+ * holds its locks. */
+static void pin_output(struct request *r)
+{
+    const struct operation *operation = r->route.operation;
+    if (!operation->streaming_output || operation->output_payload == NO_FIELD)
+        return;
+    const struct field *field = &r->route.service->fields[operation->output_payload];
+    const struct body *body = const_struct_at(r->out, field->offset, struct body);
+    if (!body->extent_count)
+        return;
+    r->pinned = body->extents;
+    r->pinned_count = body->extent_count;
+    extent_pin(r->gate->config->cloud->store, r->pinned, r->pinned_count);
+}
+
+static void run_handler(struct request *r)
+{
+    struct call *c = &r->call;
+    const struct operation *operation = r->route.operation;
+    c->txn = txn_begin(r->gate->config->cloud->store);
+    r->refusal = operation->run(c, r->in, r->out);
+    if (r->refusal) {
+        txn_rollback(c->txn);
+        c->txn = NULL;
+        return;
+    }
+    audit_append(r, c->txn);
+    pin_output(r);
+    struct txn *txn = c->txn;
+    c->txn = NULL;
+    int error = txn_commit(txn, &r->ticket);
+    /* A full disk refuses writes, but a call that only reads goes on without its audit record. */
+    if (error < 0 && operation->effect == EFFECT_WRITE)
+        r->refusal = refuse_errno(c, error, "writing to the store");
+}
+
+static void run(struct request *r, struct auth_cache *cache)
+{
+    if (r->route.operation->thread != THREAD_LOOP) {
+        r->refusal = request_identify(r, cache);
+        if (!r->refusal)
+            r->refusal = request_authorise(r);
+    }
+    if (!r->refusal)
+        run_handler(r);
+    r->call.caller = NULL; /* belongs to the cache of the thread that ran */
+}
+
+static struct request *request_of_mail(struct mail *mail)
+{
+    return (struct request *)((char *)mail - offsetof(struct request, mail));
+}
+
+static struct request *request_of_job(struct job *job)
+{
+    return (struct request *)((char *)job - offsetof(struct request, job));
+}
+
+static void on_return(struct mail *mail)
+{
+    request_answer(request_of_mail(mail));
+}
+
+static void on_control(struct mail *mail)
+{
+    struct request *r = request_of_mail(mail);
+    run(r, r->gate->config->control_cache);
+    r->mail.deliver = on_return;
+    loop_post(r->gate->loop, &r->mail);
+}
+
+static void on_worker(struct job *job)
+{
+    run_handler(request_of_job(job));
+}
+
+static void on_worked(struct job *job)
+{
+    request_answer(request_of_job(job));
+}
+
+/* A worker has no cache of identities, so the home loop asks for the permission first. */
+static void to_worker(struct request *r)
+{
+    r->refusal = request_authorise(r);
+    r->job = (struct job){.run = on_worker, .done = on_worked, .home = r->gate->loop};
+    if (!r->refusal && workers_submit(r->gate->config->cloud->workers, &r->job) < 0)
+        r->refusal =
+            refuse(&r->call, &ERROR_SERVICE_UNAVAILABLE, "Please reduce your request rate.");
+    if (r->refusal)
+        request_answer(r);
+}
+
+void request_dispatch(struct request *r)
+{
+    switch ((enum THREAD)r->route.operation->thread) {
+    case THREAD_LOOP:
+        run(r, r->gate->cache);
+        request_answer(r);
+        return;
+    case THREAD_CONTROL:
+        r->mail.deliver = on_control;
+        loop_post(r->gate->config->control, &r->mail);
+        return;
+    case THREAD_WORKER:
+        to_worker(r);
+        return;
+    }
+}

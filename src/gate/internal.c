@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What this program answers beside the AWS APIs, to callers on this machine only: /_kintoun/health,
+ * /_kintoun/clock (with
+ * --test-clock) and /metrics. Loop thread.
+ */
+#include "gate/request.h"
+
+#include "base/json.h"
+#include "base/time.h"
+
+static void answer_text(struct request *r, int status, struct span type, struct span text)
+{
+    struct header *header = ARENA_NEW(r->call.arena, struct header);
+    struct http_segment *segment = ARENA_NEW(r->call.arena, struct http_segment);
+    *header = (struct header){S("Content-Type"), type};
+    *segment = (struct http_segment){.bytes = text, .len = text.len};
+    r->answered = true;
+    http_reply(r->x, &(struct http_reply){.status = status,
+                                          .headers = {header, 1},
+                                          .segments = segment,
+                                          .segment_count = text.len ? 1 : 0});
+}
+
+static void free_buf(void *buf)
+{
+    buf_done(buf);
+}
+
+static void answer_health(struct request *r)
+{
+    int error = store_health(r->gate->config->cloud->store);
+    answer_text(r, error ? 503 : 200, S("application/json"),
+                error ? S("{\"status\":\"read-only\"}\n") : S("{\"status\":\"running\"}\n"));
+}
+
+static void print_store(const struct gate *gate, struct buf *out)
+{
+    struct store_stats stats;
+    uint64_t held = 0;
+    store_stats(gate->config->cloud->store, &stats);
+    for (size_t i = 0; i < gate->all_count; i++)
+        held += __atomic_load_n(&gate->all[i]->held_count, __ATOMIC_RELAXED);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"kintoun_tickets_waiting", held},
+        {"kintoun_store_syncs_total", stats.syncs},
+        {"kintoun_store_commits_total", stats.commits},
+        {"kintoun_store_bytes_free", stats.bytes_free},
+        {"kintoun_extent_bytes_live", stats.extent_bytes_live},
+        {"kintoun_extent_bytes_allocated", stats.extent_bytes_allocated},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        buf_printf(out, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
+    buf_printf(out, "kintoun_store_sync_seconds_total %.6f\n", (double)stats.sync_us_total / 1e6);
+    buf_printf(out, "kintoun_store_sync_seconds_max %.6f\n", (double)stats.sync_us_max / 1e6);
+}
+
+static void answer_metrics(struct request *r)
+{
+    struct gate *gate = r->gate;
+    struct buf *out = ARENA_NEW(r->call.arena, struct buf);
+    struct counters **sets = ARENA_ARRAY(r->call.arena, struct counters *, gate->all_count);
+    buf_init(out, (size_t)64 << 20);
+    arena_defer(r->call.arena, free_buf, out);
+    for (size_t i = 0; i < gate->all_count; i++)
+        sets[i] = gate->all[i]->counters;
+    print_store(gate, out);
+    counters_print(sets, gate->all_count, out);
+    answer_text(r, 200, S("text/plain; version=0.0.4"), buf_span(out));
+}
+
+/* {"advance_seconds": N} */
+static bool read_advance(struct request *r, int64_t *ret_seconds)
+{
+    struct json_reader json;
+    json_reader_init(&json, r->x->body, r->call.arena);
+    return json_next(&json) == JSON_OBJECT && json_next(&json) == JSON_KEY &&
+           span_eq(json.text, S("advance_seconds")) && json_next(&json) == JSON_NUMBER &&
+           span_to_i64(json.text, ret_seconds) && *ret_seconds >= 0 &&
+           *ret_seconds <= INT64_C(100) * 366 * 86400 && json_next(&json) == JSON_OBJECT_END &&
+           json_next(&json) == JSON_END;
+}
+
+static void answer_clock(struct request *r)
+{
+    int64_t seconds;
+    char now[TIME_TEXT_SIZE];
+    if (!read_advance(r, &seconds)) {
+        answer_text(r, 400, S("application/json"),
+                    S("{\"message\":\"the body must be {\\\"advance_seconds\\\": N}, N >= 0\"}\n"));
+        return;
+    }
+    clock_advance(seconds * 1000);
+    gate_nudge_all(r->gate);
+    time_iso8601_millis(clock_now_ms(), now);
+    answer_text(r, 200, S("application/json"),
+                arena_printf(r->call.arena, "{\"now\":\"%s\"}\n", now));
+}
+
+static bool from_this_machine(const struct request *r)
+{
+    return span_starts(r->x->peer, S("127.")) || span_eq(r->x->peer, S("::1")) ||
+           span_starts(r->x->peer, S("::ffff:127."));
+}
+
+bool internal_answer(struct request *r)
+{
+    struct http_exchange *x = r->x;
+    bool get = span_eq(x->method, S("GET"));
+    bool clock = span_eq(x->path, S("/_kintoun/clock")) && span_eq(x->method, S("POST")) &&
+                 r->gate->config->test_clock;
+    bool health = get && span_eq(x->path, S("/_kintoun/health"));
+    bool metrics = get && span_eq(x->path, S("/metrics")) && r->fault == SIGV4_ANONYMOUS;
+    if (!(clock || health || metrics) || !from_this_machine(r))
+        return false;
+    if (!r->internal) {
+        r->internal = true;
+        http_take_whole(x, 4096);
+        return true;
+    }
+    if (clock)
+        answer_clock(r);
+    else if (health)
+        answer_health(r);
+    else
+        answer_metrics(r);
+    return true;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * One request on its way: everything that is not for handlers to see. It lives in the exchange's
+ * arena and belongs to its loop, but for the time that the control thread or a worker runs the
+ * handler.
+ */
+#include "gate/counters.h"
+#include "gate/gate.h"
+#include "store/draft.h"
+#include "wire/chunked_payload.h"
+
+struct gate {
+    struct http_handler handler; /* first: the server calls back with it */
+    const struct gate_config *config;
+    struct loop *loop;
+    struct auth_cache *cache;
+    struct store_waiter waiter;
+    struct request *held_first, *held_last; /* replies that wait for their ticket, in its order */
+    size_t held_count;
+    struct counters *counters;
+    struct gate *const *all;
+    size_t all_count;
+};
+
+struct request {
+    struct gate *gate;
+    struct http_exchange *x;
+    struct call call;
+    struct route route;
+    struct wire_request wire;
+    struct sigv4_request signed_request;
+    struct sigv4_claim claim;
+    enum SIGV4_FAULT fault; /* of reading the claim */
+    struct hmac_key key;    /* a copy: the cache may be refreshed while a body streams */
+    void *in, *out;
+    const struct refusal *refusal;
+    struct wire_reply reply;
+    uint64_t ticket;
+    struct request *next_held;
+    struct mail mail; /* to control and back */
+    struct job job;
+    int64_t started_us;
+
+    /* streaming input */
+    struct body_plan plan;
+    struct draft *draft;
+    struct chunked_payload *chunked; /* NULL: the body is not aws-chunked */
+    struct body *in_body;            /* the streaming member of `in` */
+    bool body_done;                  /* all of it was read, seal is under way */
+    bool paused;
+
+    /* streaming output */
+    const struct extent *pinned;
+    size_t pinned_count;
+
+    /* who it was, for the audit record; in the arena */
+    struct {
+        struct span arn, type, account, access_key, user_name;
+    } caller;
+    bool internal; /* /_kintoun/… and /metrics: no operation */
+    bool answered; /* http_reply was called */
+};
+
+/* gate.c: goes on with a request whose `refusal` is set or whose handler is done. */
+void request_answer(struct request *r);
+/* authenticate.c: checks the signature; fills call.account, region, caller, r->caller. */
+RESULT request_authenticate(struct request *r, struct span body);
+/* The identity again, from the cache of the thread that asks: after a change of thread or a long
+ * body. */
+RESULT request_identify(struct request *r, struct auth_cache *cache);
+/* authorise.c: the permissions of the operation's .ops line. */
+RESULT request_authorise(struct request *r);
+/* dispatch.c: runs the handler on its thread; request_answer follows on the home loop. */
+void request_dispatch(struct request *r);
+/* body.c: takes a streaming body into a draft. */
+void body_begin(struct request *r);
+void body_piece(struct request *r, struct span piece);
+void body_complete(struct request *r);
+void body_end(struct request *r);
+/* The decoded form of an aws-chunked body that was taken whole; OK and *body replaced, or a
+ * refusal. */
+RESULT body_unchunk(struct request *r, struct span *body);
+/* hold.c: sends the reply when its ticket is durable. */
+void hold_init(struct gate *gate);
+void hold_reply(struct request *r);
+/* send.c: prints `out` or the refusal into r->reply; then gives it to HTTP. */
+void reply_encode(struct request *r);
+void reply_send(struct request *r);
+/* internal.c: answers what is not an AWS API; false when it is none of these. */
+bool internal_answer(struct request *r);
+/* cors.c: false when the Origin is not allowed. Headers go into call.extra_headers. */
+bool cors_admit(struct request *r);
+void cors_preflight(struct request *r);
+/* audit.c: the record of this call, within its transaction, when one is wanted. */
+void audit_append(struct request *r, struct txn *txn);
+/* The same for a refused call, in a transaction of its own. */
+void audit_refusal(struct request *r);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From a handler's output or refusal to HTTP's reply. Bodies in extents leave as file ranges, so
+ * that the kernel sends them without a copy. Loop thread.
+ */
+#include "gate/request.h"
+
+#include "base/log.h"
+#include "base/time.h"
+
+static const struct error_kind READ_FAILED = {"InternalError", NULL, 500};
+
+void reply_encode(struct request *r)
+{
+    r->reply = (struct wire_reply){0};
+    if (r->refusal)
+        wire_encode_refusal(&r->call, r->refusal, &r->reply);
+    else
+        wire_encode(&r->call, r->out, &r->reply);
+}
+
+/* Fields that the HTTP server writes by itself; Content-Length of a HEAD reply is taken out of
+ * them. */
+static size_t move_headers(struct request *r, struct header *to, uint64_t *ret_length)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < r->reply.header_count; i++) {
+        struct header header = r->reply.headers[i];
+        if (!span_eq_nocase(header.name, S("content-length")))
+            to[count++] = header;
+        else if (!span_to_u64(header.value, ret_length))
+            *ret_length = 0;
+    }
+    for (size_t i = 0; i < r->call.extra_headers.count; i++)
+        to[count++] = r->call.extra_headers.at[i];
+    return count;
+}
+
+/* One segment per extent; the first `skip` bytes are passed over and `len` bytes sent. Negative
+ * errno on failure. */
+static int stream_segments(struct request *r, const struct body *body, struct http_reply *reply)
+{
+    struct http_segment *segments =
+        ARENA_ARRAY(r->call.arena, struct http_segment, body->extent_count + 1);
+    size_t count = 0;
+    uint64_t skip = body->skip, left = body->len;
+    if (!body->extent_count && body->len)
+        segments[count++] =
+            (struct http_segment){.bytes = span_from(body->bytes, body->skip), .len = left};
+    for (size_t i = 0; i < body->extent_count && left; i++) {
+        const struct extent *extent = &body->extents[i];
+        if (skip >= extent->len) {
+            skip -= extent->len;
+            continue;
+        }
+        int fd = extent_open(r->gate->config->cloud->store, extent->segment);
+        if (fd < 0)
+            return fd;
+        uint64_t len = extent->len - skip < left ? extent->len - skip : left;
+        segments[count++] =
+            (struct http_segment){.fd = fd, .offset = extent->offset + skip, .len = len};
+        left -= len;
+        skip = 0;
+    }
+    reply->segments = segments;
+    reply->segment_count = count;
+    return 0;
+}
+
+static int fill_segments(struct request *r, struct http_reply *reply)
+{
+    if (r->reply.stream)
+        return stream_segments(r, r->reply.stream, reply);
+    struct http_segment *segment = ARENA_NEW(r->call.arena, struct http_segment);
+    *segment = (struct http_segment){.bytes = r->reply.body, .len = r->reply.body.len};
+    reply->segments = segment;
+    reply->segment_count = r->reply.body.len ? 1 : 0;
+    return 0;
+}
+
+static void note(struct request *r, int status)
+{
+    struct span operation = r->route.operation_name.len ? r->route.operation_name : S("-");
+    int64_t us = clock_measure_us() - r->started_us;
+    counters_note(counters_of(r->gate->counters, r->route.service, r->route.operation), status, us);
+    if (log_enabled(LOG_INFO))
+        log_info("%s %.*s %d %lldus %.*s %.*s%s%.*s", r->route.service->name, SPAN_ARG(operation),
+                 status, (long long)us, SPAN_ARG(r->call.request_id),
+                 SPAN_ARG(r->caller.arn.len ? r->caller.arn : S("anonymous")),
+                 r->refusal ? " " : "", SPAN_ARG(r->refusal ? r->refusal->message : S("")));
+}
+
+void reply_send(struct request *r)
+{
+    struct http_reply reply = {.status = r->reply.status, .no_length = !r->reply.has_body};
+    struct header *headers = ARENA_ARRAY(r->call.arena, struct header,
+                                         r->reply.header_count + r->call.extra_headers.count);
+    int error = fill_segments(r, &reply);
+    if (error < 0) {
+        r->refusal =
+            refuse(&r->call, &READ_FAILED, "We encountered an internal error. Please try again.");
+        reply_encode(r);
+        reply.status = r->reply.status;
+        headers = ARENA_ARRAY(r->call.arena, struct header,
+                              r->reply.header_count + r->call.extra_headers.count);
+        reply.segment_count = 0;
+        r->reply.stream = NULL;
+        error = fill_segments(r, &reply);
+    }
+    reply.headers = (struct headers){headers, move_headers(r, headers, &reply.announced_length)};
+    note(r, reply.status);
+    r->answered = true;
+    http_reply(r->x, &reply);
+}

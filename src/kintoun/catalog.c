@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The list of services; a new one is added here. Read-only. */
+#include "kintoun/catalog.h"
+
+#include "services/dynamodbstreams/dynamodbstreams.api.h"
+#include "services/ebs/ebs.api.h"
+#include "services/ec2/ec2.api.h"
+#include "services/efs/efs.api.h"
+#include "services/elbv2/elbv2.api.h"
+#include "services/kinesis/kinesis.api.h"
+#include "services/lambda/lambda.api.h"
+
+static const struct service *const services[] = {
+    &ebs_service,   &ec2_service,     &dynamodbstreams_service, &efs_service,
+    &elbv2_service, &kinesis_service, &lambda_service,
+};
+
+const struct service *const *catalog(size_t *ret_count)
+{
+    *ret_count = ARRAY_LEN(services);
+    return services;
+}

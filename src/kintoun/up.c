@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * `kintoun up`, the composition root: opens the store, makes engines, gates and threads, serves
+ * until a signal, then stops gracefully. The main thread is loop 0, which accepts; then come the
+ * other loops, the control thread, the workers and the store's flusher.
+ */
+#include "kintoun/catalog.h"
+#include "kintoun/commands.h"
+#include "kintoun/options.h"
+#include "kintoun/version.h"
+
+#include "base/log.h"
+#include "base/time.h"
+#include "gate/gate.h"
+#include "http/listener.h"
+#include "http/tls.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define WORKER_THREADS 4
+#define WORKER_QUEUE 4096
+#define DRAIN_MS 10000
+
+/* What runs on one loop. */
+struct lane {
+    struct cloud_up *up;
+    struct loop *loop;
+    struct gate *gate;
+    struct http_server *server;
+    pthread_t thread;
+    struct mail drain, drained;
+};
+
+struct cloud_up {
+    struct options options;
+    struct cloud cloud;
+    struct routes *routes;
+    struct gate_config config;
+    struct loop *control;
+    pthread_t control_thread;
+    struct auth_cache *control_cache;
+    struct tls_context *tls;
+    struct listener *listener;
+    struct lane *lanes;
+    struct gate **gates;
+    int lane_count, draining;
+    struct watch signals;
+    struct timer give_up;
+    bool stopping;
+};
+
+static int fail(const char *doing, int error)
+{
+    fprintf(stderr, "kintoun up: %s: %s\n", doing, strerror(-error));
+    return -1;
+}
+
+/* -- making ----------------------------------------------------------------------------------- */
+
+static int open_store(struct cloud_up *up)
+{
+    const char *why = NULL;
+    struct store_options options = {.dir = up->options.data_dir,
+                                    .extra_sync_us = up->options.extra_sync_us};
+    int error = store_open(&up->cloud.store, &options, &why);
+    if (error < 0)
+        fprintf(stderr, "kintoun up: %s: %s\n", up->options.data_dir, why ? why : strerror(-error));
+    return error;
+}
+
+static int make_cloud(struct cloud_up *up)
+{
+    struct auth_options auth = {
+        .root_access_key = up->options.root_access_key,
+        .root_secret = up->options.root_secret,
+        .default_account = up->options.account,
+        .mode = up->options.open_auth ? AUTH_OPEN : AUTH_VERIFY,
+    };
+    size_t count;
+    int error = workers_new(&up->cloud.workers, WORKER_THREADS, WORKER_QUEUE);
+    if (error < 0)
+        return fail("starting the workers", error);
+    up->cloud.auth = auth_new(up->cloud.store, &auth);
+    up->control_cache = auth_cache_new(up->cloud.auth);
+    const struct service *const *services = catalog(&count);
+    up->routes = routes_new(services, count);
+    error = loop_new(&up->control);
+    return error < 0 ? fail("making the control loop", error) : 0;
+}
+
+static int make_tls(struct cloud_up *up)
+{
+    static const struct span names[] = {S_INIT("*.s3.localhost"), S_INIT("s3.localhost")};
+    if (!up->options.tls)
+        return 0;
+    int error = tls_context_open(&up->tls, up->options.data_dir, names, ARRAY_LEN(names));
+    return error < 0 ? fail("preparing the TLS certificate", error) : 0;
+}
+
+static int make_lane(struct cloud_up *up, struct lane *lane)
+{
+    lane->up = up;
+    int error = loop_new(&lane->loop);
+    if (error < 0)
+        return fail("making a loop", error);
+    lane->gate = gate_new(&up->config, lane->loop);
+    error = http_server_new(&lane->server, lane->loop, gate_handler(lane->gate),
+                            &http_default_limits, up->tls);
+    return error < 0 ? fail("making an HTTP server", error) : 0;
+}
+
+static int make_lanes(struct cloud_up *up)
+{
+    up->config = (struct gate_config){
+        .routes = up->routes,
+        .cloud = &up->cloud,
+        .control = up->control,
+        .control_cache = up->control_cache,
+        .default_account = up->options.account,
+        .default_region = up->options.region,
+        .cors_origins = up->options.cors_origins,
+        .cors_origin_count = up->options.cors_origin_count,
+        .test_clock = up->options.test_clock,
+        .data_events = up->options.data_events,
+    };
+    up->lane_count = up->options.loops;
+    up->lanes = calloc((size_t)up->lane_count, sizeof *up->lanes);
+    up->gates = calloc((size_t)up->lane_count, sizeof(struct gate *));
+    if (!up->lanes || !up->gates)
+        return fail("making the loops", -ENOMEM);
+    for (int i = 0; i < up->lane_count; i++) {
+        if (make_lane(up, &up->lanes[i]) < 0)
+            return -1;
+        up->gates[i] = up->lanes[i].gate;
+    }
+    gate_share(up->gates, (size_t)up->lane_count);
+    return 0;
+}
+
+static int start_listening(struct cloud_up *up)
+{
+    struct http_server *servers[64];
+    struct loop *loops[64];
+    int error = listener_open(&up->listener, up->options.address, up->options.port);
+    if (error < 0) {
+        fprintf(stderr, "kintoun up: cannot listen on %.*s:%u: %s%s\n",
+                SPAN_ARG(up->options.address), up->options.port, strerror(-error),
+                error == -EADDRINUSE ? "; is another one running? --port chooses another port"
+                                     : "");
+        return error;
+    }
+    for (int i = 0; i < up->lane_count; i++) {
+        servers[i] = up->lanes[i].server;
+        loops[i] = up->lanes[i].loop;
+    }
+    error = listener_start(up->listener, up->lanes[0].loop, servers, loops, (size_t)up->lane_count);
+    return error < 0 ? fail("accepting connections", error) : 0;
+}
+
+/* -- running ---------------------------------------------------------------------------------- */
+
+static void *run_loop(void *loop)
+{
+    loop_run(loop);
+    return NULL;
+}
+
+static int start_threads(struct cloud_up *up)
+{
+    int error = pthread_create(&up->control_thread, NULL, run_loop, up->control);
+    for (int i = 1; !error && i < up->lane_count; i++)
+        error = pthread_create(&up->lanes[i].thread, NULL, run_loop, up->lanes[i].loop);
+    return error ? fail("starting threads", -error) : 0;
+}
+
+static void stop_loops(struct cloud_up *up)
+{
+    for (int i = 0; i < up->lane_count; i++)
+        loop_stop(up->lanes[i].loop);
+}
+
+/* On loop 0. */
+static void on_lane_drained(struct mail *mail)
+{
+    struct lane *lane = (struct lane *)((char *)mail - offsetof(struct lane, drained));
+    if (--lane->up->draining == 0)
+        stop_loops(lane->up);
+}
+
+static void tell_drained(void *user)
+{
+    struct lane *lane = user;
+    lane->drained.deliver = on_lane_drained;
+    loop_post(lane->up->lanes[0].loop, &lane->drained);
+}
+
+static void on_drain(struct mail *mail)
+{
+    struct lane *lane = (struct lane *)((char *)mail - offsetof(struct lane, drain));
+    http_server_drain(lane->server, tell_drained, lane);
+}
+
+static void on_give_up(struct timer *timer)
+{
+    stop_loops((struct cloud_up *)((char *)timer - offsetof(struct cloud_up, give_up)));
+}
+
+/* The first signal stops gracefully, the second at once. */
+static void on_signal(struct watch *watch, uint32_t events)
+{
+    struct cloud_up *up = (struct cloud_up *)((char *)watch - offsetof(struct cloud_up, signals));
+    struct signalfd_siginfo info;
+    if (read(watch->fd, &info, sizeof info) != sizeof info)
+        return;
+    if (up->stopping) {
+        stop_loops(up);
+        return;
+    }
+    up->stopping = true;
+    up->draining = up->lane_count;
+    listener_stop(up->listener);
+    for (int i = 0; i < up->lane_count; i++) {
+        up->lanes[i].drain.deliver = on_drain;
+        loop_post(up->lanes[i].loop, &up->lanes[i].drain);
+    }
+    up->give_up.due = on_give_up;
+    loop_timer_set(up->lanes[0].loop, &up->give_up, clock_steady_ms() + DRAIN_MS);
+}
+
+static int watch_signals(struct cloud_up *up)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    up->signals =
+        (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = on_signal};
+    int error = up->signals.fd < 0 ? -errno : loop_watch(up->lanes[0].loop, &up->signals, EPOLLIN);
+    return error < 0 ? fail("watching for signals", error) : 0;
+}
+
+static void print_banner(const struct cloud_up *up)
+{
+    char endpoint[96];
+    bool ipv6 = span_find_byte(up->options.address, ':') != SPAN_NOT_FOUND;
+    snprintf(endpoint, sizeof endpoint, "%s://%s%.*s%s:%u", up->tls ? "https" : "http",
+             ipv6 ? "[" : "", SPAN_ARG(up->options.address), ipv6 ? "]" : "",
+             listener_port(up->listener));
+    printf("kintoun %s  %s  data in %s\n\n", KINTOUN_VERSION, endpoint, up->options.data_dir);
+    printf("  export AWS_ENDPOINT_URL=%s AWS_REGION=%.*s\n", endpoint,
+           SPAN_ARG(up->options.region));
+    if (up->options.default_root_key)
+        printf("  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n");
+    if (up->tls)
+        printf("  export AWS_CA_BUNDLE=%s/tls-cert.pem\n", up->options.data_dir);
+    printf("\n  AWS CLI    aws s3 mb s3://my-bucket        (the variables above are enough)\n");
+    printf("  SDKs       the same variables, or endpoint_url=\"%s\"\n", endpoint);
+    printf("  Terraform  provider \"aws\" { s3_use_path_style = true } and the same variables\n\n");
+    if (up->options.open_auth)
+        printf("  Authentication is OPEN: any key is taken without a signature check.\n\n");
+    printf("Ready.\n");
+    fflush(stdout);
+}
+
+static void join(struct cloud_up *up)
+{
+    for (int i = 1; i < up->lane_count; i++)
+        pthread_join(up->lanes[i].thread, NULL);
+    loop_stop(up->control);
+    pthread_join(up->control_thread, NULL);
+}
+
+static void release(struct cloud_up *up)
+{
+    workers_free(up->cloud.workers);
+    listener_free(up->listener);
+    for (int i = 0; i < up->lane_count; i++)
+        http_server_free(up->lanes[i].server);
+    if (up->cloud.store)
+        store_close(up->cloud.store);
+    for (int i = 0; i < up->lane_count; i++) {
+        gate_free(up->lanes[i].gate);
+        loop_free(up->lanes[i].loop);
+    }
+    loop_free(up->control);
+    auth_cache_free(up->control_cache);
+    auth_free(up->cloud.auth);
+    routes_free(up->routes);
+    tls_context_free(up->tls);
+    free(up->lanes);
+    free(up->gates);
+}
+
+int command_up(int argc, char **argv)
+{
+    struct cloud_up up = {.signals.fd = -1};
+    if (options_read(&up.options, argc, argv) < 0)
+        return 2;
+    if (up.options.verbose)
+        log_set_level(LOG_INFO);
+    /* What fails before `Ready.` ends the process; the kernel takes back what was made. */
+    if (open_store(&up) < 0 || make_cloud(&up) < 0 || make_tls(&up) < 0 || make_lanes(&up) < 0 ||
+        watch_signals(&up) < 0 || start_listening(&up) < 0 || start_threads(&up) < 0)
+        return 1;
+    print_banner(&up);
+    loop_run(up.lanes[0].loop);
+    join(&up);
+    release(&up);
+    return 0;
+}
