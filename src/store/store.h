@@ -55,7 +55,8 @@ int store_health(const struct store *store);
  * loop.
  */
 struct store_waiter {
-    struct mail mail; /* private */
+    struct mail mail;    /* private */
+    struct store *store; /* private */
     struct loop *loop;
     void (*moved)(struct store_waiter *waiter, uint64_t durable, int error);
     struct store_waiter *next; /* private */

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The data folder: `kintoun-store` says which format it has and is written last when a folder is
+ * made, so a folder without it holds nothing that was acknowledged. A folder with any other name in
+ * it is somebody else's. `lock` is held by flock while the store is open; `durable` notes how far
+ * the log was synced. Called at start and stop; the mark by the flusher.
+ */
+#include "store/inside.h"
+
+#include "base/scope.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define FORMAT_VERSION 1
+#define FORMAT_FILE "kintoun-store"
+#define FORMAT_FILE_NEW "kintoun-store.new"
+#define FORMAT_TEXT "kintoun store format "
+
+static const char *const our_names[] = {
+    ".", "..", FORMAT_FILE, FORMAT_FILE_NEW, "lock", "durable", "db", "extents", "lost+found",
+};
+
+static bool is_ours(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(our_names); i++)
+        if (!strcmp(name, our_names[i]))
+            return true;
+    return false;
+}
+
+/* 1 when every name is one of ours, 0 when not, or negative errno. */
+static int holds_only_ours(int dir_fd)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        int error = -errno;
+        if (fd >= 0)
+            close(fd);
+        return error;
+    }
+    int ours = 1;
+    for (struct dirent *entry; ours && (entry = readdir(dir));)
+        ours = is_ours(entry->d_name);
+    closedir(dir);
+    return ours;
+}
+
+/* The version of the format, 0 when there is no such file, or negative errno. */
+static int format_version(int dir_fd)
+{
+    AUTO_FD fd = openat(dir_fd, FORMAT_FILE, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    char text[64];
+    ssize_t len = read(fd, text, sizeof text);
+    if (len < 0)
+        return -errno;
+    struct span line = span_of(text, (size_t)len);
+    uint64_t version;
+    if (!span_starts(line, S(FORMAT_TEXT)) || !span_ends(line, S("\n")))
+        return -EUCLEAN;
+    line = span_from(span_first(line, line.len - 1), sizeof FORMAT_TEXT - 1);
+    if (!span_to_u64(line, &version) || version == 0 || version > INT32_MAX)
+        return -EUCLEAN;
+    return (int)version;
+}
+
+static int lock(struct store *store, const char **ret_why)
+{
+    store->lock_fd = openat(store->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (store->lock_fd < 0) {
+        int error = -errno;
+        *ret_why = "The data directory cannot be written to. Check its owner and permissions.";
+        return error;
+    }
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    *ret_why = "Another process has this data directory open. Stop it, or choose another "
+               "directory.";
+    return -EBUSY;
+}
+
+static int check_format(int version, const char **ret_why)
+{
+    if (version == -EUCLEAN) {
+        *ret_why = "The file kintoun-store in the data directory is damaged. Restore the "
+                   "directory from a copy, or choose an empty one.";
+        return version;
+    }
+    if (version < 0) {
+        *ret_why = "The data directory cannot be read. Check its owner and permissions.";
+        return version;
+    }
+    if (version > FORMAT_VERSION) {
+        *ret_why = "The data directory was written by a newer version of this program. Use that "
+                   "version, or choose another directory.";
+        return -EPROTO;
+    }
+    return version;
+}
+
+static int make_folders(struct store *store, const char **ret_why)
+{
+    if ((mkdirat(store->dir_fd, "db", 0700) && errno != EEXIST) ||
+        (mkdirat(store->dir_fd, "extents", 0700) && errno != EEXIST)) {
+        int error = -errno;
+        *ret_why = "The data directory cannot be written to.";
+        return error;
+    }
+    return 0;
+}
+
+static int open_folder(struct store *store, const char *dir, const char **ret_why)
+{
+    if ((mkdir(dir, 0700) && errno != EEXIST) ||
+        (store->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+        int error = -errno;
+        *ret_why = "The data directory cannot be made or opened. Check the path and its "
+                   "permissions.";
+        return error;
+    }
+    return 0;
+}
+
+int directory_open(struct store *store, const char *dir, const char **ret_why)
+{
+    int error = open_folder(store, dir, ret_why);
+    if (error)
+        return error;
+    int version = check_format(format_version(store->dir_fd), ret_why);
+    if (version < 0)
+        return version;
+    int ours = version ? 1 : holds_only_ours(store->dir_fd);
+    if (ours <= 0) {
+        *ret_why = "The directory has files but is no data directory of this program. Choose an "
+                   "empty directory or one that does not exist yet.";
+        return ours ? ours : -ENOTEMPTY;
+    }
+    error = lock(store, ret_why);
+    if (error)
+        return error;
+    version = check_format(format_version(store->dir_fd), ret_why); /* somebody was faster? */
+    if (version < 0)
+        return version;
+    if (!version && (error = make_folders(store, ret_why)))
+        return error;
+    store->mark_fd = openat(store->dir_fd, "durable", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return version ? DIRECTORY_OURS : DIRECTORY_NEW;
+}
+
+int directory_mark_format(struct store *store)
+{
+    AUTO_FD fd =
+        openat(store->dir_fd, FORMAT_FILE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    char text[64];
+    int len = snprintf(text, sizeof text, FORMAT_TEXT "%d\n", FORMAT_VERSION);
+    if (write(fd, text, (size_t)len) != len)
+        return errno ? -errno : -EIO;
+    if (fsync(fd) || renameat(store->dir_fd, FORMAT_FILE_NEW, store->dir_fd, FORMAT_FILE) ||
+        fsync(store->dir_fd))
+        return -errno;
+    return 0;
+}
+
+void directory_close(struct store *store)
+{
+    int *fds[] = {&store->mark_fd, &store->lock_fd, &store->dir_fd};
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        if (*fds[i] >= 0)
+            close(TAKE_FD(*fds[i]));
+}
+
+/* A mark that does not get written is only an older one, so errors are passed over. */
+void directory_note_durable(struct store *store, uint64_t durable)
+{
+    uint64_t note[2] = {durable, ~durable};
+    if (store->mark_fd >= 0 && pwrite(store->mark_fd, note, sizeof note, 0) < 0)
+        close(TAKE_FD(store->mark_fd));
+}
+
+uint64_t directory_noted_durable(const struct store *store)
+{
+    uint64_t note[2];
+    if (store->mark_fd < 0 || pread(store->mark_fd, note, sizeof note, 0) != sizeof note)
+        return 0;
+    return note[0] == ~note[1] ? note[0] : 0;
+}

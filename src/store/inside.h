@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* What the files of this folder share and nobody else sees. */
+#include "base/buf.h"
+#include "store/txn.h"
+
+#include <pthread.h>
+#include <rocksdb/c.h>
+#include <stdatomic.h>
+
+#define STRIPES 1024    /* of txn_lock */
+#define READER_SLOTS 16 /* spreads the counters of open transactions */
+#define CACHE_LINE 64
+
+struct segments;
+
+/* Run once the ticket is durable. */
+struct after_durable {
+    uint64_t ticket;
+    void (*fn)(void *thing);
+    void *thing;
+};
+
+struct after_list {
+    struct after_durable *at;
+    size_t count, cap;
+};
+
+/* Transactions open now, by the parity of the epoch they began in; see readers_wait. */
+struct reader_slot {
+    _Alignas(CACHE_LINE) atomic_uint open[2];
+};
+
+/* The durable mark and what turns round it; flusher.c. */
+struct flusher {
+    _Alignas(CACHE_LINE) _Atomic uint64_t durable;
+    _Atomic uint64_t wanted;
+    atomic_bool asleep;
+    _Alignas(CACHE_LINE) pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t wake, moved;
+    struct store_waiter *waiters;
+    struct after_list after;
+    struct after_list due; /* the flusher thread's own */
+    bool stopping;
+    pthread_t thread;
+    int64_t extra_sync_us;
+};
+
+/* How full the disk is; space.c. */
+enum SPACE { SPACE_ENOUGH, SPACE_LOW, SPACE_OUT };
+struct space {
+    atomic_int level;         /* enum SPACE */
+    _Atomic uint64_t written; /* bytes since the last look */
+    _Atomic int64_t looked_us;
+    _Atomic uint64_t bytes_free;
+    uint64_t reserve;
+};
+
+struct store {
+    rocksdb_t *db;
+    rocksdb_column_family_handle_t *families[FAMILY_COUNT];
+    rocksdb_options_t *options;
+    rocksdb_writeoptions_t *write_options;
+    rocksdb_readoptions_t *read_options;
+    int dir_fd, lock_fd, mark_fd;
+    atomic_int failed; /* negative errno: read-only for good */
+    struct space space;
+    struct flusher flusher;
+    _Atomic uint64_t commits, syncs, sync_us_total, sync_us_max;
+    atomic_uint epoch;
+    struct reader_slot readers[READER_SLOTS];
+    pthread_mutex_t stripes[STRIPES];
+    struct segments *segments; /* extents */
+};
+
+/* Never NULL: small allocations abort. */
+void *store_alloc(size_t size) __attribute__((malloc, returns_nonnull));
+void *store_grow(void *memory, size_t size) __attribute__((returns_nonnull));
+/* The negative errno for RocksDB's message, which is freed. */
+int store_error(char *message);
+/* Turns the store read-only for good; only the first error counts. Wakes all that wait. */
+void store_fail(struct store *store, int error);
+
+/* directory.c: the folder, its format file and its lock. */
+enum DIRECTORY { DIRECTORY_NEW, DIRECTORY_OURS };
+/* One of the above, or a negative errno with the reason. */
+MUST_CHECK int directory_open(struct store *store, const char *dir, const char **ret_why);
+MUST_CHECK int directory_mark_format(struct store *store);
+void directory_close(struct store *store);
+/* The durable mark, written beside the log so that the next start sees whether the log lost its
+ * acknowledged end. */
+void directory_note_durable(struct store *store, uint64_t durable);
+uint64_t directory_noted_durable(const struct store *store); /* 0: unknown */
+
+/* options.c */
+rocksdb_options_t *options_new(void);
+
+/* flusher.c */
+MUST_CHECK int flusher_start(struct store *store, int64_t extra_sync_us);
+void flusher_stop(struct store *store);
+/* Takes over the list, which becomes empty. */
+void flusher_after(struct store *store, uint64_t ticket, struct after_list *list);
+
+/* space.c */
+#define SPACE_LOOK_US 100000
+void space_init(struct store *store, uint64_t reserve);
+/* Looks when the last look is older than SPACE_LOOK_US, or now. */
+void space_look(struct store *store);
+void space_look_now(struct store *store);
+/* Counts bytes on their way to the disk and looks early when they could eat the reserve. */
+void space_count(struct store *store, uint64_t bytes);
+/* -ENOSPC when a transaction with (or without) new data may not be written. */
+MUST_CHECK int space_admit(const struct store *store, bool adds);
+
+/* txn.c */
+/* An empty buffer that lives until the next call on this transaction. */
+struct buf *txn_scratch(struct txn *txn);
+/* Makes the commit fail with this error. */
+void txn_fail(struct txn *txn, int error);
+/* fn(thing, committed) when the transaction ends, after its writes are visible (committed) or were
+ * dropped. */
+enum TXN_END { TXN_COMMITTED, TXN_DROPPED };
+void txn_at_end(struct txn *txn, void (*fn)(void *thing, enum TXN_END end), void *thing);
+
+/* readers.c */
+atomic_uint *readers_enter(struct store *store);
+void readers_leave(atomic_uint *open);
+/* Returns when every transaction that was open at the call has ended. Blocks; one caller at a
+ * time. */
+void readers_wait(struct store *store);
+
+/* writes.c: a transaction's own writes, in RocksDB's batch and findable by key. */
+struct write {
+    uint64_t hash;
+    uint32_t key_at, key_len, value_at, value_len; /* bytes into the batch */
+    uint32_t older;                                /* in the same chain; index + 1 */
+    uint8_t family;
+    bool deleted;
+};
+
+struct writes {
+    rocksdb_writebatch_t *batch;
+    struct write *at;
+    uint32_t count, cap;
+    uint32_t *heads; /* index + 1; 0 = empty */
+    uint32_t head_count;
+    uint32_t put_count;
+};
+
+void writes_init(struct writes *writes);
+void writes_done(struct writes *writes);
+void writes_clear(struct writes *writes);
+void writes_put(struct writes *writes, struct store *store, enum FAMILY family, struct span key,
+                struct span value);
+void writes_delete(struct writes *writes, struct store *store, enum FAMILY family, struct span key);
+/* The newest write of this key or NULL. */
+const struct write *writes_find(const struct writes *writes, enum FAMILY family, struct span key);
+struct span write_key(const struct writes *writes, const struct write *write);
+struct span write_value(const struct writes *writes, const struct write *write);
+/* Bytes of the batch. */
+size_t writes_size(const struct writes *writes);
+
+struct writes *txn_writes(struct txn *txn);

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Opening and closing: the folder, RocksDB with its families, the extents, the flusher. Nothing is
+ * ever repaired or overwritten here: what does not fit is refused with a sentence. One thread opens
+ * and closes; the rest is thread-safe.
+ */
+#include "store/store.h"
+
+#include "base/log.h"
+#include "store/inside.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const family_names[FAMILY_COUNT] = {
+    [FAMILY_CONTROL] = "default",
+    [FAMILY_ITEMS] = "items",
+    [FAMILY_OBJECTS] = "objects",
+    [FAMILY_LOGS] = "logs",
+};
+
+void *store_alloc(size_t size)
+{
+    return store_grow(NULL, size);
+}
+
+void *store_grow(void *memory, size_t size)
+{
+    memory = realloc(memory, size ? size : 1);
+    if (!memory)
+        log_fatal("out of memory: %zu bytes", size);
+    return memory;
+}
+
+int store_error(char *message)
+{
+    struct span text = span_of_cstr(message);
+    int error = -EIO;
+    if (span_find(text, S("No space left")) != SPAN_NOT_FOUND)
+        error = -ENOSPC;
+    else if (span_starts(text, S("Corruption")) || span_starts(text, S("Invalid argument")))
+        error = -EUCLEAN;
+    rocksdb_free(message);
+    return error;
+}
+
+static struct store *store_new(void)
+{
+    struct store *store;
+    if (posix_memalign((void **)&store, CACHE_LINE, sizeof *store))
+        log_fatal("out of memory");
+    memset(store, 0, sizeof *store);
+    store->dir_fd = store->lock_fd = store->mark_fd = -1;
+    for (int i = 0; i < STRIPES; i++)
+        pthread_mutex_init(&store->stripes[i], NULL);
+    store->write_options = rocksdb_writeoptions_create();
+    store->read_options = rocksdb_readoptions_create();
+    return store;
+}
+
+static void store_free(struct store *store)
+{
+    for (int i = 0; i < FAMILY_COUNT; i++)
+        if (store->families[i])
+            rocksdb_column_family_handle_destroy(store->families[i]);
+    if (store->db)
+        rocksdb_close(store->db);
+    if (store->options)
+        rocksdb_options_destroy(store->options);
+    rocksdb_writeoptions_destroy(store->write_options);
+    rocksdb_readoptions_destroy(store->read_options);
+    directory_close(store);
+    for (int i = 0; i < STRIPES; i++)
+        pthread_mutex_destroy(&store->stripes[i]);
+    free(store);
+}
+
+static int open_database(struct store *store, const char *dir, enum DIRECTORY state,
+                         const char **ret_why)
+{
+    static _Thread_local char why[500];
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/db", dir) >= (int)sizeof path) {
+        *ret_why = "The path of the data directory is too long.";
+        return -ENAMETOOLONG;
+    }
+    store->options = options_new();
+    rocksdb_options_set_create_if_missing(store->options, state == DIRECTORY_NEW);
+    const rocksdb_options_t *options[FAMILY_COUNT] = {store->options, store->options,
+                                                      store->options, store->options};
+    char *message = NULL;
+    store->db = rocksdb_open_column_families(store->options, path, FAMILY_COUNT, family_names,
+                                             options, store->families, &message);
+    if (!message)
+        return 0;
+    memset(store->families, 0, sizeof store->families);
+    store->db = NULL;
+    snprintf(why, sizeof why,
+             "The database in the data directory cannot be opened (%.300s). Nothing was changed: "
+             "restore the directory from a copy, or choose another one.",
+             message);
+    *ret_why = why;
+    return store_error(message);
+}
+
+/* The log was synced up to the mark before the mark was written: less than that is damage. */
+static int check_mark(struct store *store, const char **ret_why)
+{
+    if (store_latest(store) >= directory_noted_durable(store))
+        return 0;
+    *ret_why = "The log in the data directory has lost acknowledged writes: it is damaged. Restore "
+               "the directory from a copy; to accept the loss, remove its file `durable`.";
+    return -EUCLEAN;
+}
+
+static int open_all(struct store *store, const struct store_options *options, const char **ret_why)
+{
+    int state = directory_open(store, options->dir, ret_why);
+    if (state < 0)
+        return state;
+    int error = open_database(store, options->dir, (enum DIRECTORY)state, ret_why);
+    if (error)
+        return error;
+    error = check_mark(store, ret_why);
+    if (error)
+        return error;
+    *ret_why = "The data directory cannot be written to, or the process is at a limit.";
+    if (state == DIRECTORY_NEW && (error = directory_mark_format(store)))
+        return error;
+    space_init(store, options->reserve_bytes);
+    return flusher_start(store, options->extra_sync_us);
+}
+
+int store_open(struct store **ret, const struct store_options *options, const char **ret_why)
+{
+    struct store *store = store_new();
+    int error = open_all(store, options, ret_why);
+    if (error) {
+        store_free(store);
+        return error;
+    }
+    *ret_why = NULL;
+    *ret = store;
+    return 0;
+}
+
+void store_close(struct store *store)
+{
+    flusher_stop(store);
+    store_free(store);
+}
+
+int store_health(const struct store *store)
+{
+    int failed = atomic_load_explicit(&store->failed, memory_order_acquire);
+    return failed ? failed : space_admit(store, true);
+}
+
+void store_stats(struct store *store, struct store_stats *out)
+{
+    *out = (struct store_stats){
+        .syncs = store->syncs,
+        .sync_us_total = store->sync_us_total,
+        .sync_us_max = store->sync_us_max,
+        .commits = store->commits,
+        .bytes_free = store->space.bytes_free,
+    };
+}
