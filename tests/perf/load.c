@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A closed-loop load generator: every connection has one request under way. Requests are signed as
+ * they are sent. It shares the machine with the server it measures, so it does little: one epoll
+ * loop per thread, no allocation while it runs. Prints one line.
+ */
+#include "connection.h"
+
+#include "base/scope.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <time.h>
+
+struct worker {
+    pthread_t thread;
+    const struct options *options;
+    struct scenario scenario;
+    struct tally tally;
+    struct connection *connections;
+    size_t connection_count;
+    uint64_t request_limit; /* 0 = none */
+    int error;
+};
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool may_send(const struct worker *worker)
+{
+    return worker->request_limit == 0 || worker->tally.sent < worker->request_limit;
+}
+
+static int open_all(struct worker *worker, int epoll)
+{
+    for (size_t i = 0; i < worker->connection_count; i++) {
+        struct connection *connection = &worker->connections[i];
+        connection->epoll = epoll;
+        connection->scenario = &worker->scenario;
+        connection->tally = &worker->tally;
+        int error = connection_open(connection);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static int run_until(struct worker *worker, int epoll, uint64_t end_us)
+{
+    struct epoll_event events[256];
+    for (size_t i = 0; i < worker->connection_count; i++)
+        if (may_send(worker) && connection_send(&worker->connections[i], wall_ms()) < 0)
+            return -ECONNRESET;
+    while (connection_now_us() < end_us) {
+        if (worker->request_limit &&
+            worker->tally.done + worker->tally.errors >= worker->request_limit)
+            break;
+        int count = epoll_wait(epoll, events, (int)ARRAY_LEN(events), 100);
+        if (count < 0 && errno != EINTR)
+            return -errno;
+        int64_t now_ms = wall_ms();
+        for (int i = 0; i < count; i++) {
+            struct connection *connection = events[i].data.ptr;
+            if (connection_advance(connection) && may_send(worker))
+                (void)connection_send(connection, now_ms); /* a failure shows when it is read */
+            if (connection->fd < 0)
+                return -ECONNREFUSED;
+        }
+    }
+    return 0;
+}
+
+static void *work(void *arg)
+{
+    struct worker *worker = arg;
+    AUTO_FD epoll = epoll_create1(EPOLL_CLOEXEC);
+    worker->error = epoll < 0 ? -errno : open_all(worker, epoll);
+    if (worker->error == 0)
+        worker->error = run_until(worker, epoll,
+                                  connection_now_us() + (uint64_t)(worker->options->seconds * 1e6));
+    for (size_t i = 0; i < worker->connection_count; i++)
+        connection_close(&worker->connections[i]);
+    return NULL;
+}
+
+struct outcome {
+    struct tally tally;
+    double seconds, own_us; /* of this program's processor time per request */
+};
+
+static double processor_us(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+static void merge(struct tally *into, const struct tally *from)
+{
+    latency_merge(&into->latency, &from->latency);
+    if (into->errors == 0)
+        memcpy(into->first_error, from->first_error, sizeof into->first_error);
+    into->done += from->done;
+    into->errors += from->errors;
+    into->verified += from->verified;
+    into->bytes += from->bytes;
+    into->connects += from->connects;
+}
+
+static int run(struct worker *workers, size_t count, struct outcome *outcome)
+{
+    double used = processor_us();
+    uint64_t begun = connection_now_us();
+    int error = 0;
+    for (size_t i = 0; i < count; i++)
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+            abort();
+    for (size_t i = 0; i < count; i++) {
+        pthread_join(workers[i].thread, NULL);
+        merge(&outcome->tally, &workers[i].tally);
+        error = workers[i].error ? workers[i].error : error;
+    }
+    outcome->seconds = (double)(connection_now_us() - begun) / 1e6;
+    outcome->own_us =
+        (processor_us() - used) / (outcome->tally.done ? (double)outcome->tally.done : 1);
+    return error;
+}
+
+static void report(const struct options *options, const char *name, const struct outcome *outcome)
+{
+    const struct tally *tally = &outcome->tally;
+    const char *format =
+        options->json
+            ? "{\"scenario\": \"%s\", \"requests_per_s\": %.0f, \"mib_per_s\": %.1f, \"p50_us\": "
+              "%lu, "
+              "\"p99_us\": %lu, \"requests\": %lu, \"errors\": %lu, \"verified\": %lu, "
+              "\"connects\": %lu, "
+              "\"own_us\": %.2f}\n"
+            : "%s: %.0f requests/s, %.1f MiB/s, p50 %lu us, p99 %lu us, %lu requests, %lu errors, "
+              "%lu verified, %lu connects, generator %.2f us per request\n";
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    printf(format, name, (double)tally->done / outcome->seconds,
+           (double)tally->bytes / outcome->seconds / 1048576, latency_at(&tally->latency, 0.5),
+           latency_at(&tally->latency, 0.99), tally->done, tally->errors, tally->verified,
+           tally->connects, outcome->own_us);
+#pragma GCC diagnostic pop
+    if (tally->errors)
+        fprintf(stderr, "first error: %s\n", tally->first_error);
+}
+
+static _Noreturn void usage(void)
+{
+    fprintf(stderr,
+            "usage: load [--endpoint A.B.C.D:PORT] [--connections N] [--threads N] [--seconds S]\n"
+            "            [--requests N] [--keys N] [--large BYTES] [--sample N] [--bucket NAME]\n"
+            "            [--table NAME] [--region NAME] [--json] SCENARIO\n"
+            "Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (test, test).\n"
+            "Scenarios: %s\n",
+            scenario_names());
+    exit(EXIT_FAILURE);
+}
+
+static uint64_t number(const char *text)
+{
+    uint64_t value;
+    if (!span_to_u64(span_of_cstr(text), &value) || value == 0)
+        usage();
+    return value;
+}
+
+static void set_endpoint(struct options *options, char *text)
+{
+    char *colon = strchr(text, ':');
+    struct in_addr address;
+    if (!colon)
+        usage();
+    options->host = span_of_cstr(strdup(text));
+    options->port = (uint16_t)number(colon + 1);
+    *colon = '\0';
+    options->address = text;
+    if (inet_pton(AF_INET, text, &address) != 1)
+        usage();
+}
+
+static struct span from_environment(const char *name, struct span otherwise)
+{
+    const char *value = getenv(name);
+    return value && value[0] ? span_of_cstr(value) : otherwise;
+}
+
+enum OPTION {
+    OPTION_ENDPOINT = 256,
+    OPTION_CONNECTIONS,
+    OPTION_THREADS,
+    OPTION_SECONDS,
+    OPTION_REQUESTS,
+    OPTION_KEYS,
+    OPTION_LARGE,
+    OPTION_SAMPLE,
+    OPTION_BUCKET,
+    OPTION_TABLE,
+    OPTION_REGION,
+    OPTION_JSON,
+};
+
+static void set_option(struct options *options, int option, char *text)
+{
+    switch (option) {
+    case OPTION_ENDPOINT:
+        set_endpoint(options, text);
+        break;
+    case OPTION_CONNECTIONS:
+        options->connections = number(text);
+        break;
+    case OPTION_THREADS:
+        options->threads = number(text);
+        break;
+    case OPTION_SECONDS:
+        options->seconds = strtod(text, NULL);
+        break;
+    case OPTION_REQUESTS:
+        options->requests = number(text);
+        break;
+    case OPTION_KEYS:
+        options->keys = number(text);
+        break;
+    case OPTION_LARGE:
+        options->large = number(text);
+        break;
+    case OPTION_SAMPLE:
+        options->sample = number(text);
+        break;
+    case OPTION_BUCKET:
+        options->bucket = span_of_cstr(text);
+        break;
+    case OPTION_TABLE:
+        options->table = span_of_cstr(text);
+        break;
+    case OPTION_REGION:
+        options->region = span_of_cstr(text);
+        break;
+    case OPTION_JSON:
+        options->json = 1;
+        break;
+    default:
+        usage();
+    }
+}
+
+static struct options options_of(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"endpoint", required_argument, NULL, OPTION_ENDPOINT},
+        {"connections", required_argument, NULL, OPTION_CONNECTIONS},
+        {"threads", required_argument, NULL, OPTION_THREADS},
+        {"seconds", required_argument, NULL, OPTION_SECONDS},
+        {"requests", required_argument, NULL, OPTION_REQUESTS},
+        {"keys", required_argument, NULL, OPTION_KEYS},
+        {"large", required_argument, NULL, OPTION_LARGE},
+        {"sample", required_argument, NULL, OPTION_SAMPLE},
+        {"bucket", required_argument, NULL, OPTION_BUCKET},
+        {"table", required_argument, NULL, OPTION_TABLE},
+        {"region", required_argument, NULL, OPTION_REGION},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {NULL, 0, NULL, 0},
+    };
+    static char local[] = "127.0.0.1:4566";
+    struct options options = {
+        .connections = 64,
+        .threads = 1,
+        .seconds = 5,
+        .keys = 1000,
+        .large = (uint64_t)1 << 30,
+        .sample = 1000,
+        .access_key = from_environment("AWS_ACCESS_KEY_ID", S("test")),
+        .secret = from_environment("AWS_SECRET_ACCESS_KEY", S("test")),
+        .region = S("us-east-1"),
+        .bucket = S("bench"),
+        .table = S("bench"),
+    };
+    set_endpoint(&options, local);
+    for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;)
+        set_option(&options, option, optarg);
+    if (optind + 1 != argc)
+        usage();
+    return options;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = options_of(argc, argv);
+    const char *name = argv[optind];
+    struct worker *workers = calloc(options.threads, sizeof *workers);
+    struct outcome outcome = {0};
+    if (!workers)
+        return EXIT_FAILURE;
+    signal(SIGPIPE, SIG_IGN);
+    (void)scenario_pattern();
+    for (size_t i = 0; i < options.threads; i++) {
+        struct worker *worker = &workers[i];
+        worker->options = &options;
+        worker->connection_count =
+            options.connections / options.threads + (i < options.connections % options.threads);
+        worker->request_limit =
+            options.requests / options.threads + (i < options.requests % options.threads);
+        worker->connections = calloc(worker->connection_count, sizeof *worker->connections);
+        if (!worker->connections || !scenario_init(&worker->scenario, span_of_cstr(name), &options))
+            usage();
+        /* Each thread goes round the ring from another place. */
+        worker->scenario.next = worker->scenario.ring_size * i / options.threads;
+    }
+    int error = run(workers, options.threads, &outcome);
+    if (error < 0)
+        fprintf(stderr, "load: %s\n", strerror(-error));
+    report(&options, name, &outcome);
+    return error < 0 || outcome.tally.errors ? EXIT_FAILURE : EXIT_SUCCESS;
+}

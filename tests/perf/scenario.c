@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The scenarios as a table: service and how the i-th request looks. What does not change is
+ * prepared here, so that sending costs one canonical request, one digest and one HMAC. The contents
+ * are made by rules that tests/perf/bench.py repeats: object i is its number in eight digits, 128
+ * times.
+ */
+#include "scenario.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_HEADERS 5
+#define ITEM_BYTES 1000
+#define OBJECT_BYTES 1024
+
+/* How one request differs from the others of its scenario. */
+struct draft {
+    const char *method;
+    struct span path, content_type, target, body, expected;
+};
+
+struct scenario_kind {
+    const char *name;
+    const char *service; /* NULL: plain HTTP, unsigned */
+    enum REPLY_CHECK check;
+    int one; /* all requests are the same */
+    void (*draft)(struct scenario *scenario, size_t i, struct draft *draft);
+};
+
+static struct span digits_of(struct arena *arena, size_t i, size_t size)
+{
+    char *text = arena_alloc(arena, size + 9);
+    for (size_t at = 0; at < size; at += 8)
+        snprintf(text + at, 9, "%08zu", i);
+    return span_of(text, size);
+}
+
+static void draft_sts(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    *draft = (struct draft){
+        .method = "POST",
+        .path = S("/"),
+        .content_type = S("application/x-www-form-urlencoded; charset=utf-8"),
+        .body = S("Action=GetCallerIdentity&Version=2011-06-15"),
+        .expected = S("</Account>"),
+    };
+}
+
+static void draft_item(struct scenario *scenario, const char *target, struct draft *draft)
+{
+    *draft = (struct draft){
+        .method = "POST",
+        .path = S("/"),
+        .content_type = S("application/x-amz-json-1.0"),
+        .target = span_of_cstr(target),
+    };
+}
+
+static void draft_get_item(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_item(scenario, "DynamoDB_20120810.GetItem", draft);
+    draft->expected = digits_of(&scenario->arena, i, ITEM_BYTES);
+    draft->body = arena_printf(&scenario->arena,
+                               "{\"TableName\":\"%.*s\",\"Key\":{\"pk\":{\"S\":\"k%08zu\"}}}",
+                               SPAN_ARG(scenario->options->table), i);
+}
+
+static void draft_put_item(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_item(scenario, "DynamoDB_20120810.PutItem", draft);
+    draft->expected = S("{}");
+    draft->body = arena_printf(&scenario->arena,
+                               "{\"TableName\":\"%.*s\",\"Item\":{\"pk\":{\"S\":\"k%08zu\"},"
+                               "\"payload\":{\"S\":\"%.*s\"}}}",
+                               SPAN_ARG(scenario->options->table), i,
+                               SPAN_ARG(digits_of(&scenario->scratch, i, ITEM_BYTES)));
+}
+
+static void draft_get_object(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    *draft = (struct draft){
+        .method = "GET",
+        .path =
+            arena_printf(&scenario->arena, "/%.*s/k%08zu", SPAN_ARG(scenario->options->bucket), i),
+        .expected = digits_of(&scenario->arena, i, OBJECT_BYTES),
+    };
+}
+
+static void draft_put_object(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    uint8_t etag[MD5_SIZE];
+    draft_get_object(scenario, i, draft);
+    draft->method = "PUT";
+    draft->content_type = S("application/octet-stream");
+    draft->body = draft->expected;
+    md5_of(draft->body, etag);
+    draft->expected = hex_of(&scenario->arena, span_of(etag, sizeof etag));
+}
+
+static void draft_get_large(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    *draft = (struct draft){
+        .method = "GET",
+        .path = arena_printf(&scenario->arena, "/%.*s/large", SPAN_ARG(scenario->options->bucket)),
+    };
+}
+
+static const struct scenario_kind kinds[] = {
+    {"sts-get-caller-identity", "sts", REPLY_CONTAINS, 1, draft_sts},
+    {"dynamodb-get-item", "dynamodb", REPLY_CONTAINS, 0, draft_get_item},
+    {"dynamodb-put-item", "dynamodb", REPLY_EQUALS, 0, draft_put_item},
+    {"s3-get", "s3", REPLY_EQUALS, 0, draft_get_object},
+    {"s3-put", "s3", REPLY_HEAD_CONTAINS, 0, draft_put_object},
+    {"s3-get-large", "s3", REPLY_PATTERN, 1, draft_get_large},
+    {"http-get", NULL, REPLY_EQUALS, 0, draft_get_object},
+    {"http-get-large", NULL, REPLY_PATTERN, 1, draft_get_large},
+};
+
+const char *scenario_names(void)
+{
+    return "sts-get-caller-identity dynamodb-get-item dynamodb-put-item s3-get s3-put s3-get-large "
+           "http-get http-get-large";
+}
+
+const char *scenario_pattern(void)
+{
+    static char pattern[PATTERN_SIZE + 1];
+    if (!pattern[0])
+        for (size_t i = 0; i < PATTERN_SIZE / 8; i++)
+            snprintf(pattern + 8 * i, 9, "%08zu", i);
+    return pattern;
+}
+
+/* The fields in the order of their names, as they are signed; those without a value are left out.
+ */
+static struct headers headers_of(struct scenario *scenario, const struct draft *draft,
+                                 const struct request *request)
+{
+    const struct header all[MAX_HEADERS] = {
+        {S("content-type"), draft->content_type},
+        {S("host"), scenario->options->host},
+        {S("x-amz-content-sha256"), span_of(request->body_sha256, 64)},
+        {S("x-amz-date"), span_of(scenario->timestamp, 16)},
+        {S("x-amz-target"), draft->target},
+    };
+    struct headers headers = {ARENA_ARRAY(&scenario->arena, struct header, MAX_HEADERS), 0};
+    for (size_t i = 0; i < MAX_HEADERS; i++)
+        if (!span_is_empty(all[i].value))
+            headers.at[headers.count++] = all[i];
+    return headers;
+}
+
+static struct span text_before_date(struct scenario *scenario, const struct request *request)
+{
+    struct buf text;
+    buf_init(&text, 65536);
+    buf_printf(&text, "%.*s %.*s HTTP/1.1\r\n", SPAN_ARG(request->signed_part.method),
+               SPAN_ARG(request->signed_part.path));
+    for (size_t i = 0; i < request->signed_part.headers.count; i++) {
+        struct header header = request->signed_part.headers.at[i];
+        if (!scenario->kind->service && span_starts(header.name, S("x-amz-")))
+            continue;
+        if (!span_eq(header.name, S("x-amz-date")))
+            buf_printf(&text, "%.*s: %.*s\r\n", SPAN_ARG(header.name), SPAN_ARG(header.value));
+    }
+    if (request->body.len)
+        buf_printf(&text, "content-length: %zu\r\n", request->body.len);
+    if (scenario->kind->service)
+        buf_append(&text, S("x-amz-date: "));
+    struct span copy = arena_copy(&scenario->arena, buf_span(&text));
+    buf_done(&text);
+    return copy;
+}
+
+static void prepare(struct scenario *scenario, size_t i)
+{
+    struct request *request = &scenario->ring[i];
+    struct draft draft;
+    uint8_t digest[SHA256_SIZE];
+    scenario->kind->draft(scenario, i, &draft);
+    request->body = draft.body;
+    request->expected = draft.expected;
+    sha256_of(draft.body, digest);
+    hex_encode(digest, sizeof digest, request->body_sha256);
+    request->signed_part = (struct sigv4_request){
+        .method = span_of_cstr(draft.method),
+        .path = draft.path,
+        .s3 = scenario->kind->service && strcmp(scenario->kind->service, "s3") == 0,
+    };
+    request->signed_part.headers = headers_of(scenario, &draft, request);
+    request->before_date = text_before_date(scenario, request);
+    arena_reset(&scenario->scratch);
+}
+
+/* All requests of a scenario have the same fields. */
+static struct span signed_headers_of(struct scenario *scenario)
+{
+    struct headers headers = scenario->ring[0].signed_part.headers;
+    struct span *parts = ARENA_ARRAY(&scenario->arena, struct span, 2 * headers.count);
+    for (size_t i = 0; i < headers.count; i++) {
+        parts[2 * i] = headers.at[i].name;
+        parts[2 * i + 1] = i + 1 < headers.count ? S(";") : S("");
+    }
+    return arena_join(&scenario->arena, parts, 2 * headers.count);
+}
+
+int scenario_init(struct scenario *scenario, struct span name, const struct options *options)
+{
+    *scenario = (struct scenario){.options = options, .second = -1};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (span_eq(name, span_of_cstr(kinds[i].name)))
+            scenario->kind = &kinds[i];
+    if (!scenario->kind)
+        return 0;
+    arena_init(&scenario->arena, 1 << 20, 1 << 30);
+    arena_init(&scenario->scratch, 65536, 1 << 24);
+    scenario->check = scenario->kind->check;
+    scenario->ring_size = scenario->kind->one ? 1 : options->keys;
+    scenario->ring = ARENA_ARRAY(&scenario->arena, struct request, scenario->ring_size);
+    for (size_t i = 0; i < scenario->ring_size; i++)
+        prepare(scenario, i);
+    scenario->claim = (struct sigv4_claim){
+        .access_key = options->access_key,
+        .region = options->region,
+        .service = span_of_cstr(scenario->kind->service),
+        .date = span_of(scenario->date, 8),
+        .timestamp = span_of(scenario->timestamp, 16),
+        .signed_headers = signed_headers_of(scenario),
+    };
+    return 1;
+}
+
+void scenario_done(struct scenario *scenario)
+{
+    arena_done(&scenario->arena);
+    arena_done(&scenario->scratch);
+}
+
+const struct request *scenario_next(struct scenario *scenario)
+{
+    const struct request *request = &scenario->ring[scenario->next];
+    scenario->next = (scenario->next + 1) % scenario->ring_size;
+    return request;
+}
+
+/* Once a second the time, once a day the key. */
+static void set_time(struct scenario *scenario, int64_t now_ms)
+{
+    if (now_ms / 1000 == scenario->second)
+        return;
+    scenario->second = now_ms / 1000;
+    (void)time_amz_date(now_ms, scenario->timestamp);
+    if (memcmp(scenario->date, scenario->timestamp, 8) == 0)
+        return;
+    memcpy(scenario->date, scenario->timestamp, 8);
+    sigv4_key(scenario->options->secret, scenario->claim.date, scenario->claim.region,
+              scenario->claim.service, &scenario->key);
+}
+
+static char *put(char *at, struct span s)
+{
+    return s.len ? mempcpy(at, s.at, s.len) : at;
+}
+
+static char *put_signature(struct scenario *scenario, const struct request *request, char *at)
+{
+    const struct sigv4_claim *claim = &scenario->claim;
+    struct arena_mark mark = arena_mark(&scenario->scratch);
+    struct span canonical = sigv4_canonical(&scenario->scratch, &request->signed_part, claim,
+                                            span_of(request->body_sha256, 64));
+    struct span to_sign = sigv4_to_sign(&scenario->scratch, claim, canonical);
+    at = put(at, claim->timestamp);
+    at = put(at, S("\r\nauthorization: AWS4-HMAC-SHA256 Credential="));
+    at = put(at, claim->access_key);
+    const struct span scope[] = {S("/"),
+                                 claim->date,
+                                 S("/"),
+                                 claim->region,
+                                 S("/"),
+                                 claim->service,
+                                 S("/aws4_request, SignedHeaders="),
+                                 claim->signed_headers,
+                                 S(", Signature=")};
+    for (size_t i = 0; i < ARRAY_LEN(scope); i++)
+        at = put(at, scope[i]);
+    sigv4_sign(&scenario->key, to_sign, at);
+    arena_rewind(&scenario->scratch, mark);
+    return put(at + 64, S("\r\n"));
+}
+
+size_t scenario_write(struct scenario *scenario, const struct request *request, int64_t now_ms,
+                      char *to, size_t size)
+{
+    assert(request->before_date.len + request->body.len + 2048 <= size);
+    char *at = put(to, request->before_date);
+    if (scenario->kind->service) {
+        set_time(scenario, now_ms);
+        at = put_signature(scenario, request, at);
+    }
+    at = put(at, S("\r\n"));
+    return (size_t)(put(at, request->body) - to);
+}
