@@ -1,12 +1,11 @@
-# The front door. `make run` is all that a user needs; README.md says the rest.
+# The front door. `make run` is all that a user needs (data in ./data or KINTOUN_DATA); README.md says the rest.
 .PHONY: build run test lint bench fuzz console clean setup-build setup-test
-export KINTOUN_DATA ?= data
 SECONDS ?= 60
 
 build: setup-build build/build.ninja
 	ninja -C build
 run: build
-	exec build/src/kintoun/kintoun up --data $(KINTOUN_DATA)
+	exec build/src/kintoun/kintoun up
 test: setup-test build-asan/build.ninja build/build.ninja
 	ninja -C build-asan
 	ninja -C build

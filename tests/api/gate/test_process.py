@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.error
 
+import botocore.exceptions
 import pytest
 
 from conftest import PROGRAM, STOP_S
@@ -114,18 +115,38 @@ def test_plain_text_on_the_tls_port_is_not_answered(own_cloud):
     assert query(cloud, "GetCallerIdentity").reply().status == 200
 
 
-def test_audit_survives_and_names_the_caller(own_cloud, name):
+def audited(cloud):
+    """The audit records of a stopped cloud."""
+    listed = run("audit", "--data", str(cloud.data))
+    assert listed.returncode == 0, listed.stdout
+    return [json.loads(line) for line in listed.stdout.splitlines()]
+
+
+def test_audit_survives_a_kill_and_says_who_did_what(own_cloud, name):
     cloud = own_cloud()
     user = name("audited")
     cloud.client("iam").create_user(UserName=user)
-    cloud.restart()
+    with pytest.raises(botocore.exceptions.ClientError):
+        cloud.client("iam").create_user(UserName=user)
+    cloud.client("s3").create_bucket(Bucket="audited")
+    cloud.client("s3").put_object(Bucket="audited", Key="k", Body=b"x")
+    cloud.stop(signal.SIGKILL)
+    events = audited(cloud)
+    made, refused = [it for it in events if it["eventName"] == "CreateUser"]
+    assert made["eventSource"] == "iam.amazonaws.com" and made["readOnly"] is False
+    assert made["arn"] == "arn:aws:iam::000000000000:root" and made["sourceIPAddress"] == "127.0.0.1"
+    assert "Boto3" in made["userAgent"] and "errorCode" not in made
+    assert refused["errorCode"] == "EntityAlreadyExists"
+    assert "CreateBucket" in [it["eventName"] for it in events]
+    assert "PutObject" not in [it["eventName"] for it in events], "data events were not asked for"
+
+
+def test_data_events_are_audited_when_asked_for(own_cloud):
+    cloud = own_cloud("--data-events")
+    cloud.client("s3").create_bucket(Bucket="audited")
+    cloud.client("s3").put_object(Bucket="audited", Key="k", Body=b"x")
     cloud.stop()
-    listed = run("audit", "--data", str(cloud.data))
-    if listed.returncode == 2 or "unknown" in listed.stdout.lower():
-        pytest.skip("kintoun audit is not there yet")
-    events = [line for line in listed.stdout.splitlines() if "CreateUser" in line]
-    assert len(events) == 1
-    assert "iam.amazonaws.com" in events[0] and "arn:aws:iam::000000000000:root" in events[0]
+    assert "PutObject" in [it["eventName"] for it in audited(cloud)]
 
 
 # -- stopping ---------------------------------------------------------------------------------------------------
