@@ -28,7 +28,7 @@ struct call {
     const struct identity *caller; /* NULL = anonymous */
     struct txn *txn;               /* open for every handler; committed on OK of a write */
     struct cloud *cloud;
-    struct headers extra_headers; /* reply headers that are not in the model */
+    struct headers extra_headers; /* reply headers that are not in the model; see call_add_header */
     uint16_t status;            /* 0, or the handler's own HTTP status where the API has several */
     struct span audit_resource; /* ARN for the audit record, or absent */
 };

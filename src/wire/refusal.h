@@ -20,6 +20,7 @@ struct error_kind {
 struct refusal_member {
     struct span name, value;
     struct refusal_member *next;
+    bool is_json; /* `value` is a JSON value, not text */
 };
 
 struct refusal {
@@ -47,6 +48,10 @@ RESULT refuse_with(struct call *c, const struct error_kind *kind, struct span na
 /* Adds a member to a refusal that is about to be returned; answers the refusal. */
 RESULT refusal_add(struct call *c, const struct refusal *refusal, struct span name,
                    struct span value);
+/* The same with a value that is JSON already (DynamoDB's CancellationReasons, Item). Protocols
+ * other than JSON leave it out. */
+RESULT refusal_add_json(struct call *c, const struct refusal *refusal, struct span name,
+                        struct span json);
 /* From a negative errno: logs once with the request id and answers InternalFailure, or the
  * disk-full or read-only refusal for ENOSPC, EDQUOT and EROFS. `doing` completes "while …". */
 RESULT refuse_errno(struct call *c, int error, const char *doing, ...) PRINTF_LIKE(3, 4);

@@ -10,8 +10,9 @@
  *   string, blob, document struct span (document: raw JSON) · streaming blob struct body ·
  *   structure: pointer to its struct (NULL = absent) · list: struct any_list · map: struct any_map.
  * Inside a list or a map entry a structure lies by value, everything else as above.
- * Optional scalars have a bool in the struct's `has` part; spans, lists and maps are absent when
- * `at` is NULL (an empty one has a non-NULL `at`).
+ * Scalars have a bool in the struct's `has` part. Decoders set it; encoders ask it for optional
+ * scalars only, so a handler need not set it for required ones; spans, lists and maps are absent
+ * when `at` is NULL (an empty one has a non-NULL `at`).
  */
 #include "wire/refusal.h"
 
@@ -82,7 +83,7 @@ struct field {
     uint32_t xml_prefix, xml_uri; /* the XML namespace declaration on this element, or 0 */
     uint16_t shape;
     uint16_t offset; /* bytes into the struct */
-    uint16_t has;    /* bytes into the struct of its `has` bool, or NO_HAS */
+    uint16_t has;    /* bytes into the struct of its `has` bool (every scalar), or NO_HAS */
     uint16_t flags;  /* FIELD_FLAG */
     uint8_t location;
     uint8_t
@@ -97,7 +98,7 @@ enum SHAPE_FLAG {
     SHAPE_SENSITIVE = 1 << 4,
     SHAPE_HAS_MIN = 1 << 5,
     SHAPE_HAS_MAX = 1 << 6,
-    SHAPE_WRAPPED_ANYWAY = 1 << 7,
+    SHAPE_UNCONSTRAINED = 1 << 7, /* neither it nor what it contains has anything to validate */
 };
 
 struct shape {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What all decoders share: the budget that bounds how much memory a request may make us take, the
+ * nesting bound, arrays that grow in the arena, and the refusals of malformed input in each
+ * protocol's words. One decoder per request, on the stack of wire_decode.
+ */
+#include "wire/codec.h"
+#include "wire/slot.h"
+
+#define DECODER_MAX_DEPTH 64 /* structures inside one another */
+
+struct decoder {
+    struct call *c;
+    const struct service *service;
+    size_t budget; /* bytes that structures and arrays may still take */
+    int depth;     /* structures, lists and maps that are open */
+};
+
+void decoder_init(struct decoder *d, struct call *c, const struct service *service,
+                  size_t input_len);
+
+/* Zeroed memory against the budget. */
+RESULT decoder_take(struct decoder *d, size_t size, void **out);
+/* Counts one more open container; pair with d->depth--. */
+RESULT decoder_enter(struct decoder *d);
+
+/* An array of a list or map while it grows. */
+struct growing {
+    char *at;
+    size_t count, capacity;
+    size_t size; /* bytes of an element */
+};
+
+/* A zeroed element at the end. Earlier elements may move. */
+RESULT growing_add(struct decoder *d, struct growing *array, void **out);
+/* The array as it lies in a struct; never absent. */
+struct any_list growing_done(const struct decoder *d, const struct growing *array);
+
+/* The same for a map, where of entries with one key only the last stays, in the place of the first.
+ */
+struct any_map growing_map(const struct decoder *d, struct growing *array);
+
+/* Memory for the value of a member: allocates a structure and links it. */
+RESULT decoder_member(struct decoder *d, const struct field *field, const struct shape *shape,
+                      void *base, void **out);
+
+/* The request is not what the protocol demands: SerializationException, MalformedInput, or
+ * MalformedXML with its one fixed text. */
+RESULT decoder_malformed(struct decoder *d, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* One protocol's body into the structure `shape` at `to` (zeroed). `only_body` leaves members of
+ * other locations alone. */
+enum MEMBERS { MEMBERS_ALL, MEMBERS_IN_BODY };
+RESULT json_decode(struct decoder *d, const struct shape *shape, enum MEMBERS which,
+                   struct span json, void *to);
+RESULT xml_decode(struct decoder *d, const struct shape *shape, enum MEMBERS which,
+                  struct span root, struct span xml, void *to);
+RESULT cbor_decode(struct decoder *d, const struct shape *shape, struct span cbor, void *to);
+/* `form` is name=value&name=value…, the body of a POST or the query of a GET. */
+RESULT form_decode_input(struct decoder *d, const struct shape *shape, struct span form, void *to);
