@@ -6,6 +6,7 @@
  * (Smithy), and the texts that DynamoDB and the other services answer. One thread per request.
  */
 #include "base/json.h"
+#include "base/time.h"
 #include "wire/json_fault.h"
 #include "wire/scalar.h"
 

@@ -17,6 +17,11 @@ static inline const struct field *first_field(const struct service *service,
     return &service->fields[shape->first_field];
 }
 
+static inline const void *slot_pointer(const struct field *field, const void *base)
+{
+    return *(const void *const *)const_struct_at(base, field->offset, void);
+}
+
 /* Marks an optional scalar as present. */
 static inline void slot_mark(const struct field *field, void *base)
 {
@@ -30,7 +35,7 @@ static inline bool slot_given(const struct field *field, uint8_t kind, const voi
     if (field->has != NO_HAS)
         return *const_struct_at(base, field->has, bool);
     /* Spans, lists, maps and pointers all begin with a pointer that is NULL when absent. */
-    return kind == KIND_STREAM || *const_struct_at(base, field->offset, void *) != NULL;
+    return kind == KIND_STREAM || slot_pointer(field, base) != NULL;
 }
 
 /* Whether a reply prints the member: a required scalar always has a value. */
@@ -45,7 +50,7 @@ static inline bool slot_printed(const struct field *field, uint8_t kind, const v
 static inline const void *slot_value(const struct field *field, uint8_t kind, const void *base)
 {
     if (kind == KIND_STRUCTURE)
-        return *const_struct_at(base, field->offset, void *);
+        return slot_pointer(field, base);
     return const_struct_at(base, field->offset, void);
 }
 

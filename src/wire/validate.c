@@ -7,6 +7,7 @@
  * request.
  */
 #include "base/utf8.h"
+#include "wire/codec.h"
 #include "wire/pattern.h"
 #include "wire/validation.h"
 
