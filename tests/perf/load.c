@@ -181,18 +181,17 @@ static uint64_t number(const char *text)
     return value;
 }
 
-static void set_endpoint(struct options *options, char *text)
+static void set_endpoint(struct options *options, const char *text)
 {
-    char *colon = strchr(text, ':');
-    struct in_addr address;
-    if (!colon)
+    struct span port = span_of_cstr(text);
+    struct span address = span_cut(&port, ':');
+    struct in_addr parsed;
+    uint64_t value;
+    options->host = span_of_cstr(text);
+    snprintf(options->address, sizeof options->address, "%.*s", SPAN_ARG(address));
+    if (!span_to_u64(port, &value) || inet_pton(AF_INET, options->address, &parsed) != 1)
         usage();
-    options->host = span_of_cstr(strdup(text));
-    options->port = (uint16_t)number(colon + 1);
-    *colon = '\0';
-    options->address = text;
-    if (inet_pton(AF_INET, text, &address) != 1)
-        usage();
+    options->port = (uint16_t)value;
 }
 
 static struct span from_environment(const char *name, struct span otherwise)
@@ -216,7 +215,7 @@ enum OPTION {
     OPTION_JSON,
 };
 
-static void set_option(struct options *options, int option, char *text)
+static void set_option(struct options *options, int option, const char *text)
 {
     switch (option) {
     case OPTION_ENDPOINT:
@@ -277,7 +276,6 @@ static struct options options_of(int argc, char **argv)
         {"json", no_argument, NULL, OPTION_JSON},
         {NULL, 0, NULL, 0},
     };
-    static char local[] = "127.0.0.1:4566";
     struct options options = {
         .connections = 64,
         .threads = 1,
@@ -291,7 +289,7 @@ static struct options options_of(int argc, char **argv)
         .bucket = S("bench"),
         .table = S("bench"),
     };
-    set_endpoint(&options, local);
+    set_endpoint(&options, "127.0.0.1:4566");
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;)
         set_option(&options, option, optarg);
     if (optind + 1 != argc)
@@ -299,32 +297,40 @@ static struct options options_of(int argc, char **argv)
     return options;
 }
 
+static void worker_init(struct worker *worker, size_t i, const char *name,
+                        const struct options *options)
+{
+    size_t threads = options->threads;
+    worker->options = options;
+    worker->connection_count =
+        options->connections / threads + (i < options->connections % threads);
+    worker->request_limit = options->requests / threads + (i < options->requests % threads);
+    worker->connections = calloc(worker->connection_count, sizeof *worker->connections);
+    if (!worker->connections || !scenario_init(&worker->scenario, span_of_cstr(name), options))
+        usage();
+    /* Each thread goes round the ring from another place. */
+    worker->scenario.next = worker->scenario.ring_size * i / threads;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = options_of(argc, argv);
     const char *name = argv[optind];
-    struct worker *workers = calloc(options.threads, sizeof *workers);
     struct outcome outcome = {0};
-    if (!workers)
-        return EXIT_FAILURE;
+    AUTO_FREE struct worker *workers = calloc(options.threads, sizeof *workers);
+    if (!workers || options.connections < options.threads)
+        usage();
     signal(SIGPIPE, SIG_IGN);
     (void)scenario_pattern();
-    for (size_t i = 0; i < options.threads; i++) {
-        struct worker *worker = &workers[i];
-        worker->options = &options;
-        worker->connection_count =
-            options.connections / options.threads + (i < options.connections % options.threads);
-        worker->request_limit =
-            options.requests / options.threads + (i < options.requests % options.threads);
-        worker->connections = calloc(worker->connection_count, sizeof *worker->connections);
-        if (!worker->connections || !scenario_init(&worker->scenario, span_of_cstr(name), &options))
-            usage();
-        /* Each thread goes round the ring from another place. */
-        worker->scenario.next = worker->scenario.ring_size * i / options.threads;
-    }
+    for (size_t i = 0; i < options.threads; i++)
+        worker_init(&workers[i], i, name, &options);
     int error = run(workers, options.threads, &outcome);
     if (error < 0)
         fprintf(stderr, "load: %s\n", strerror(-error));
     report(&options, name, &outcome);
+    for (size_t i = 0; i < options.threads; i++) {
+        scenario_done(&workers[i].scenario);
+        free(workers[i].connections);
+    }
     return error < 0 || outcome.tally.errors ? EXIT_FAILURE : EXIT_SUCCESS;
 }

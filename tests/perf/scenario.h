@@ -10,7 +10,7 @@
 
 struct options {
     struct span host; /* with port, as it goes into the Host field */
-    const char *address;
+    char address[16]; /* IPv4, in text */
     uint16_t port;
     size_t connections, threads;
     double seconds;

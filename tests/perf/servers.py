@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The servers that bench.py compares. Each is a process of its own on a free port of the loopback
+interface, keeps its files in a folder that is given, and is ended by its own id."""
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+READY_S = 120
+
+
+class Unavailable(Exception):
+    """Why a peer is left out."""
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Server:
+    """Started by start(), which sets `address` (host:port)."""
+    process = None
+    address = None
+
+    def spawn(self, command, log, **options):
+        with open(log, "ab") as to:
+            self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
+                                            stderr=to, **{"stdout": to, **options})
+
+    def wait_for_http(self):
+        """Any answer will do."""
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise Unavailable(f"{self.name} ended with {self.process.returncode} at its start")
+            try:
+                urllib.request.urlopen(f"http://{self.address}/", timeout=5).close()
+                return
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise Unavailable(f"{self.name} did not answer within {READY_S} s")
+
+    def stop(self):
+        if not self.process:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+        self.process = None
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Kintoun(Server):
+    name = "kintoun"
+
+    def __init__(self, program, folder, options=(), wrapper=()):
+        self.program, self.folder = pathlib.Path(program).resolve(), pathlib.Path(folder)
+        self.options, self.wrapper = list(options), list(wrapper)
+
+    def start(self):
+        """`ready_ms` is the time from just before the process is made to its `Ready.`"""
+        if not self.program.exists():
+            raise Unavailable(f"{self.program} is not built")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        begun = time.perf_counter()
+        self.spawn([*self.wrapper, self.program, "up", "--port", "0", "--data", self.folder / "data",
+                    *self.options], self.folder / "log", stdout=subprocess.PIPE, close_fds=False)
+        banner = ""
+        for line in self.process.stdout:
+            banner += line.decode(errors="replace")
+            if line.strip() == b"Ready.":
+                break
+        else:
+            raise Unavailable(f"kintoun did not become ready:\n{banner}{(self.folder / 'log').read_text()}")
+        self.ready_ms = (time.perf_counter() - begun) * 1000
+        self.address = "127.0.0.1:" + re.search(r"https?://[^\s:/]+:(\d+)", banner)[1]
+        return self
+
+    def resident_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+
+class Moto(Server):
+    name = "moto"
+
+    def __init__(self, folder, venv):
+        self.folder, self.venv = pathlib.Path(folder), pathlib.Path(venv)
+
+    def install(self):
+        wanted, stamp = HERE / "peers.txt", self.venv / "peers.txt"
+        if stamp.exists() and stamp.read_text() == wanted.read_text():
+            return
+        shutil.rmtree(self.venv, ignore_errors=True)
+        for command in ([sys.executable, "-m", "venv", self.venv],
+                        [self.venv / "bin/pip", "-q", "--disable-pip-version-check", "install", "-r", wanted]):
+            made = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+            if made.returncode:
+                raise Unavailable("moto cannot be installed: " + made.stderr.strip().splitlines()[-1])
+        shutil.copy(wanted, stamp)
+
+    def start(self):
+        self.install()
+        port = free_port()
+        self.address = f"127.0.0.1:{port}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.spawn([self.venv / "bin/moto_server", "-H", "127.0.0.1", "-p", str(port)], self.folder / "log",
+                   env={**os.environ, "TMPDIR": str(self.folder)})
+        self.wait_for_http()
+        return self
+
+
+class Nginx(Server):
+    """Static files under `folder`/www, by sendfile."""
+    name = "nginx"
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+
+    def start(self):
+        program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+        if not program:
+            raise Unavailable("nginx is not installed (Debian: nginx-light)")
+        port, folder = free_port(), self.folder.resolve()
+        self.address = f"127.0.0.1:{port}"
+        (folder / "www").mkdir(parents=True, exist_ok=True)
+        user = "user root;" if os.geteuid() == 0 else ""
+        temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in
+                            ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (folder / "nginx.conf").write_text(f"""
+daemon off; {user} worker_processes 2; pid {folder}/pid; error_log stderr;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000000; open_file_cache max=4000;
+    {temporary}
+    server {{ listen 127.0.0.1:{port} reuseport; root {folder}/www; }}
+}}
+""")
+        self.spawn([program, "-c", folder / "nginx.conf", "-e", "stderr"], folder / "log")
+        self.wait_for_http()
+        return self
