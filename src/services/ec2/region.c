@@ -16,22 +16,28 @@ static bool listed(const struct span *names, size_t count, struct span name)
     return false;
 }
 
-/* '*' and '?' as EC2's filters have them. */
+/* '*' and '?' as EC2's filters have them. On a mismatch only the latest star takes one more byte, so
+ * the work is at most pattern times text, whatever the client sends. */
 static bool filter_glob(struct span pattern, struct span text)
 {
-    while (pattern.len) {
-        if (pattern.at[0] == '*') {
-            for (size_t i = 0; i <= text.len; i++)
-                if (filter_glob(span_from(pattern, 1), span_from(text, i)))
-                    return true;
+    size_t p = 0, t = 0, after_star = SIZE_MAX, star_text = 0;
+    while (t < text.len) {
+        if (p < pattern.len && pattern.at[p] == '*') {
+            after_star = ++p;
+            star_text = t;
+        } else if (p < pattern.len && (pattern.at[p] == '?' || pattern.at[p] == text.at[t])) {
+            p++;
+            t++;
+        } else if (after_star != SIZE_MAX) {
+            p = after_star;
+            t = ++star_text;
+        } else {
             return false;
         }
-        if (!text.len || (pattern.at[0] != '?' && pattern.at[0] != text.at[0]))
-            return false;
-        pattern = span_from(pattern, 1);
-        text = span_from(text, 1);
     }
-    return text.len == 0;
+    while (p < pattern.len && pattern.at[p] == '*')
+        p++;
+    return p == pattern.len;
 }
 
 /* What a filter may ask for: its name and this resource's value. */
