@@ -16,8 +16,8 @@ static bool listed(const struct span *names, size_t count, struct span name)
     return false;
 }
 
-/* '*' and '?' as EC2's filters have them. On a mismatch only the latest star takes one more byte, so
- * the work is at most pattern times text, whatever the client sends. */
+/* '*' and '?' as EC2's filters have them. On a mismatch only the latest star takes one more byte,
+ * so the work is at most pattern times text, whatever the client sends. */
 static bool filter_glob(struct span pattern, struct span text)
 {
     size_t p = 0, t = 0, after_star = SIZE_MAX, star_text = 0;

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The SDK for JavaScript v3 as a second judge: one thing of each protocol and of what only this SDK does
+// (rpc details, checksums by default, streams). Run by tests/api/test_node.py, which names each test.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import {
+  CreateTableCommand, DeleteItemCommand, DeleteTableCommand, DescribeTableCommand, DynamoDBClient, GetItemCommand,
+  PutItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { DescribeAvailabilityZonesCommand, DescribeRegionsCommand, DescribeVpcsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { CreateUserCommand, DeleteUserCommand, GetUserCommand, IAMClient } from "@aws-sdk/client-iam";
+import {
+  CopyObjectCommand, CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, GetObjectCommand, HeadObjectCommand,
+  ListObjectsV2Command, PutObjectCommand, S3Client,
+} from "@aws-sdk/client-s3";
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { Upload } from "@aws-sdk/lib-storage";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+
+const common = {
+  endpoint: process.env.KINTOUN_ENDPOINT, region: "us-east-1", maxAttempts: 1,
+  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+};
+const s3 = new S3Client({ ...common, forcePathStyle: true });
+const fresh = (prefix) => `${prefix}-${randomBytes(6).toString("hex")}`;
+
+/** The error of a call that must fail. */
+async function refused(call) {
+  try {
+    await call;
+  } catch (error) {
+    return error;
+  }
+  assert.fail("it did not fail");
+}
+
+async function withBucket(work) {
+  const Bucket = fresh("js");
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  try {
+    await work(Bucket);
+  } finally {
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    if (Contents) {
+      const Objects = Contents.map(({ Key }) => ({ Key }));
+      const { Deleted } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+      assert.equal(Deleted.length, Objects.length);
+    }
+    await s3.send(new DeleteBucketCommand({ Bucket }));
+  }
+}
+
+test("sts", async () => {
+  const { Account, Arn, $metadata } = await new STSClient(common).send(new GetCallerIdentityCommand({}));
+  assert.equal(Account, "000000000000");
+  assert.equal(Arn, "arn:aws:iam::000000000000:root");
+  assert.match($metadata.requestId, /^[0-9a-f-]{36}$/);
+});
+
+test("sts refuses", async () => {
+  const error = await refused(new STSClient(common).send(new AssumeRoleCommand({ RoleArn: "short", RoleSessionName: "x" })));
+  assert.equal(error.name, "ValidationError");
+});
+
+test("ec2", async () => {
+  const ec2 = new EC2Client(common);
+  const { Regions } = await ec2.send(new DescribeRegionsCommand({ RegionNames: ["us-west-2"] }));
+  assert.deepEqual(Regions.map((it) => it.RegionName), ["us-west-2"]);
+  const { AvailabilityZones } = await ec2.send(new DescribeAvailabilityZonesCommand({}));
+  assert.equal(AvailabilityZones[0].ZoneName, "us-east-1a");
+});
+
+test("ec2 refuses what is not built", async () => {
+  const error = await refused(new EC2Client(common).send(new DescribeVpcsCommand({})));
+  assert.equal(error.$metadata.httpStatusCode, 400);
+  assert.equal(error.name, "UnsupportedOperation");
+});
+
+test("iam", async () => {
+  const iam = new IAMClient(common);
+  const UserName = fresh("js");
+  const { User } = await iam.send(new CreateUserCommand({ UserName }));
+  assert.ok(User.CreateDate instanceof Date);
+  assert.equal((await iam.send(new GetUserCommand({ UserName }))).User.UserId, User.UserId);
+  await iam.send(new DeleteUserCommand({ UserName }));
+  assert.equal((await refused(iam.send(new GetUserCommand({ UserName })))).name, "NoSuchEntityException");
+});
+
+test("dynamodb", async () => {
+  const db = new DynamoDBClient(common);
+  const TableName = fresh("js");
+  await db.send(new CreateTableCommand({
+    TableName, BillingMode: "PAY_PER_REQUEST", KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+  }));
+  assert.equal((await db.send(new DescribeTableCommand({ TableName }))).Table.TableName, TableName);
+  const Item = {
+    id: { S: "筋斗雲" }, n: { N: "-1.5" }, b: { B: new Uint8Array([0, 255]) }, no: { NULL: true }, yes: { BOOL: true },
+    l: { L: [{ S: "" }, { N: "0" }] }, m: { M: { a: { S: "b" } } }, ss: { SS: ["x", "y"] }, ns: { NS: ["1", "2"] },
+  };
+  await db.send(new PutItemCommand({ TableName, Item }));
+  const got = await db.send(new GetItemCommand({ TableName, Key: { id: Item.id }, ConsistentRead: true }));
+  assert.deepEqual({ ...got.Item, ss: null, ns: null }, { ...Item, ss: null, ns: null });
+  assert.deepEqual([...got.Item.ss.SS].sort(), ["x", "y"]);
+  assert.deepEqual([...got.Item.ns.NS].sort(), ["1", "2"]);
+  await db.send(new DeleteItemCommand({ TableName, Key: { id: Item.id } }));
+  assert.equal((await db.send(new GetItemCommand({ TableName, Key: { id: Item.id } }))).Item, undefined);
+  await db.send(new DeleteTableCommand({ TableName }));
+  const error = await refused(db.send(new GetItemCommand({ TableName: fresh("none"), Key: { id: Item.id } })));
+  assert.equal(error.name, "ResourceNotFoundException");
+});
+
+test("s3 objects", () => withBucket(async (Bucket) => {
+  const Key = "a b/ö+%.txt";
+  const put = await s3.send(new PutObjectCommand({ Bucket, Key, Body: "hello", Metadata: { colour: "blue" } }));
+  assert.equal(put.ETag, '"5d41402abc4b2a76b9719d911017c592"');
+  assert.equal(put.ChecksumCRC32, "NhCmhg==");
+  const got = await s3.send(new GetObjectCommand({ Bucket, Key, Range: "bytes=1-3" }));
+  assert.equal(await got.Body.transformToString(), "ell");
+  assert.equal(got.ContentRange, "bytes 1-3/5");
+  assert.deepEqual(got.Metadata, { colour: "blue" });
+  await s3.send(new CopyObjectCommand({ Bucket, Key: "copy", CopySource: `${Bucket}/${encodeURIComponent(Key)}` }));
+  assert.equal((await s3.send(new HeadObjectCommand({ Bucket, Key: "copy" }))).ContentLength, 5);
+}));
+
+test("s3 checks what it sends and gets", () => withBucket(async (Bucket) => {
+  for (const ChecksumAlgorithm of ["CRC32", "CRC32C", "SHA1", "SHA256"]) {
+    const sent = await s3.send(new PutObjectCommand({ Bucket, Key: ChecksumAlgorithm, Body: "hello", ChecksumAlgorithm }));
+    const got = await s3.send(new GetObjectCommand({ Bucket, Key: ChecksumAlgorithm, ChecksumMode: "ENABLED" }));
+    assert.equal(await got.Body.transformToString(), "hello");
+    assert.ok(got[`Checksum${ChecksumAlgorithm}`]);
+    assert.equal(got[`Checksum${ChecksumAlgorithm}`], sent[`Checksum${ChecksumAlgorithm}`]);
+  }
+}));
+
+test("s3 multipart upload", () => withBucket(async (Bucket) => {
+  const Body = randomBytes(12 * 1024 * 1024 + 1);
+  const { ETag } = await new Upload({ client: s3, params: { Bucket, Key: "large", Body } }).done();
+  assert.match(ETag, /-3"$/);
+  const got = await s3.send(new GetObjectCommand({ Bucket, Key: "large" }));
+  assert.equal(Buffer.compare(Buffer.from(await got.Body.transformToByteArray()), Body), 0);
+}));
+
+test("s3 presigned", () => withBucket(async (Bucket) => {
+  const put = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key: "k" }), { expiresIn: 60 });
+  assert.equal((await fetch(put, { method: "PUT", body: "by fetch" })).status, 200);
+  const get = await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: "k" }), { expiresIn: 60 });
+  assert.equal(await (await fetch(get)).text(), "by fetch");
+}));
+
+test("s3 refuses", () => withBucket(async (Bucket) => {
+  const missing = await refused(s3.send(new GetObjectCommand({ Bucket, Key: "none" })));
+  assert.equal(missing.name, "NoSuchKey");
+  const none = await refused(s3.send(new ListObjectsV2Command({ Bucket: fresh("none") })));
+  assert.equal(none.name, "NoSuchBucket");
+}));
