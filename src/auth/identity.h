@@ -2,10 +2,9 @@
 #pragma once
 /*
  * Who a request is from and what that one may do. Records (users, groups, roles, policies, access
- * keys, sessions) are kept in the store; services/iam and services/sts write them through
- * auth/record headers. Each loop keeps a cache of identities by access key, thrown away when the
- * generation moved (any IAM write moves it), so data-plane requests read no records. auth_lookup
- * and auth_authorise run on any thread, each with its own cache.
+ * keys, sessions) are kept in the store; services/iam and services/sts write them. Each thread
+ * keeps a cache of identities by access key, thrown away when the generation moved (any IAM write
+ * moves it), so data-plane requests read no records.
  */
 #include "auth/policy.h"
 #include "store/txn.h"
@@ -22,60 +21,105 @@ struct auth_options {
     enum AUTH_MODE mode;
 };
 
+/* Copies the options. */
 struct auth *auth_new(struct store *store, const struct auth_options *options);
+/* After every cache of it. */
 void auth_free(struct auth *auth);
 enum AUTH_MODE auth_mode(const struct auth *auth);
 
 enum IDENTITY_TYPE { IDENTITY_ROOT, IDENTITY_USER, IDENTITY_ROLE_SESSION, IDENTITY_FEDERATED };
 
-/* Immutable. Borrowed until the cache that gave it is refreshed: at most one call long. */
+/* What made temporary credentials. Stored in records: numbers are stable. */
+enum SESSION_KIND {
+    SESSION_NONE = 0, /* a long-term key */
+    SESSION_ROLE = 1, /* AssumeRole */
+    SESSION_USER = 2, /* GetSessionToken, of a user or the root user */
+    SESSION_FEDERATED = 3,
+};
+
+struct identity_tag {
+    struct span key, value;
+    bool transitive; /* goes on to the next role */
+};
+
+/* Policies of one kind that hold together, and what to call each in a message. */
+struct identity_policies {
+    const struct policy **at;
+    struct span *names;
+    size_t count;
+};
+
+/* Immutable. */
 struct identity {
     enum IDENTITY_TYPE type;
+    enum SESSION_KIND session;
     struct span access_key, secret;
-    struct span account; /* 12 digits */
-    struct span
-        arn; /* arn:aws:iam::…:user/x, arn:aws:sts::…:assumed-role/r/s, arn:aws:iam::…:root */
-    struct span user_id;                     /* AIDA…, AROA…:session, or the account */
-    struct span name;                        /* user name, role name; absent for root */
+    struct span account;  /* 12 digits */
+    struct span arn;      /* arn:aws:iam::…:user/x, arn:aws:sts::…:assumed-role/r/s, …:root */
+    struct span role_arn; /* of a role session: arn:aws:iam::…:role/… */
+    struct span user_id;  /* AIDA…, AROA…:session, or the account */
+    struct span name;     /* user name, role name; absent for root */
     struct span session_name, session_token; /* temporary credentials */
-    int64_t expires_ms;                      /* TIME_NONE: does not expire */
+    struct span source_identity;
+    int64_t expires_ms; /* TIME_NONE: does not expire */
     int64_t session_issued_ms;
     bool mfa;
-    const struct policy *const *policies; /* identity-based: inline, attached, of groups */
-    const struct span *policy_names;      /* ARN or name of each, for messages */
-    size_t policy_count;
-    const struct policy *boundary; /* or NULL */
-    struct span boundary_arn;
-    const struct policy *const *session_policies;
-    size_t session_policy_count;
-    struct span *tag_keys, *tag_values; /* principal tags */
+    bool root_powers;  /* the identity side allows everything: the root user, and what it made */
+    bool unrestricted; /* AUTH_OPEN: nothing is refused */
+    struct identity_policies policies; /* identity-based: inline, attached, of groups */
+    struct identity_policies boundary; /* none or one */
+    struct identity_policies session_policies;
+    bool session_limited; /* session policies count, even when there is none */
+    struct identity_tag *tags;
     size_t tag_count;
 };
 
 /* Per-thread: one for each loop, one for control. */
 struct auth_cache;
 struct auth_cache *auth_cache_new(struct auth *auth);
+/* Identities that calls still hold stay valid. */
 void auth_cache_free(struct auth_cache *cache);
 
+enum AUTH_FOUND {
+    AUTH_KNOWN,       /* *ret is set */
+    AUTH_UNKNOWN,     /* no such key, or inactive, or its user or role is gone */
+    AUTH_WRONG_TOKEN, /* the security token does not belong to the key */
+    AUTH_EXPIRED,
+};
+
 /*
- * The identity of an access key: *ret is NULL (and 0 returned) when there is none or it is
- * inactive. `token` is the request's security token; *ret_bad_token says that it does not belong to
- * the key.
+ * The identity of an access key, AUTH_FOUND or a negative errno. `token` is the request's security
+ * token, or absent. *ret stays valid until `holder` is reset, on whichever thread that happens.
  */
-MUST_CHECK int auth_lookup(struct auth_cache *cache, struct span access_key, struct span token,
-                           const struct identity **ret, bool *ret_bad_token);
-/* The cached SigV4 key for this identity and scope. */
-const struct hmac_key *auth_signing_key(struct auth_cache *cache, const struct identity *identity,
-                                        struct span date, struct span region, struct span service);
+MUST_CHECK int auth_lookup(struct auth_cache *cache, struct arena *holder, struct span access_key,
+                           struct span token, const struct identity **ret);
+/* The SigV4 key for this identity and the claim's date, region and service; cached. */
+void auth_signing_key(struct auth_cache *cache, const struct identity *identity,
+                      const struct sigv4_claim *claim, struct hmac_key *ret_key);
 
 /* To be called by whatever changed IAM records, after its commit. Any thread. */
 void auth_changed(struct auth *auth);
 
+/* Whether the resource's own policy may be missing, as with buckets, or has to allow, as with
+ * roles. */
+enum RESOURCE_SIDE { RESOURCE_MAY_ALLOW, RESOURCE_MUST_ALLOW };
+
+struct auth_question {
+    struct span action;                   /* s3:GetObject */
+    struct span resource;                 /* ARN, or "*" */
+    const struct policy *resource_policy; /* or NULL */
+    struct span resource_account;         /* absent: the caller's own */
+    enum RESOURCE_SIDE side;
+};
+
 /*
- * May the caller of `c` do this? Root may do all. Evaluates identity policies, boundary, session
- * policies and, when given, the resource's own policy, as AWS combines them within and across
- * accounts. OK or a refusal AccessDenied that names the action, the resource and what decided.
- * Services call it for resources that their .ops line cannot name.
+ * May the caller of `c` do this? Evaluates identity policies, boundary, session policies and, when
+ * given, the resource's own policy, as AWS combines them within and across accounts. OK, or the
+ * service's own refusal that names the action, the resource and what decided. An account's root
+ * user may do all within it but what a resource's policy denies.
  */
+RESULT auth_ask(struct call *c, const struct auth_question *question);
+
+/* The same in short. Services call it for resources that their .ops line cannot name. */
 RESULT auth_require(struct call *c, struct span action, struct span resource,
                     const struct policy *resource_policy, struct span resource_account);

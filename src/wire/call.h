@@ -12,6 +12,7 @@
 struct txn;      /* store/txn.h */
 struct identity; /* auth/identity.h */
 struct cloud;    /* services/cloud.h */
+struct condition_value; /* auth/condition.h */
 
 struct call {
     struct arena *arena;
@@ -31,6 +32,7 @@ struct call {
     struct headers extra_headers; /* reply headers that are not in the model; see call_add_header */
     uint16_t status;            /* 0, or the handler's own HTTP status where the API has several */
     struct span audit_resource; /* ARN for the audit record, or absent */
+    struct condition_value *conditions; /* the request's condition keys beyond the global ones */
 };
 
 /* prefix + hex digits, e.g. id_new(c, "vol-", 17). */
