@@ -2,8 +2,8 @@
 /*
  * The caches in front of the records: identities by access key, and derived signing keys. An entry
  * is good for one generation, which is read before the records are, so that a change in between
- * makes the entry old at once. Entries are counted: a call keeps its identity after the cache has
- * dropped it, and may end on another thread. A cache belongs to one thread.
+ * makes the entry old at once. While a change is under way entries serve one look-up only. A cache
+ * belongs to one thread.
  */
 #include "auth/principal.h"
 
@@ -18,17 +18,18 @@
 struct auth {
     struct store *store;
     struct auth_options options;
-    struct arena arena; /* of the options' texts */
-    _Atomic uint64_t generation;
+    struct arena arena;          /* of the options' texts */
+    _Atomic uint64_t generation; /* from 1 */
+    atomic_int changing;         /* changes under way */
 };
 
 struct entry {
     struct identity identity;
     struct arena arena; /* holds it */
-    atomic_int uses;
 };
 
 #define ENTRIES_MAX 1024
+#define ACCESS_KEY_MAX 128
 #define SIGNING_SLOTS 256 /* a power of two */
 #define SIGNING_TEXT_MAX 192
 
@@ -40,9 +41,10 @@ struct signing_slot {
 
 struct auth_cache {
     struct auth *auth;
-    uint64_t generation;
-    struct map entries; /* access key -> struct entry */
+    uint64_t generation; /* of the entries; 0: good for nothing further */
+    struct map entries;  /* access key -> struct entry */
     struct signing_slot *signing;
+    struct hmac_key unslotted; /* for scopes too long for a slot */
 };
 
 static void *must_alloc(size_t size)
@@ -86,6 +88,19 @@ void auth_changed(struct auth *auth)
     atomic_fetch_add_explicit(&auth->generation, 1, memory_order_release);
 }
 
+static void change_ends(void *thing)
+{
+    struct auth *auth = thing;
+    auth_changed(auth);
+    atomic_fetch_sub_explicit(&auth->changing, 1, memory_order_release);
+}
+
+void auth_change_within(struct auth *auth, struct arena *arena)
+{
+    atomic_fetch_add(&auth->changing, 1);
+    arena_defer(arena, change_ends, auth);
+}
+
 struct auth_cache *auth_cache_new(struct auth *auth)
 {
     struct auth_cache *cache = must_alloc(sizeof *cache);
@@ -94,11 +109,8 @@ struct auth_cache *auth_cache_new(struct auth *auth)
     return cache;
 }
 
-static void entry_release(void *thing)
+static void entry_free(struct entry *entry)
 {
-    struct entry *entry = thing;
-    if (atomic_fetch_sub_explicit(&entry->uses, 1, memory_order_acq_rel) > 1)
-        return;
     arena_done(&entry->arena);
     free(entry);
 }
@@ -109,7 +121,7 @@ static void drop_entries(struct auth_cache *cache)
     struct span key;
     void *entry;
     while (map_next(&cache->entries, &at, &key, &entry))
-        entry_release(entry);
+        entry_free(entry);
     map_done(&cache->entries);
     cache->entries = (struct map){0};
 }
@@ -176,11 +188,19 @@ static int load(const struct auth *auth, struct entry *entry, struct span access
     return error;
 }
 
+/* What the entries of a cache may be kept for: read before any record is. */
+static uint64_t current_generation(struct auth *auth)
+{
+    uint64_t generation = atomic_load(&auth->generation);
+    return atomic_load(&auth->changing) ? 0 : generation;
+}
+
 /* 0 with an entry of the current generation, -ENOENT, or another negative errno. */
 static int entry_of(struct auth_cache *cache, struct span access_key, struct entry **ret)
 {
-    uint64_t generation = atomic_load_explicit(&cache->auth->generation, memory_order_acquire);
-    if (generation != cache->generation || cache->entries.count >= ENTRIES_MAX)
+    uint64_t generation = current_generation(cache->auth);
+    bool current = generation != 0 && generation == cache->generation;
+    if (!current || cache->entries.count >= ENTRIES_MAX)
         drop_entries(cache);
     cache->generation = generation;
     *ret = map_get(&cache->entries, access_key);
@@ -188,10 +208,9 @@ static int entry_of(struct auth_cache *cache, struct span access_key, struct ent
         return 0;
     struct entry *entry = must_alloc(sizeof *entry);
     arena_init(&entry->arena, 1024, SIZE_MAX);
-    atomic_init(&entry->uses, 1);
     int error = load(cache->auth, entry, access_key);
     if (error) {
-        entry_release(entry);
+        entry_free(entry);
         return error;
     }
     map_set(&cache->entries, entry->identity.access_key, entry);
@@ -211,32 +230,26 @@ static bool token_belongs(const struct identity *identity, struct span token)
            hash_eq(token.at, identity->session_token.at, token.len);
 }
 
-int auth_lookup(struct auth_cache *cache, struct arena *holder, struct span access_key,
-                struct span token, const struct identity **ret)
+int auth_lookup(struct auth_cache *cache, struct span access_key, struct span token,
+                const struct identity **ret, bool *ret_bad_token)
 {
     struct entry *entry;
     *ret = NULL;
-    int error = access_key.len > 128 ? -ENOENT : entry_of(cache, access_key, &entry);
+    *ret_bad_token = false;
+    int error = access_key.len > ACCESS_KEY_MAX ? -ENOENT : entry_of(cache, access_key, &entry);
     if (error)
-        return error == -ENOENT ? AUTH_UNKNOWN : error;
-    const struct identity *identity = &entry->identity;
-    if (!token_belongs(identity, token))
-        return AUTH_WRONG_TOKEN;
-    if (identity->expires_ms != TIME_NONE && identity->expires_ms <= clock_now_ms())
-        return AUTH_EXPIRED;
-    atomic_fetch_add_explicit(&entry->uses, 1, memory_order_relaxed);
-    arena_defer(holder, entry_release, entry);
-    *ret = identity;
-    return AUTH_KNOWN;
+        return error == -ENOENT ? 0 : error;
+    *ret_bad_token = !token_belongs(&entry->identity, token);
+    if (!*ret_bad_token)
+        *ret = &entry->identity;
+    return 0;
 }
 
-/* The parts one behind the other, each with its length before it; 0 when they do not fit. */
-static size_t signing_text(const struct identity *identity, const struct sigv4_claim *claim,
-                           char to[SIGNING_TEXT_MAX])
+/* The parts one behind the other, each with its length before it; empty when they do not fit. */
+static size_t signing_text(const struct span *parts, size_t count, char to[SIGNING_TEXT_MAX])
 {
-    struct span parts[] = {identity->access_key, claim->date, claim->region, claim->service};
     size_t len = 0;
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+    for (size_t i = 0; i < count; i++) {
         if (parts[i].len > 255 || len + 1 + parts[i].len > SIGNING_TEXT_MAX)
             return 0;
         to[len++] = (char)parts[i].len;
@@ -247,20 +260,21 @@ static size_t signing_text(const struct identity *identity, const struct sigv4_c
     return len;
 }
 
-void auth_signing_key(struct auth_cache *cache, const struct identity *identity,
-                      const struct sigv4_claim *claim, struct hmac_key *ret_key)
+const struct hmac_key *auth_signing_key(struct auth_cache *cache, const struct identity *identity,
+                                        struct span date, struct span region, struct span service)
 {
     char text[SIGNING_TEXT_MAX];
-    struct span key = span_of(text, signing_text(identity, claim, text));
-    struct signing_slot *slot = &cache->signing[span_hash(key) & (SIGNING_SLOTS - 1)];
-    if (key.len && span_eq(key, span_of(slot->text, slot->len))) {
-        *ret_key = slot->key;
-        return;
+    struct span parts[] = {identity->access_key, date, region, service};
+    struct span key = span_of(text, signing_text(parts, ARRAY_LEN(parts), text));
+    if (key.len == 0) {
+        sigv4_key(identity->secret, date, region, service, &cache->unslotted);
+        return &cache->unslotted;
     }
-    sigv4_key(identity->secret, claim->date, claim->region, claim->service, ret_key);
-    if (key.len) {
+    struct signing_slot *slot = &cache->signing[span_hash(key) & (SIGNING_SLOTS - 1)];
+    if (!span_eq(key, span_of(slot->text, slot->len))) {
+        sigv4_key(identity->secret, date, region, service, &slot->key);
         memcpy(slot->text, text, key.len);
         slot->len = key.len;
-        slot->key = *ret_key;
     }
+    return &slot->key;
 }

@@ -77,28 +77,28 @@ struct identity {
 /* Per-thread: one for each loop, one for control. */
 struct auth_cache;
 struct auth_cache *auth_cache_new(struct auth *auth);
-/* Identities that calls still hold stay valid. */
 void auth_cache_free(struct auth_cache *cache);
 
-enum AUTH_FOUND {
-    AUTH_KNOWN,       /* *ret is set */
-    AUTH_UNKNOWN,     /* no such key, or inactive, or its user or role is gone */
-    AUTH_WRONG_TOKEN, /* the security token does not belong to the key */
-    AUTH_EXPIRED,
-};
-
 /*
- * The identity of an access key, AUTH_FOUND or a negative errno. `token` is the request's security
- * token, or absent. *ret stays valid until `holder` is reset, on whichever thread that happens.
+ * The identity of an access key: *ret is NULL (and 0 returned) when there is none, it is inactive,
+ * or its user or role is gone. `token` is the request's security token; *ret_bad_token says that it
+ * does not belong to the key. Whether it has expired is for the caller to see. *ret is borrowed
+ * until the next look-up in this cache.
  */
-MUST_CHECK int auth_lookup(struct auth_cache *cache, struct arena *holder, struct span access_key,
-                           struct span token, const struct identity **ret);
-/* The SigV4 key for this identity and the claim's date, region and service; cached. */
-void auth_signing_key(struct auth_cache *cache, const struct identity *identity,
-                      const struct sigv4_claim *claim, struct hmac_key *ret_key);
+MUST_CHECK int auth_lookup(struct auth_cache *cache, struct span access_key, struct span token,
+                           const struct identity **ret, bool *ret_bad_token);
+/* The cached SigV4 key for this identity and scope, borrowed until the next call. */
+const struct hmac_key *auth_signing_key(struct auth_cache *cache, const struct identity *identity,
+                                        struct span date, struct span region, struct span service);
 
 /* To be called by whatever changed IAM records, after its commit. Any thread. */
 void auth_changed(struct auth *auth);
+/*
+ * For handlers, whose commit comes after them: from now until `arena` (the call's) is reset no
+ * cache keeps what it reads, then auth_changed follows by itself. So whoever asks after the commit
+ * sees it.
+ */
+void auth_change_within(struct auth *auth, struct arena *arena);
 
 /* Whether the resource's own policy may be missing, as with buckets, or has to allow, as with
  * roles. */
