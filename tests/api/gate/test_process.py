@@ -111,7 +111,10 @@ def test_plain_text_on_the_tls_port_is_not_answered(own_cloud):
     cloud = own_cloud("--tls")
     with socket.create_connection(("127.0.0.1", cloud.port), 20) as plain:
         plain.sendall(b"GET /_kintoun/health HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b"running" not in plain.recv(4096)
+        try:
+            assert b"running" not in plain.recv(4096)
+        except ConnectionResetError:
+            pass  # as good an answer
     assert query(cloud, "GetCallerIdentity").reply().status == 200
 
 
