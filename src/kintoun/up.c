@@ -235,16 +235,20 @@ static void on_signal(struct watch *watch, uint32_t events)
     loop_timer_set(up->lanes[0].loop, &up->give_up, clock_steady_ms() + DRAIN_MS);
 }
 
-static int watch_signals(struct cloud_up *up)
+/* Before any thread is made, RocksDB's too: one that has them unblocked would die of them. */
+static void block_signals(sigset_t *set)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+static int watch_signals(struct cloud_up *up, const sigset_t *set)
+{
     up->signals =
-        (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = on_signal};
+        (struct watch){.fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = on_signal};
     int error = up->signals.fd < 0 ? -errno : loop_watch(up->lanes[0].loop, &up->signals, EPOLLIN);
     return error < 0 ? fail("watching for signals", error) : 0;
 }
@@ -308,9 +312,11 @@ int command_up(int argc, char **argv)
         return 2;
     if (up.options.verbose)
         log_set_level(LOG_INFO);
+    sigset_t signals;
+    block_signals(&signals);
     /* What fails before `Ready.` ends the process; the kernel takes back what was made. */
     if (open_store(&up) < 0 || make_cloud(&up) < 0 || make_tls(&up) < 0 || make_lanes(&up) < 0 ||
-        watch_signals(&up) < 0 || start_listening(&up) < 0 || start_threads(&up) < 0)
+        watch_signals(&up, &signals) < 0 || start_listening(&up) < 0 || start_threads(&up) < 0)
         return 1;
     print_banner(&up);
     loop_run(up.lanes[0].loop);
