@@ -16,8 +16,10 @@ struct job {
     struct job *next; /* private */
 };
 
+/* `threads` is at least 1; at most `queue_ceiling` jobs wait for one of them. Negative errno. */
 MUST_CHECK int workers_new(struct workers **ret, int threads, size_t queue_ceiling);
-/* Waits for the jobs that were submitted, then ends the threads. */
+/* Waits for the jobs that were submitted, then ends the threads. Their `done` is posted, so the
+ * home loops must outlive this. Accepts NULL. */
 void workers_free(struct workers *workers);
 /* 0, or -EAGAIN when the queue is full. */
 MUST_CHECK int workers_submit(struct workers *workers, struct job *job);
