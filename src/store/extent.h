@@ -18,15 +18,17 @@ struct extent {
     uint32_t crc32c;  /* of those bytes */
 };
 
-/* Adds one reference to each; within the transaction. */
+/* Adds one reference to each, within the transaction; the commit fails (-ENOENT) when one has none
+ * already. To put an extent in its own place, ref before unref. */
 void extent_ref(struct txn *txn, const struct extent *extents, size_t count);
-/* Drops one reference from each; those at 0 are reclaimed once durable. */
+/* Drops one reference from each; those at 0 are reclaimed once durable. 0, -ENOENT when there was
+ * none, or another negative errno. */
 MUST_CHECK int extent_unref(struct txn *txn, const struct extent *extents, size_t count);
-/* An open descriptor for the segment, shared and kept while the process runs or until extent_close;
- * -errno. Any thread. */
+/* A descriptor for the segment, shared; not to be closed. Valid while an extent in it is pinned or
+ * referenced. -errno. Any thread. */
 MUST_CHECK int extent_open(struct store *store, uint32_t segment);
-/* Readers in progress keep the bytes: between pin and unpin nothing of these is reclaimed. Any
- * thread. */
+/* Readers in progress keep the bytes: between pin and unpin nothing of these is reclaimed. To be
+ * called before the transaction ends that read the extents. Any thread. */
 void extent_pin(struct store *store, const struct extent *extents, size_t count);
 void extent_unpin(struct store *store, const struct extent *extents, size_t count);
 /* Reads and checks the CRC; for small ranges and scrubbing. 0, -EIO on a checksum mismatch. Blocks.

@@ -71,6 +71,7 @@ struct store {
     struct reader_slot readers[READER_SLOTS];
     pthread_mutex_t stripes[STRIPES];
     struct segments *segments; /* extents */
+    pthread_mutex_t books;     /* of extent references: txn_lock_books */
 };
 
 /* Never NULL: small allocations abort. */
@@ -115,6 +116,9 @@ MUST_CHECK int space_admit(const struct store *store, bool adds);
 /* txn.c */
 /* An empty buffer that lives until the next call on this transaction. */
 struct buf *txn_scratch(struct txn *txn);
+/* Serialises changes of extent reference counts until the transaction ends. Taken after txn_lock.
+ */
+void txn_lock_books(struct txn *txn);
 /* Makes the commit fail with this error. */
 void txn_fail(struct txn *txn, int error);
 /* fn(thing, committed) when the transaction ends, after its writes are visible (committed) or were

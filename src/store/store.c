@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "store/inside.h"
+#include "store/segments.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,6 +55,7 @@ static struct store *store_new(void)
     store->dir_fd = store->lock_fd = store->mark_fd = -1;
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_init(&store->stripes[i], NULL);
+    pthread_mutex_init(&store->books, NULL);
     store->write_options = rocksdb_writeoptions_create();
     store->read_options = rocksdb_readoptions_create();
     return store;
@@ -61,6 +63,7 @@ static struct store *store_new(void)
 
 static void store_free(struct store *store)
 {
+    segments_close(store);
     for (int i = 0; i < FAMILY_COUNT; i++)
         if (store->families[i])
             rocksdb_column_family_handle_destroy(store->families[i]);
@@ -73,6 +76,7 @@ static void store_free(struct store *store)
     directory_close(store);
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_destroy(&store->stripes[i]);
+    pthread_mutex_destroy(&store->books);
     free(store);
 }
 
@@ -129,6 +133,9 @@ static int open_all(struct store *store, const struct store_options *options, co
     if (state == DIRECTORY_NEW && (error = directory_mark_format(store)))
         return error;
     space_init(store, options->reserve_bytes);
+    error = segments_open(store, ret_why);
+    if (error)
+        return error;
     return flusher_start(store, options->extra_sync_us);
 }
 
@@ -148,6 +155,7 @@ int store_open(struct store **ret, const struct store_options *options, const ch
 void store_close(struct store *store)
 {
     flusher_stop(store);
+    reclaim_stop(store);
     store_free(store);
 }
 
@@ -166,4 +174,5 @@ void store_stats(struct store *store, struct store_stats *out)
         .commits = store->commits,
         .bytes_free = store->space.bytes_free,
     };
+    segments_stats(store, out);
 }

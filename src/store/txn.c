@@ -30,6 +30,7 @@ struct txn {
     uint32_t hook_count, hook_cap;
     int error; /* of txn_fail */
     bool has_read;
+    bool has_books;
     atomic_uint *open; /* counter in store->readers */
     struct txn *next;  /* spare */
     uint32_t held_count;
@@ -110,6 +111,9 @@ struct txn *txn_begin(struct store *store)
 
 static void unlock_all(struct txn *txn)
 {
+    if (txn->has_books)
+        pthread_mutex_unlock(&txn->store->books);
+    txn->has_books = false;
     for (uint32_t i = txn->held_count; i-- > 0;)
         pthread_mutex_unlock(&txn->store->stripes[txn->held[i]]);
     txn->held_count = 0;
@@ -236,8 +240,8 @@ static int stripe_compare(const void *a, const void *b)
 /* Ascending order makes a cycle of waiters impossible, and a second call could break the order. */
 void txn_lock(struct txn *txn, const struct span *keys, size_t count)
 {
-    if (txn->held_count)
-        log_fatal("txn_lock twice in a transaction: what it needs is locked in one call");
+    if (txn->held_count || txn->has_books)
+        log_fatal("txn_lock late in a transaction: what it needs is locked in one call, first");
     bool wanted[STRIPES];
     if (count > 1)
         memset(wanted, 0, sizeof wanted);
@@ -252,6 +256,13 @@ void txn_lock(struct txn *txn, const struct span *keys, size_t count)
         qsort(txn->held, txn->held_count, sizeof *txn->held, stripe_compare);
     for (uint32_t i = 0; i < txn->held_count; i++)
         pthread_mutex_lock(&txn->store->stripes[txn->held[i]]);
+}
+
+void txn_lock_books(struct txn *txn)
+{
+    if (!txn->has_books)
+        pthread_mutex_lock(&txn->store->books);
+    txn->has_books = true;
 }
 
 void txn_after_durable(struct txn *txn, void (*fn)(void *thing), void *thing)

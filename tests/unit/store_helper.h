@@ -9,13 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* No test here has waiters. */
-void loop_post(struct loop *loop, struct mail *mail);
-void loop_post(struct loop *loop, struct mail *mail)
-{
-    mail->deliver(mail);
-}
-
 static char test_dir[256];
 
 static inline int test_dir_remove_entry(const char *path, const struct stat *status, int kind,

@@ -70,6 +70,35 @@ TEST(a_ticket_becomes_durable_when_it_is_wanted)
     store_close(store);
 }
 
+static _Atomic uint64_t told, told_wanted;
+static _Atomic int told_error;
+
+static void moved(struct store_waiter *waiter, uint64_t durable, int error)
+{
+    told = durable;
+    told_error = error;
+    if (durable >= told_wanted || error)
+        loop_stop(waiter->loop);
+}
+
+TEST(waiters_are_told)
+{
+    struct store *store = test_store_new();
+    struct loop *loop;
+    CHECK_INT(loop_new(&loop), 0);
+    struct store_waiter waiter = {.loop = loop, .moved = moved};
+    uint64_t ticket;
+    told = 0;
+    store_add_waiter(store, &waiter);
+    CHECK_INT(put(store, S("a"), &ticket), 0);
+    told_wanted = ticket;
+    store_want(store, ticket);
+    loop_run(loop);
+    CHECK(told >= ticket && told_error == 0);
+    store_close(store);
+    loop_free(loop);
+}
+
 TEST(a_failed_sync_is_final)
 {
     struct store *store = test_store_new();

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A body on its way in. Two buffers take turns: the loop fills one while a worker digests the other
+ * and appends it to an extent, one job at a time, so digests and extents need no lock: they belong
+ * to the job while it runs and to the loop otherwise. Extents double in size up to EXTENT_MAX, so
+ * that a short body wastes little and a long one has few. They are held by the draft and by the
+ * transaction that adopts them; whoever lets go last frees them unless they were committed.
+ */
+#include "store/draft.h"
+
+#include "base/time.h"
+#include "store/segments.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define BUFFER_SIZE (1 << 20)                /* bytes */
+#define HAND_OVER (BUFFER_SIZE - 128 * 1024) /* from here on a buffer goes to a worker */
+#define BUFFER_CEILING ((size_t)64 << 20)
+#define FIRST_EXTENT (1 << 20)
+#define RETRY_MS 5 /* when the workers' queue is full */
+
+struct holding {
+    atomic_int holders;
+    atomic_bool committed;
+    struct store *store;
+    struct extent *extents;
+    size_t count, cap;
+};
+
+enum DRAFT_STATE { DRAFT_IN_MEMORY, DRAFT_SPILLING, DRAFT_CLOSING, DRAFT_DONE };
+
+struct draft {
+    struct job job;
+    struct store *store;
+    struct workers *workers;
+    struct loop *loop;
+    struct draft_events events;
+    struct timer retry;
+    enum DRAFT_STATE state;
+    bool busy;        /* a job is under way */
+    bool starved;     /* the caller waits for `ready` */
+    bool submit_last; /* the job under way is the last one */
+    atomic_bool abandoned;
+    int error;
+    uint64_t len;
+    struct buf filling;
+    /* the job's while `busy` */
+    struct buf writing;
+    struct digester digester;
+    struct digests digests;
+    struct holding *holding;
+    uint32_t room; /* bytes of the last extent */
+    int job_error;
+};
+
+static struct holding *holding_new(struct store *store)
+{
+    struct holding *holding = store_alloc(sizeof *holding);
+    *holding = (struct holding){.store = store};
+    atomic_init(&holding->holders, 1);
+    return holding;
+}
+
+static void holding_release(struct holding *holding)
+{
+    if (atomic_fetch_sub(&holding->holders, 1) > 1)
+        return;
+    if (holding->count && !atomic_load(&holding->committed))
+        reclaim_later(holding->store, holding->extents, holding->count);
+    free(holding->extents);
+    free(holding);
+}
+
+static void adoption_end(void *thing, enum TXN_END end)
+{
+    struct holding *holding = thing;
+    if (end == TXN_COMMITTED)
+        atomic_store(&holding->committed, true);
+    holding_release(holding);
+}
+
+void draft_adopt(struct draft *draft, struct txn *txn)
+{
+    struct holding *holding = draft->holding;
+    if (!holding->count)
+        return;
+    extent_insert(txn, holding->extents, holding->count);
+    atomic_fetch_add(&holding->holders, 1);
+    txn_at_end(txn, adoption_end, holding);
+}
+
+/* The extent that takes the next bytes; begins one when the last is full. On a worker. */
+static int extent_for_more(struct draft *draft, struct extent **ret)
+{
+    struct holding *holding = draft->holding;
+    struct extent *last = holding->count ? &holding->extents[holding->count - 1] : NULL;
+    if (last && last->len < draft->room) {
+        *ret = last;
+        return 0;
+    }
+    uint32_t size = draft->room ? draft->room * 2 : FIRST_EXTENT;
+    size = size < EXTENT_MAX ? size : EXTENT_MAX;
+    struct extent extent;
+    int error = segments_allocate(draft->store, size, &extent);
+    if (error)
+        return error;
+    if (holding->count == holding->cap) {
+        holding->cap = holding->cap ? holding->cap * 2 : 8;
+        holding->extents = store_grow(holding->extents, holding->cap * sizeof extent);
+    }
+    draft->room = size;
+    *ret = &holding->extents[holding->count];
+    holding->extents[holding->count++] = extent;
+    return 0;
+}
+
+static int write_out(struct draft *draft, struct span bytes)
+{
+    while (bytes.len) {
+        struct extent *extent;
+        int error = extent_for_more(draft, &extent);
+        if (error)
+            return error;
+        struct span part = span_first(bytes, draft->room - extent->len);
+        error = segments_append(draft->store, extent, part);
+        if (error)
+            return error;
+        bytes = span_from(bytes, part.len);
+    }
+    return 0;
+}
+
+static void trim_last(struct draft *draft)
+{
+    struct holding *holding = draft->holding;
+    if (!holding->count)
+        return;
+    segments_trim(draft->store, &holding->extents[holding->count - 1], draft->room);
+    draft->room = holding->extents[holding->count - 1].len;
+}
+
+static void job_run(struct job *job)
+{
+    struct draft *draft = (struct draft *)((char *)job - offsetof(struct draft, job));
+    if (atomic_load(&draft->abandoned))
+        return;
+    digester_feed(&draft->digester, buf_span(&draft->writing));
+    int error = write_out(draft, buf_span(&draft->writing));
+    if (!error && draft->submit_last) {
+        trim_last(draft);
+        error = segments_sync(draft->store, draft->holding->extents, draft->holding->count);
+        digester_finish(&draft->digester, &draft->digests);
+    }
+    draft->job_error = error;
+}
+
+/* What a job allocated and did not fill goes with the rest; the last job has trimmed. */
+static void destroy(struct draft *draft)
+{
+    struct holding *holding = draft->holding;
+    if (holding->count)
+        holding->extents[holding->count - 1].len = draft->room;
+    holding_release(draft->holding);
+    buf_done(&draft->filling);
+    buf_done(&draft->writing);
+    free(draft);
+}
+
+static void submit(struct draft *draft);
+
+static void retry_due(struct timer *timer)
+{
+    submit((struct draft *)((char *)timer - offsetof(struct draft, retry)));
+}
+
+/* Hands the filled buffer to a worker; when their queue is full, later. */
+static void submit(struct draft *draft)
+{
+    struct buf filled = draft->filling;
+    draft->filling = draft->writing;
+    draft->writing = filled;
+    buf_clear(&draft->filling);
+    draft->submit_last = draft->state == DRAFT_CLOSING;
+    if (!draft->submit_last)
+        (void)buf_room(&draft->filling, BUFFER_SIZE);
+    draft->busy = true;
+    if (workers_submit(draft->workers, &draft->job) == 0)
+        return;
+    draft->busy = false;
+    filled = draft->writing;
+    draft->writing = draft->filling;
+    draft->filling = filled;
+    loop_timer_set(draft->loop, &draft->retry, clock_steady_ms() + RETRY_MS);
+}
+
+static bool waits_to_retry(const struct draft *draft)
+{
+    return draft->retry.position != 0;
+}
+
+/* The callbacks may free the draft, so they come last. */
+static void job_done(struct job *job)
+{
+    struct draft *draft = (struct draft *)((char *)job - offsetof(struct draft, job));
+    draft->busy = false;
+    if (atomic_load(&draft->abandoned)) {
+        destroy(draft);
+        return;
+    }
+    draft->error = draft->job_error;
+    if (draft->state == DRAFT_CLOSING) {
+        if (!draft->error && !draft->submit_last) {
+            submit(draft);
+            return;
+        }
+        draft->state = DRAFT_DONE;
+        draft->events.sealed(draft, draft->events.user, draft->error);
+        return;
+    }
+    if (!draft->starved)
+        return;
+    draft->starved = false;
+    if (!draft->error && draft->filling.len >= HAND_OVER)
+        submit(draft);
+    draft->events.ready(draft, draft->events.user);
+}
+
+struct draft *draft_new(struct store *store, struct workers *workers, struct loop *loop,
+                        unsigned digests, const struct draft_events *events)
+{
+    struct draft *draft = store_alloc(sizeof *draft);
+    memset(draft, 0, sizeof *draft);
+    draft->job = (struct job){.run = job_run, .done = job_done, .home = loop};
+    draft->store = store;
+    draft->workers = workers;
+    draft->loop = loop;
+    draft->events = *events;
+    draft->retry.due = retry_due;
+    draft->holding = holding_new(store);
+    buf_init(&draft->filling, BUFFER_CEILING);
+    buf_init(&draft->writing, BUFFER_CEILING);
+    digester_init(&draft->digester, digests);
+    return draft;
+}
+
+int draft_write(struct draft *draft, struct span piece)
+{
+    if (draft->error)
+        return draft->error;
+    draft->len += piece.len;
+    if (draft->state == DRAFT_IN_MEMORY && draft->len > DRAFT_INLINE_MAX) {
+        draft->state = DRAFT_SPILLING;
+        (void)buf_room(&draft->filling, BUFFER_SIZE - draft->filling.len);
+    }
+    buf_append(&draft->filling, piece);
+    if (draft->filling.over)
+        return draft->error = -EMSGSIZE;
+    if (draft->state == DRAFT_IN_MEMORY || draft->filling.len < HAND_OVER)
+        return 0;
+    if (!draft->busy && !waits_to_retry(draft))
+        submit(draft);
+    draft->starved = draft->filling.len >= HAND_OVER;
+    return draft->starved;
+}
+
+int draft_seal(struct draft *draft)
+{
+    if (draft->error)
+        return draft->error;
+    if (draft->state == DRAFT_IN_MEMORY) {
+        digester_feed(&draft->digester, buf_span(&draft->filling));
+        digester_finish(&draft->digester, &draft->digests);
+        draft->state = DRAFT_DONE;
+        return DRAFT_SEALED_NOW;
+    }
+    draft->state = DRAFT_CLOSING;
+    if (!draft->busy && !waits_to_retry(draft))
+        submit(draft);
+    return DRAFT_SEALING;
+}
+
+uint64_t draft_len(const struct draft *draft)
+{
+    return draft->len;
+}
+
+const struct digests *draft_digests(const struct draft *draft)
+{
+    return &draft->digests;
+}
+
+struct span draft_bytes(const struct draft *draft)
+{
+    if (draft->len > DRAFT_INLINE_MAX)
+        return SPAN_NONE;
+    return draft->len ? buf_span(&draft->filling) : S("");
+}
+
+const struct extent *draft_extents(const struct draft *draft, size_t *ret_count)
+{
+    *ret_count = draft->holding->count;
+    return draft->holding->extents;
+}
+
+void draft_free(struct draft *draft)
+{
+    if (waits_to_retry(draft))
+        loop_timer_clear(draft->loop, &draft->retry);
+    if (draft->busy)
+        atomic_store(&draft->abandoned, true);
+    else
+        destroy(draft);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * References of extents: a record per extent with its length and count, changed under one lock that
+ * is held to the end of the transaction, so that two copies of the same object do not lose each
+ * other's reference. Dropping the last one deletes the record, and once that is durable the extent
+ * is handed to reclaim.c. Any thread.
+ */
+#include "store/extent.h"
+
+#include "base/hash.h"
+#include "store/key.h"
+#include "store/segments.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXTENT_SIZE 20 /* bytes in a record */
+
+struct book { /* big-endian, as it lies in the store */
+    uint32_t len, references;
+};
+
+static void key_of(const struct extent *extent, struct key *key)
+{
+    key_begin(key, EXTENT_KEYSPACE);
+    key_u64(key, extent->segment);
+    key_u64(key, extent->offset);
+}
+
+static void book_write(struct txn *txn, const struct extent *extent, uint32_t references)
+{
+    struct key key;
+    struct book book = {htobe32(extent->len), htobe32(references)};
+    key_of(extent, &key);
+    if (references)
+        txn_put(txn, FAMILY_OBJECTS, key_span(&key), span_of(&book, sizeof book));
+    else
+        txn_delete(txn, FAMILY_OBJECTS, key_span(&key));
+}
+
+static int book_read(struct txn *txn, const struct extent *extent, struct arena *arena,
+                     uint32_t *ret_references)
+{
+    struct key key;
+    struct span value;
+    struct book book;
+    key_of(extent, &key);
+    int error = txn_get(txn, FAMILY_OBJECTS, key_span(&key), arena, &value);
+    if (error)
+        return error;
+    if (value.len != sizeof book)
+        return -EBADMSG;
+    memcpy(&book, value.at, sizeof book);
+    *ret_references = be32toh(book.references);
+    return *ret_references ? 0 : -EBADMSG;
+}
+
+bool extent_record_read(struct span key, struct span value, struct extent *out)
+{
+    uint64_t segment, offset;
+    struct book book;
+    struct span rest = span_from(key, 1);
+    if (!key_read_u64(&rest, &segment) || !key_read_u64(&rest, &offset) || rest.len ||
+        value.len != sizeof book || segment > UINT32_MAX)
+        return false;
+    memcpy(&book, value.at, sizeof book);
+    *out = (struct extent){offset, (uint32_t)segment, be32toh(book.len), 0};
+    return out->len > 0 && out->len <= EXTENT_MAX && offset <= SEGMENT_MAX - out->len;
+}
+
+void extent_insert(struct txn *txn, const struct extent *extents, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        book_write(txn, &extents[i], 1);
+}
+
+static int ref_all(struct txn *txn, const struct extent *extents, size_t count, struct arena *arena)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t references = 0;
+        int error = book_read(txn, &extents[i], arena, &references);
+        if (error)
+            return error;
+        if (references == UINT32_MAX)
+            return -EOVERFLOW;
+        book_write(txn, &extents[i], references + 1);
+    }
+    return 0;
+}
+
+void extent_ref(struct txn *txn, const struct extent *extents, size_t count)
+{
+    struct arena arena;
+    if (!count)
+        return;
+    arena_init(&arena, 1024, SIZE_MAX);
+    txn_lock_books(txn);
+    int error = ref_all(txn, extents, count, &arena);
+    if (error)
+        txn_fail(txn, error);
+    arena_done(&arena);
+}
+
+struct dying {
+    struct store *store;
+    size_t count;
+    struct extent extents[];
+};
+
+static void dying_end(void *thing, enum TXN_END end)
+{
+    if (end == TXN_DROPPED)
+        free(thing);
+}
+
+static void dying_reclaim(void *thing)
+{
+    struct dying *dying = thing;
+    reclaim_later(dying->store, dying->extents, dying->count);
+    free(dying);
+}
+
+static int unref_all(struct txn *txn, const struct extent *extents, size_t count,
+                     struct arena *arena, struct dying *dying)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t references = 0;
+        int error = book_read(txn, &extents[i], arena, &references);
+        if (error)
+            return error;
+        book_write(txn, &extents[i], references - 1);
+        if (references == 1)
+            dying->extents[dying->count++] = extents[i];
+    }
+    return 0;
+}
+
+int extent_unref(struct txn *txn, const struct extent *extents, size_t count)
+{
+    struct arena arena;
+    if (!count)
+        return 0;
+    struct dying *dying = store_alloc(sizeof *dying + count * sizeof *extents);
+    *dying = (struct dying){.store = txn_store(txn)};
+    arena_init(&arena, 1024, SIZE_MAX);
+    txn_lock_books(txn);
+    int error = unref_all(txn, extents, count, &arena, dying);
+    arena_done(&arena);
+    if (error) {
+        txn_fail(txn, error); /* half of them are dropped already */
+        free(dying);
+        return error;
+    }
+    txn_at_end(txn, dying_end, dying);
+    txn_after_durable(txn, dying_reclaim, dying);
+    return 0;
+}
+
+int extent_read(struct store *store, const struct extent *extent, char *to)
+{
+    int fd = extent_open(store, extent->segment);
+    if (fd < 0)
+        return fd;
+    for (size_t at = 0; at < extent->len;) {
+        ssize_t len = pread(fd, to + at, extent->len - at, (off_t)(extent->offset + at));
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len <= 0)
+            return len ? -errno : -EIO;
+        at += (size_t)len;
+    }
+    return crc32c_feed(0, span_of(to, extent->len)) == extent->crc32c ? 0 : -EIO;
+}
+
+struct span extents_encode(struct arena *arena, const struct extent *extents, size_t count)
+{
+    char *bytes = arena_alloc(arena, count * EXTENT_SIZE);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t offset = htobe64(extents[i].offset);
+        uint32_t rest[] = {htobe32(extents[i].segment), htobe32(extents[i].len),
+                           htobe32(extents[i].crc32c)};
+        memcpy(bytes + i * EXTENT_SIZE, &offset, sizeof offset);
+        memcpy(bytes + i * EXTENT_SIZE + sizeof offset, rest, sizeof rest);
+    }
+    return span_of(bytes, count * EXTENT_SIZE);
+}
+
+bool extents_decode(struct span bytes, struct arena *arena, struct extent **ret, size_t *ret_count)
+{
+    size_t count = bytes.len / EXTENT_SIZE;
+    if (bytes.len % EXTENT_SIZE)
+        return false;
+    struct extent *extents = ARENA_ARRAY(arena, struct extent, count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t offset;
+        uint32_t rest[3];
+        memcpy(&offset, bytes.at + i * EXTENT_SIZE, sizeof offset);
+        memcpy(rest, bytes.at + i * EXTENT_SIZE + sizeof offset, sizeof rest);
+        extents[i] =
+            (struct extent){be64toh(offset), be32toh(rest[0]), be32toh(rest[1]), be32toh(rest[2])};
+        if (!extents[i].len || extents[i].len > EXTENT_MAX ||
+            extents[i].offset > SEGMENT_MAX - extents[i].len)
+            return false;
+    }
+    *ret = extents;
+    *ret_count = count;
+    return true;
+}
