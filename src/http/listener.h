@@ -7,13 +7,16 @@
 struct listener;
 
 /* `address` is "127.0.0.1", "::1", "0.0.0.0" …; port 0 takes a free one (see listener_port).
- * Negative errno on failure. */
+ * Negative errno on failure; -EINVAL when it is no IP address. */
 MUST_CHECK int listener_open(struct listener **ret, struct span address, uint16_t port);
 uint16_t listener_port(const struct listener *listener);
-/* Accepts on `loop`; each connection goes by mail to the next of `servers` with its loop. */
+/* Accepts on `loop`; each connection goes by mail to the next of `servers` with its loop. Both
+ * arrays stay the caller's and outlive the listener. */
 MUST_CHECK int listener_start(struct listener *listener, struct loop *loop,
                               struct http_server *const *servers, struct loop *const *loops,
                               size_t count);
-/* No further connections. On its loop. */
+/* No further connections. On its loop. What was dealt before is still in the mail: the servers end
+ * after their loops have delivered it. */
 void listener_stop(struct listener *listener);
+/* Stopped before, or never started. Accepts NULL. */
 void listener_free(struct listener *listener);

@@ -18,7 +18,8 @@ struct tls_context; /* http/tls.h */
 struct http_exchange {
     struct span method, target; /* as on the request line */
     struct span path, query;    /* of the target; query without '?', absent when there is none */
-    struct span host;           /* of the Host field, or of an absolute-form target */
+    struct span host;           /* of an absolute-form target, else of the Host field; HTTP/1.0 may
+                                   have none */
     struct headers headers;     /* lower-case names */
     uint64_t content_length;    /* meaningful unless chunked */
     bool has_body, chunked, head_only /* HEAD */, tls, expects_continue;
@@ -30,21 +31,25 @@ struct http_exchange {
 };
 
 /*
- * The handler's callbacks, all on the loop:
- *   head      the head is complete. Must call one of http_take_whole, http_take_stream or
- * http_reply (which refuses without reading the body: the connection closes after it if a body was
- * announced). piece     bytes of a streamed body, already without HTTP chunking; valid during the
- * call only. May call http_pause; pieces stop until http_resume. complete  the request is wholly
- * read. The reply may come now or later, once. gone      the peer left or broke the protocol before
- * http_reply was called; no reply may follow. finished  last call: the reply was sent, or the
- * connection ended. x is invalid after it. After `head` every exchange ends with exactly one
- * `finished`.
+ * The handler's callbacks, all on the loop, never from inside one of the http_* functions below:
+ *   head      the head is complete. Calls one of http_take_whole, http_take_stream or http_reply,
+ * at once or later. http_reply instead of taking refuses the body: if one was announced, the
+ * connection closes after the reply. piece     bytes of a streamed body, already without HTTP
+ * chunking; valid during the call only. May call http_pause; pieces stop until http_resume. NULL if
+ * never streaming. complete  the request is wholly read. The reply may come now or later, once. Not
+ * called after an earlier http_reply. gone      the peer left, stalled or broke the protocol before
+ * http_reply was called; no reply may follow (in an exchange that is held it is ignored). Optional.
+ *   room      all pieces of a streamed reply have been sent, more may be written. Optional.
+ *   finished  last call: the reply was sent, or the connection ended. x is invalid after it.
+ * After `head` every exchange ends with exactly one `finished`, also when it is held: then not
+ * before http_release.
  */
 struct http_handler {
     void (*head)(struct http_handler *handler, struct http_exchange *x);
     void (*piece)(struct http_handler *handler, struct http_exchange *x, struct span piece);
     void (*complete)(struct http_handler *handler, struct http_exchange *x);
     void (*gone)(struct http_handler *handler, struct http_exchange *x);
+    void (*room)(struct http_handler *handler, struct http_exchange *x);
     void (*finished)(struct http_handler *handler, struct http_exchange *x, uint64_t bytes_in,
                      uint64_t bytes_out);
     /* Body text and content type for a request that is malformed below HTTP's own level (400, 408,
@@ -64,22 +69,32 @@ struct http_limits {
 };
 extern const struct http_limits http_default_limits;
 
+/* `limits` NULL: http_default_limits. `handler`, `tls` and `limits`' values are kept; handler and
+ * tls outlive the server. SIGPIPE is ignored from now on, for the whole process: a peer may leave
+ * while sendfile or OpenSSL write to it. Negative errno on failure. */
 MUST_CHECK int http_server_new(struct http_server **ret, struct loop *loop,
                                struct http_handler *handler, const struct http_limits *limits,
                                struct tls_context *tls /* or NULL */);
 /* Takes over an accepted, non-blocking socket. Loop thread. */
 void http_server_adopt(struct http_server *server, int fd);
 /* Graceful stop: idle connections close now, busy ones after their reply with Connection: close;
- * `drained` is called when none is left. Loop thread. */
+ * `drained` is called from the loop when none is left. Loop thread. */
 void http_server_drain(struct http_server *server, void (*drained)(void *user), void *user);
+/* Ends what is left: its exchanges get `gone` and `finished`. None may be held. Not from inside a
+ * callback. Accepts NULL. */
 void http_server_free(struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 
 /* Collect the body into x->body; above `limit` bytes the reply is 413 through `malformed`. */
 void http_take_whole(struct http_exchange *x, size_t limit);
 void http_take_stream(struct http_exchange *x);
+/* While paused nothing is read from the peer, and it is not timed. */
 void http_pause(struct http_exchange *x);
 void http_resume(struct http_exchange *x);
+/* Keeps x and its arena until http_release, even when the peer leaves: for work that is under way
+ * on another thread. Only on the loop's thread, at most once at a time. */
+void http_hold(struct http_exchange *x);
+void http_release(struct http_exchange *x);
 
 /* A part of a reply body: memory (valid until `finished`), or a range of a file (sendfile where
  * possible). */
@@ -93,18 +108,23 @@ struct http_segment {
 enum HTTP_AFTER { HTTP_KEEP, HTTP_CLOSE };
 
 struct http_reply {
-    int status;
-    struct headers headers; /* without Content-Length, Connection, Date: the server writes these */
-    const struct http_segment *segments; /* in the exchange's arena */
+    int status;             /* 200 … 999 */
+    struct headers headers; /* without Content-Length, Connection, Date: the server writes these.
+                               Bytes that no field may hold become blanks. Copied */
+    const struct http_segment *segments; /* in the exchange's arena; not sent for HEAD, 204, 304 */
     size_t segment_count;
-    uint64_t announced_length; /* for HEAD and 304: what Content-Length shall say; else the
-                                  segments' sum */
-    bool no_length;            /* 204 and 304 without a length */
+    uint64_t announced_length; /* for HEAD and 304: what Content-Length shall say; 0: the segments'
+                                  sum, in a 304 none */
+    bool no_length;            /* HEAD without a length; 204 and 304 never have one of 0 */
     enum HTTP_AFTER after;
 };
+/* Once per exchange. It is sent after control returns to the loop. */
 void http_reply(struct http_exchange *x, const struct http_reply *reply);
-/* Streaming replies of unknown length (chunked): begin, write pieces, end. Later users: event
- * streams. */
+/* Streaming replies of unknown length (chunked; to HTTP/1.0 clients until the end of the
+ * connection): begin, write pieces, end. reply->segments are not used. */
 void http_reply_begin(struct http_exchange *x, const struct http_reply *reply);
+/* Copies the piece. The writer keeps http_reply_waiting small by waiting for `room`: above 4 MiB
+ * the connection is dropped. */
 void http_reply_write(struct http_exchange *x, struct span piece);
+size_t http_reply_waiting(const struct http_exchange *x); /* bytes */
 void http_reply_end(struct http_exchange *x);

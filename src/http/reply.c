@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Replies as the handler gives them become an exchange's output. Nothing is sent here: the
+ * connection's next turn does that. One thread.
+ */
+#include "http/state.h"
+
+#include "base/log.h"
+#include "http/reply_head.h"
+
+static uint64_t segments_len(const struct http_reply *reply)
+{
+    uint64_t len = 0;
+    for (size_t i = 0; i < reply->segment_count; i++) {
+        const struct http_segment *segment = &reply->segments[i];
+        len += span_is_absent(segment->bytes) ? segment->len : segment->bytes.len;
+    }
+    return len;
+}
+
+/* How the length of a reply that is not streamed is said. */
+static enum REPLY_FRAMING length_framing(const struct exchange *x, const struct http_reply *reply,
+                                         uint64_t *ret_len)
+{
+    uint64_t len =
+        x->silent_reply && reply->announced_length ? reply->announced_length : segments_len(reply);
+    *ret_len = len;
+    if (reply->status == 204 || (reply->status == 304 && !reply->announced_length))
+        return REPLY_NEITHER;
+    return x->silent_reply && reply->no_length ? REPLY_NEITHER : REPLY_LENGTH;
+}
+
+static enum REPLY_FRAMING streamed_framing(struct exchange *x, int status)
+{
+    if (reply_is_bodiless(status))
+        return REPLY_NEITHER;
+    if (x->minor == 0) {
+        x->close |= !x->silent_reply; /* the end of the connection is the end of the reply */
+        return REPLY_NEITHER;
+    }
+    x->chunked_reply = true;
+    return REPLY_CHUNKED;
+}
+
+static struct span connection_option(const struct exchange *x)
+{
+    if (x->close)
+        return S("close");
+    return x->minor == 0 ? S("keep-alive") : SPAN_NONE;
+}
+
+static void reply_begin(struct exchange *x, const struct http_reply *reply)
+{
+    struct connection *c = x->connection;
+    if (x->replied || reply->status < 200 || reply->status > 999)
+        log_fatal("a reply of status %d, the %s of its exchange", reply->status,
+                  x->replied ? "second" : "first");
+    x->replied = true;
+    x->silent_reply = x->pub.head_only || reply_is_bodiless(reply->status);
+    x->close = reply->after == HTTP_CLOSE || !x->keep_alive || c->input != INPUT_WHOLE ||
+               c->server->draining;
+    struct reply_head head = {
+        .status = reply->status, .date = server_date(c->server), .headers = reply->headers};
+    head.framing = x->streaming ? streamed_framing(x, reply->status)
+                                : length_framing(x, reply, &head.content_length);
+    head.connection = connection_option(x);
+    struct span text = reply_head_encode(&x->arena, &head);
+    struct span both[] = {x->output.front, text}; /* a 100 Continue may not have left yet */
+    x->output.front = both[0].len ? arena_join(&x->arena, both, 2) : text;
+    connection_deadline_none(c);
+    connection_queue(c);
+}
+
+void http_reply(struct http_exchange *pub, const struct http_reply *reply)
+{
+    struct exchange *x = exchange_of(pub);
+    if (x->gone)
+        return;
+    reply_begin(x, reply);
+    if (x->silent_reply)
+        return;
+    x->output.segments = reply->segments;
+    x->output.segment_count = reply->segment_count;
+}
+
+void http_reply_begin(struct http_exchange *pub, const struct http_reply *reply)
+{
+    struct exchange *x = exchange_of(pub);
+    if (x->gone)
+        return;
+    x->streaming = true;
+    buf_init(&x->output.pieces, HTTP_PIECES_CEILING);
+    reply_begin(x, reply);
+}
+
+void http_reply_write(struct http_exchange *pub, struct span piece)
+{
+    struct exchange *x = exchange_of(pub);
+    struct buf *pieces = &x->output.pieces;
+    if (!x->streaming || !piece.len)
+        return;
+    x->wants_room = true;
+    connection_queue(x->connection);
+    if (x->silent_reply)
+        return;
+    if (x->chunked_reply)
+        buf_printf(pieces, "%zx\r\n", piece.len);
+    buf_append(pieces, piece);
+    if (x->chunked_reply)
+        buf_append(pieces, S("\r\n"));
+    if (pieces->over)
+        x->connection->broken = true;
+}
+
+size_t http_reply_waiting(const struct http_exchange *pub)
+{
+    const struct output *output = &((const struct exchange *)pub)->output;
+    return output->pieces.len - output->pieces_done;
+}
+
+void http_reply_end(struct http_exchange *pub)
+{
+    struct exchange *x = exchange_of(pub);
+    if (!x->streaming)
+        return;
+    x->streaming = false;
+    if (x->chunked_reply && !x->silent_reply)
+        buf_append(&x->output.pieces, S("0\r\n\r\n"));
+    if (x->output.pieces.over)
+        x->connection->broken = true;
+    connection_queue(x->connection);
+}
+
+void http_hold(struct http_exchange *pub)
+{
+    exchange_of(pub)->held = true;
+}
+
+void http_release(struct http_exchange *pub)
+{
+    struct exchange *x = exchange_of(pub);
+    x->held = false;
+    connection_queue(x->connection);
+}
