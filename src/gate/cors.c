@@ -53,7 +53,6 @@ void cors_preflight(struct request *r)
         call_add_header(&r->call, S("Access-Control-Max-Age"), S("3000"));
     }
     r->internal = true;
-    r->answered = true;
     http_reply(r->x, &(struct http_reply){.status = allowed ? 204 : 403,
                                           .headers = r->call.extra_headers,
                                           .no_length = allowed,

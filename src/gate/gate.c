@@ -189,12 +189,11 @@ static const struct refusal *prepare_whole(struct request *r)
 static void on_complete(struct http_handler *handler, struct http_exchange *x)
 {
     struct request *r = x->user;
+    request_keep(r);
     if (r->draft) {
         body_complete(r);
         return;
     }
-    if (r->answered)
-        return;
     if (r->internal) {
         internal_answer(r);
         return;
@@ -204,17 +203,6 @@ static void on_complete(struct http_handler *handler, struct http_exchange *x)
         refuse_now(r, refusal);
     else
         request_dispatch(r);
-}
-
-/* The peer left. A handler that runs elsewhere finishes its work all the same; its reply goes
- * nowhere. */
-static void on_gone(struct http_handler *handler, struct http_exchange *x)
-{
-    struct request *r = x->user;
-    if (r && r->draft && !r->body_done) {
-        r->answered = true;
-        http_reply(x, &(struct http_reply){.status = 400, .after = HTTP_CLOSE});
-    }
 }
 
 static void on_finished(struct http_handler *handler, struct http_exchange *x, uint64_t bytes_in,
@@ -270,7 +258,6 @@ struct gate *gate_new(const struct gate_config *config, struct loop *loop)
     gate->handler = (struct http_handler){.head = on_head,
                                           .piece = on_piece,
                                           .complete = on_complete,
-                                          .gone = on_gone,
                                           .finished = on_finished,
                                           .malformed = on_malformed};
     gate->config = config;

@@ -36,6 +36,13 @@ void hold_init(struct gate *gate)
     store_add_waiter(gate->config->cloud->store, &gate->waiter);
 }
 
+void request_keep(struct request *r)
+{
+    if (!r->kept)
+        http_hold(r->x);
+    r->kept = true;
+}
+
 void hold_reply(struct request *r)
 {
     struct gate *gate = r->gate;
@@ -44,6 +51,7 @@ void hold_reply(struct request *r)
         reply_send(r);
         return;
     }
+    request_keep(r);
     r->next_held = NULL;
     if (gate->held_first) {
         if (r->ticket < gate->held_last->ticket)

@@ -15,11 +15,11 @@ static void answer_text(struct request *r, int status, struct span type, struct 
     struct http_segment *segment = ARENA_NEW(r->call.arena, struct http_segment);
     *header = (struct header){S("Content-Type"), type};
     *segment = (struct http_segment){.bytes = text, .len = text.len};
-    r->answered = true;
     http_reply(r->x, &(struct http_reply){.status = status,
                                           .headers = {header, 1},
                                           .segments = segment,
                                           .segment_count = text.len ? 1 : 0});
+    http_release(r->x);
 }
 
 static void free_buf(void *buf)
