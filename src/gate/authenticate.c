@@ -396,5 +396,8 @@ RESULT request_authenticate(struct request *r, struct span body)
     TRY(refuse_fault(r, sigv4_check_time(&r->claim, r->call.now_ms)));
     TRY(request_identify(r, r->gate->cache));
     TRY(check_region(r));
-    return check_signature(r, body);
+    const struct refusal *refusal = check_signature(r, body);
+    if (refusal)
+        r->caller = (struct request_caller){0}; /* a claim that did not hold is nobody's act */
+    return refusal;
 }

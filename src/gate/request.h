@@ -23,6 +23,11 @@ struct gate {
     size_t all_count;
 };
 
+/* Who it was, for the audit record; in the arena. */
+struct request_caller {
+    struct span arn, type, account, access_key, user_name;
+};
+
 struct request {
     struct gate *gate;
     struct http_exchange *x;
@@ -54,10 +59,7 @@ struct request {
     const struct extent *pinned;
     size_t pinned_count;
 
-    /* who it was, for the audit record; in the arena */
-    struct {
-        struct span arn, type, account, access_key, user_name;
-    } caller;
+    struct request_caller caller;
     bool internal; /* /_kintoun/… and /metrics: no operation */
     bool answered; /* a refusal is on its way: what still comes of the body is not wanted */
     bool kept;     /* http_hold: the exchange outlives its peer until the reply */

@@ -137,7 +137,7 @@ static int fill_numbers(struct options *options, const struct raw *raw, int proc
 {
     uint64_t port, loops, sync;
     if (read_number(raw->port, UINT16_MAX, 4566, &port) < 0 ||
-        read_number(raw->loops, 64, (uint64_t)processors, &loops) < 0 ||
+        read_number(raw->loops, OPTIONS_MAX_LOOPS, (uint64_t)processors, &loops) < 0 ||
         read_number(raw->extra_sync_us, 1000000, 0, &sync) < 0)
         return -EINVAL;
     options->port = (uint16_t)port;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define OPTIONS_MAX_ORIGINS 16
+#define OPTIONS_MAX_LOOPS 64
 
 struct options {
     const char *data_dir;

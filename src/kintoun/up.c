@@ -51,6 +51,8 @@ struct cloud_up {
     struct listener *listener;
     struct lane *lanes;
     struct gate **gates;
+    struct http_server *servers[OPTIONS_MAX_LOOPS]; /* the listener keeps these two */
+    struct loop *loops[OPTIONS_MAX_LOOPS];
     int lane_count, draining;
     struct watch signals;
     struct timer give_up;
@@ -147,8 +149,6 @@ static int make_lanes(struct cloud_up *up)
 
 static int start_listening(struct cloud_up *up)
 {
-    struct http_server *servers[64];
-    struct loop *loops[64];
     int error = listener_open(&up->listener, up->options.address, up->options.port);
     if (error < 0) {
         fprintf(stderr, "kintoun up: cannot listen on %.*s:%u: %s%s\n",
@@ -158,10 +158,11 @@ static int start_listening(struct cloud_up *up)
         return error;
     }
     for (int i = 0; i < up->lane_count; i++) {
-        servers[i] = up->lanes[i].server;
-        loops[i] = up->lanes[i].loop;
+        up->servers[i] = up->lanes[i].server;
+        up->loops[i] = up->lanes[i].loop;
     }
-    error = listener_start(up->listener, up->lanes[0].loop, servers, loops, (size_t)up->lane_count);
+    error = listener_start(up->listener, up->lanes[0].loop, up->servers, up->loops,
+                           (size_t)up->lane_count);
     return error < 0 ? fail("accepting connections", error) : 0;
 }
 
