@@ -18,10 +18,9 @@ static void text_member(struct json_writer *writer, struct span name, struct spa
     json_string(writer, value);
 }
 
-static int print_event(void *user, void *record)
+static int print_event(void *user, struct gate_event *event)
 {
     struct buf *out = user;
-    const struct gate_event *event = record;
     struct json_writer writer = {.out = out};
     char when[TIME_TEXT_SIZE];
     buf_clear(out);

@@ -6,6 +6,7 @@
 #include "kintoun/options.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,11 +58,14 @@ static const struct {
     {"--verbose", offsetof(struct raw, verbose)},
 };
 
-static int complain(const char *format, const char *what)
+PRINTF_LIKE(1, 2) static int complain(const char *format, ...)
 {
+    va_list args;
+    va_start(args, format);
     fprintf(stderr, "kintoun up: ");
-    fprintf(stderr, format, what);
+    vfprintf(stderr, format, args);
     fprintf(stderr, "\n");
+    va_end(args);
     return -EINVAL;
 }
 
@@ -157,7 +161,7 @@ static int fill_root_key(struct options *options)
     options->root_access_key = key ? span_of_cstr(key) : S("test");
     options->root_secret = secret ? span_of_cstr(secret) : S("test");
     if (!options->root_access_key.len || !options->root_secret.len)
-        return complain("%s", "the root key must not be empty");
+        return complain("the root key must not be empty");
     return 0;
 }
 
