@@ -13,6 +13,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -237,6 +238,7 @@ def read_options():
 
 def main():
     options = read_options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and files go with it
     rows = [row for row in ROWS if options.only in row[0]]
     build = pathlib.Path(options.build)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=build) as name:
