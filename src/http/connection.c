@@ -178,7 +178,7 @@ static enum STEP leave_step(struct connection *c)
         return STEP_GONE;
     call_gone(c);
     c->x->gone = true;
-    if (!c->x->held)
+    if (!c->x->completed || c->x->replied)
         return STEP_GONE;
     close_stream(c);
     return STEP_WAIT;
@@ -331,7 +331,7 @@ static enum STEP exchange_step(struct connection *c)
     if (x->refuse_status && !x->replied)
         return refuse_step(c);
     if (exchange_is_sent(x))
-        return x->held ? STEP_WAIT : end_step(c);
+        return end_step(c);
     if (x->replied && x->wants_room && handler->room) {
         x->wants_room = false;
         handler->room(handler, &x->pub);

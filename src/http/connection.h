@@ -29,7 +29,7 @@ struct connection {
 
     /* What the descriptor last said (edge-triggered), and the deadline. */
     bool readable, peer_ended, broken;
-    bool detached; /* the peer is gone, a held exchange is not: no descriptor any more */
+    bool detached; /* the peer is gone, a reply is owed: no descriptor any more */
     struct timer timer;
     int64_t deadline_ms; /* the timer may be set sooner: it looks here when due */
     bool expired;
@@ -53,7 +53,7 @@ struct connection {
 
 /* Waits for a first request; the server counts it. */
 struct connection *connection_new(struct http_server *server, struct stream stream);
-/* Ends it now: `gone` and `finished` for its exchange, even if that is held. */
+/* Ends it now: `gone` and `finished` for its exchange, even if a reply is owed. */
 void connection_free(struct connection *c);
 void connection_turn(struct connection *c);
 /* A turn before the loop waits again; nothing during its own turn, which goes on anyhow. */

@@ -28,7 +28,7 @@ struct exchange {
     bool chunked_reply; /* pieces are framed */
     bool silent_reply;  /* HEAD, 204, 304: pieces are dropped */
     bool wants_room;    /* pieces were written since the last `room` */
-    bool gone, held;
+    bool gone;
     bool keep_alive; /* the request wishes it */
     bool close;      /* the reply said Connection: close */
     int minor;       /* of the request's version */

@@ -27,7 +27,8 @@ static enum REPLY_FRAMING length_framing(const struct exchange *x, const struct 
     *ret_len = len;
     if (reply->status == 204 || (reply->status == 304 && !reply->announced_length))
         return REPLY_NEITHER;
-    return x->silent_reply && reply->no_length ? REPLY_NEITHER : REPLY_LENGTH;
+    bool unknown = x->silent_reply && reply->no_length && !reply->announced_length;
+    return unknown ? REPLY_NEITHER : REPLY_LENGTH;
 }
 
 static enum REPLY_FRAMING streamed_framing(struct exchange *x, int status)
@@ -71,11 +72,20 @@ static void reply_begin(struct exchange *x, const struct http_reply *reply)
     connection_queue(c);
 }
 
+/* What was waited for before the exchange may end. */
+static void reply_to_nobody(struct exchange *x)
+{
+    x->replied |= x->completed;
+    connection_queue(x->connection);
+}
+
 void http_reply(struct http_exchange *pub, const struct http_reply *reply)
 {
     struct exchange *x = exchange_of(pub);
-    if (x->gone)
+    if (x->gone) {
+        reply_to_nobody(x);
         return;
+    }
     reply_begin(x, reply);
     if (x->silent_reply)
         return;
@@ -86,8 +96,10 @@ void http_reply(struct http_exchange *pub, const struct http_reply *reply)
 void http_reply_begin(struct http_exchange *pub, const struct http_reply *reply)
 {
     struct exchange *x = exchange_of(pub);
-    if (x->gone)
+    if (x->gone) {
+        reply_to_nobody(x);
         return;
+    }
     x->streaming = true;
     buf_init(&x->output.pieces, HTTP_PIECES_CEILING);
     reply_begin(x, reply);
@@ -128,17 +140,5 @@ void http_reply_end(struct http_exchange *pub)
         buf_append(&x->output.pieces, S("0\r\n\r\n"));
     if (x->output.pieces.over)
         x->connection->broken = true;
-    connection_queue(x->connection);
-}
-
-void http_hold(struct http_exchange *pub)
-{
-    exchange_of(pub)->held = true;
-}
-
-void http_release(struct http_exchange *pub)
-{
-    struct exchange *x = exchange_of(pub);
-    x->held = false;
     connection_queue(x->connection);
 }

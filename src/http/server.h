@@ -31,25 +31,28 @@ struct http_exchange {
 };
 
 /*
- * The handler's callbacks, all on the loop, never from inside one of the http_* functions below:
- *   head      the head is complete. Calls one of http_take_whole, http_take_stream or http_reply,
- * at once or later. http_reply instead of taking refuses the body: if one was announced, the
- * connection closes after the reply. piece     bytes of a streamed body, already without HTTP
- * chunking; valid during the call only. May call http_pause; pieces stop until http_resume. NULL if
- * never streaming. complete  the request is wholly read. The reply may come now or later, once. Not
- * called after an earlier http_reply. gone      the peer left, stalled or broke the protocol before
- * http_reply was called; no reply may follow (in an exchange that is held it is ignored). Optional.
- *   room      all pieces of a streamed reply have been sent, more may be written. Optional.
- *   finished  last call: the reply was sent, or the connection ended. x is invalid after it.
- * After `head` every exchange ends with exactly one `finished`, also when it is held: then not
- * before http_release.
+ * The handler's callbacks, all on the loop and never from inside one of the http_* functions below.
+ * After `head` every exchange ends with exactly one `finished`. Before `complete` it follows `gone`
+ * by itself. From `complete` on the handler may have work for it on another thread, so the exchange
+ * lives until http_reply is called, whether the peer is still there or not.
  */
 struct http_handler {
+    /* The head is complete. Calls one of http_take_whole, http_take_stream or http_reply, at once
+     * or later. To reply without taking refuses the body: if one was announced, the connection
+     * closes after the reply. */
     void (*head)(struct http_handler *handler, struct http_exchange *x);
+    /* Bytes of a streamed body, already without HTTP chunking; valid during the call only. May call
+     * http_pause: then no piece comes until http_resume. NULL when nothing is streamed. */
     void (*piece)(struct http_handler *handler, struct http_exchange *x, struct span piece);
+    /* The request is wholly read. The reply may come now or later, once. Not called after an
+     * earlier http_reply. */
     void (*complete)(struct http_handler *handler, struct http_exchange *x);
+    /* The peer left, stalled or broke the protocol before http_reply was called: a reply will reach
+     * nobody. Optional. */
     void (*gone)(struct http_handler *handler, struct http_exchange *x);
+    /* All pieces of a streamed reply have been sent, more may be written. Optional. */
     void (*room)(struct http_handler *handler, struct http_exchange *x);
+    /* The last call: the reply was sent, or the connection ended. x is invalid after it. */
     void (*finished)(struct http_handler *handler, struct http_exchange *x, uint64_t bytes_in,
                      uint64_t bytes_out);
     /* Body text and content type for a request that is malformed below HTTP's own level (400, 408,
@@ -80,8 +83,8 @@ void http_server_adopt(struct http_server *server, int fd);
 /* Graceful stop: idle connections close now, busy ones after their reply with Connection: close;
  * `drained` is called from the loop when none is left. Loop thread. */
 void http_server_drain(struct http_server *server, void (*drained)(void *user), void *user);
-/* Ends what is left: its exchanges get `gone` and `finished`. None may be held. Not from inside a
- * callback. Accepts NULL. */
+/* Ends what is left: its exchanges get `gone` and `finished`, so no other thread may still work for
+ * one. Not from inside a callback. Accepts NULL. */
 void http_server_free(struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 
@@ -91,10 +94,6 @@ void http_take_stream(struct http_exchange *x);
 /* While paused nothing is read from the peer, and it is not timed. */
 void http_pause(struct http_exchange *x);
 void http_resume(struct http_exchange *x);
-/* Keeps x and its arena until http_release, even when the peer leaves: for work that is under way
- * on another thread. Only on the loop's thread, at most once at a time. */
-void http_hold(struct http_exchange *x);
-void http_release(struct http_exchange *x);
 
 /* A part of a reply body: memory (valid until `finished`), or a range of a file (sendfile where
  * possible). */
@@ -115,10 +114,10 @@ struct http_reply {
     size_t segment_count;
     uint64_t announced_length; /* for HEAD and 304: what Content-Length shall say; 0: the segments'
                                   sum, in a 304 none */
-    bool no_length;            /* HEAD without a length; 204 and 304 never have one of 0 */
+    bool no_length;            /* HEAD whose length is not known: unless announced */
     enum HTTP_AFTER after;
 };
-/* Once per exchange. It is sent after control returns to the loop. */
+/* Once per exchange. It is sent after control returns to the loop; after `gone` it is dropped. */
 void http_reply(struct http_exchange *x, const struct http_reply *reply);
 /* Streaming replies of unknown length (chunked; to HTTP/1.0 clients until the end of the
  * connection): begin, write pieces, end. reply->segments are not used. */

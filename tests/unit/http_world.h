@@ -88,7 +88,7 @@ static void world_file(struct http_exchange *x)
 static void world_complete(struct http_handler *handler, struct http_exchange *x)
 {
     world.completes++;
-    if (span_eq(x->path, S("/later")) || span_eq(x->path, S("/hold")))
+    if (span_eq(x->path, S("/later")))
         world.open = x;
     else if (span_eq(x->path, S("/file")))
         world_file(x);
@@ -100,8 +100,6 @@ static void world_complete(struct http_handler *handler, struct http_exchange *x
         world_answer(x, 200,
                      arena_printf(x->arena, "[%.*s %.*s %.*s]", SPAN_ARG(x->method),
                                   SPAN_ARG(x->path), SPAN_ARG(x->body)));
-    if (span_eq(x->path, S("/hold")))
-        http_hold(x);
 }
 
 static void world_gone(struct http_handler *handler, struct http_exchange *x)
