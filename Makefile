@@ -6,10 +6,10 @@ build: setup-build build/build.ninja
 	ninja -C build
 run: build
 	exec build/src/kintoun/kintoun up
-test: setup-test build-asan/build.ninja build/build.ninja
+test: setup-test build-asan/build.ninja build-tsan/build.ninja build/build.ninja
 	ninja -C build-asan
 	ninja -C build
-	tools/run-tests build-asan build
+	tools/run-tests build-asan build-tsan build
 lint: setup-test build-asan/build.ninja build-clang/build.ninja
 	tools/lint
 bench: setup-test build/build.ninja
@@ -20,16 +20,18 @@ fuzz: setup-test build-fuzz/build.ninja
 console:
 	@echo "The web console comes later."
 clean:
-	rm -rf build build-asan build-clang build-fuzz
+	rm -rf build build-asan build-tsan build-clang build-fuzz
 
 setup-build:
 	@tools/setup
 setup-test:
 	@tools/setup test
 build/build.ninja:
-	meson setup build
+	meson setup build $(if $(CI),-Dwerror=true)
 build-asan/build.ninja:
 	meson setup build-asan -Dbuildtype=debug -Db_sanitize=address,undefined -Dwerror=true
+build-tsan/build.ninja:
+	meson setup build-tsan -Dbuildtype=debugoptimized -Db_sanitize=thread
 build-clang/build.ninja:
 	CC=clang meson setup build-clang -Dbuildtype=debug -Dwerror=true
 build-fuzz/build.ninja:
