@@ -9,9 +9,9 @@
 #include "wire/body.h"
 #include "wire/shape.h"
 
-struct txn;      /* store/txn.h */
-struct identity; /* auth/identity.h */
-struct cloud;    /* services/cloud.h */
+struct txn;             /* store/txn.h */
+struct identity;        /* auth/identity.h */
+struct cloud;           /* services/cloud.h */
 struct condition_value; /* auth/condition.h */
 
 struct call {
