@@ -3,7 +3,7 @@
  * A streaming body on its way into a draft: HTTP pieces, unwrapped from aws-chunked where it is,
  * with back-pressure to the socket. Digests are computed by the draft. Loop thread.
  */
-#include "gate/request.h"
+#include "gate/credential_refusal.h"
 
 #include "base/text.h"
 
@@ -12,8 +12,6 @@
 static const struct error_kind INCOMPLETE_BODY = {"IncompleteBody", NULL, 400};
 static const struct error_kind MISSING_LENGTH = {"MissingContentLength", NULL, 411};
 static const struct error_kind TOO_LARGE = {"EntityTooLarge", NULL, 400};
-static const struct error_kind SHA_MISMATCH = {"XAmzContentSHA256Mismatch", NULL, 400};
-static const struct error_kind BAD_SIGNATURE = {"SignatureDoesNotMatch", NULL, 403};
 static const struct error_kind BAD_CHUNK = {"InvalidChunkSizeError", NULL, 403};
 static const struct error_kind INVALID_REQUEST = {"InvalidRequest", NULL, 400};
 
@@ -46,10 +44,7 @@ static const struct refusal *refuse_too_large(struct request *r)
 static const struct refusal *refuse_chunk(struct request *r, enum CHUNKED_STATUS status)
 {
     if (status == CHUNKED_BAD_SIGNATURE)
-        return refuse(
-            &r->call, &BAD_SIGNATURE,
-            "The request signature we calculated does not match the signature you provided. "
-            "Check your key and signing method.");
+        return refuse_signature(r, SPAN_NONE, SPAN_NONE);
     if (status == CHUNKED_TOO_SMALL)
         return refuse(&r->call, &BAD_CHUNK,
                       "Only the last chunk is allowed to have a size less than 8192 bytes");
@@ -158,9 +153,8 @@ static void add_trailers(struct request *r)
 
 static const struct refusal *check_chunked_end(struct request *r)
 {
-    int error = 0;
     uint64_t declared = 0;
-    enum CHUNKED_STATUS status = chunked_feed(r->chunked, S(""), take_bytes, r, &error);
+    enum CHUNKED_STATUS status = r->chunked->ended;
     struct span length = header_get(r->x->headers, S("x-amz-decoded-content-length"));
     if (status != CHUNKED_DONE || !span_to_u64(length, &declared) ||
         declared != r->chunked->decoded)
@@ -200,10 +194,7 @@ static const struct refusal *check_sha(struct request *r)
     struct span computed = hex_of(r->call.arena, span_of(digests->sha256, SHA256_SIZE));
     if (span_eq_nocase(claimed, computed))
         return OK;
-    const struct refusal *refusal =
-        refuse_with(&r->call, &SHA_MISMATCH, S("ClientComputedContentSHA256"), claimed,
-                    "The provided 'x-amz-content-sha256' header does not match what was computed.");
-    return refusal_add(&r->call, refusal, S("S3ComputedContentSHA256"), computed);
+    return refuse_content_digest(r, computed);
 }
 
 /* The permission is asked again: the body may have taken long, and the identity must be current for

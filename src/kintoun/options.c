@@ -5,6 +5,8 @@
  */
 #include "kintoun/options.h"
 
+#include "wire/sigv4.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -162,6 +164,8 @@ static int fill_root_key(struct options *options)
     options->root_secret = secret ? span_of_cstr(secret) : S("test");
     if (!options->root_access_key.len || !options->root_secret.len)
         return complain("the root key must not be empty");
+    if (options->root_secret.len > SIGV4_MAX_SECRET)
+        return complain("the root secret has more than %d bytes", SIGV4_MAX_SECRET);
     return 0;
 }
 
