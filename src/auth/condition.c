@@ -95,33 +95,39 @@ static const struct field *field_named(const struct service *service, const stru
     return NULL;
 }
 
-/* The shape of a tag with text members Key and Value, or NULL. */
-static const struct shape *tag_shape(const struct service *service, const struct field *tags)
+/* Where a list of tags has what: structures with members Key and Value. */
+struct tag_layout {
+    size_t size;
+    const struct field *key, *value;
+};
+
+static bool tag_layout_of(const struct service *service, const struct field *tags,
+                          struct tag_layout *out)
 {
     const struct shape *list = &service->shapes[tags->shape];
     if (list->kind != KIND_LIST)
-        return NULL;
+        return false;
     const struct shape *tag = &service->shapes[list->member];
-    if (tag->kind != KIND_STRUCTURE || !field_named(service, tag, S("Key")) ||
-        !field_named(service, tag, S("Value")))
-        return NULL;
-    return tag;
+    if (tag->kind != KIND_STRUCTURE)
+        return false;
+    *out = (struct tag_layout){.size = tag->size,
+                               .key = field_named(service, tag, S("Key")),
+                               .value = field_named(service, tag, S("Value"))};
+    return out->key && out->value;
 }
 
 static void set_tags(struct call *c, const struct field *tags, const void *in)
 {
-    const struct shape *shape = tag_shape(c->service, tags);
+    struct tag_layout layout;
     const struct any_list *list = const_struct_at(in, tags->offset, struct any_list);
-    if (!shape || !list->count)
+    if (!tag_layout_of(c->service, tags, &layout) || !list->count)
         return;
-    uint16_t key_at = field_named(c->service, shape, S("Key"))->offset;
-    uint16_t value_at = field_named(c->service, shape, S("Value"))->offset;
     struct span *keys = ARENA_ARRAY(c->arena, struct span, list->count);
     for (size_t i = 0; i < list->count; i++) {
-        const char *tag = (const char *)list->at + i * shape->size;
-        keys[i] = *const_struct_at(tag, key_at, struct span);
+        const char *tag = (const char *)list->at + i * layout.size;
+        keys[i] = *const_struct_at(tag, layout.key->offset, struct span);
         condition_set_one(c, arena_printf(c->arena, "aws:RequestTag/%.*s", SPAN_ARG(keys[i])),
-                          *const_struct_at(tag, value_at, struct span));
+                          *const_struct_at(tag, layout.value->offset, struct span));
     }
     condition_set(c, S("aws:TagKeys"), keys, list->count);
 }
