@@ -189,7 +189,6 @@ static const struct refusal *prepare_whole(struct request *r)
 static void on_complete(struct http_handler *handler, struct http_exchange *x)
 {
     struct request *r = x->user;
-    request_keep(r);
     if (r->draft) {
         body_complete(r);
         return;
@@ -212,6 +211,8 @@ static void on_finished(struct http_handler *handler, struct http_exchange *x, u
     struct gate *gate = (struct gate *)handler;
     if (!r)
         return;
+    if (r->held)
+        hold_forget(r);
     if (r->pinned_count)
         extent_unpin(gate->config->cloud->store, r->pinned, r->pinned_count);
     body_end(r);

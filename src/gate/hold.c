@@ -15,6 +15,7 @@ static void release(struct gate *gate, uint64_t durable, int error)
         struct request *r = gate->held_first;
         gate->held_first = r->next_held;
         gate->held_count--;
+        r->held = false;
         if (error && r->ticket > durable) {
             r->refusal = refuse_errno(&r->call, error, "making the change durable");
             reply_encode(r);
@@ -36,11 +37,19 @@ void hold_init(struct gate *gate)
     store_add_waiter(gate->config->cloud->store, &gate->waiter);
 }
 
-void request_keep(struct request *r)
+void hold_forget(struct request *r)
 {
-    if (!r->kept)
-        http_hold(r->x);
-    r->kept = true;
+    struct request **at = &r->gate->held_first, *before = NULL;
+    while (*at && *at != r) {
+        before = *at;
+        at = &(*at)->next_held;
+    }
+    if (!*at)
+        return;
+    *at = r->next_held;
+    if (r->gate->held_last == r)
+        r->gate->held_last = before;
+    r->gate->held_count--;
 }
 
 void hold_reply(struct request *r)
@@ -51,7 +60,7 @@ void hold_reply(struct request *r)
         reply_send(r);
         return;
     }
-    request_keep(r);
+    r->held = true;
     r->next_held = NULL;
     if (gate->held_first) {
         if (r->ticket < gate->held_last->ticket)

@@ -19,7 +19,6 @@ static void answer_text(struct request *r, int status, struct span type, struct 
                                           .headers = {header, 1},
                                           .segments = segment,
                                           .segment_count = text.len ? 1 : 0});
-    http_release(r->x);
 }
 
 static void free_buf(void *buf)

@@ -62,7 +62,7 @@ struct request {
     struct request_caller caller;
     bool internal; /* /_kintoun/… and /metrics: no operation */
     bool answered; /* a refusal is on its way: what still comes of the body is not wanted */
-    bool kept;     /* http_hold: the exchange outlives its peer until the reply */
+    bool held;     /* in the gate's list */
 };
 
 /* gate.c: goes on with a request whose `refusal` is set or whose handler is done. */
@@ -84,10 +84,10 @@ void body_end(struct request *r);
 /* The decoded form of an aws-chunked body that was taken whole; OK and *body replaced, or a
  * refusal. */
 RESULT body_unchunk(struct request *r, struct span *body);
-/* hold.c: sends the reply when its ticket is durable; keeps the exchange while something works on
- * it elsewhere. */
+/* hold.c: sends the reply when its ticket is durable. */
 void hold_init(struct gate *gate);
-void request_keep(struct request *r);
+/* The exchange ended while its reply was held, which can happen before its body was complete. */
+void hold_forget(struct request *r);
 void hold_reply(struct request *r);
 /* send.c: prints `out` or the refusal into r->reply; then gives it to HTTP. */
 void reply_encode(struct request *r);

@@ -110,6 +110,4 @@ void reply_send(struct request *r)
     reply.headers = (struct headers){headers, move_headers(r, headers, &reply.announced_length)};
     note(r, reply.status);
     http_reply(r->x, &reply);
-    if (r->kept)
-        http_release(r->x);
 }
