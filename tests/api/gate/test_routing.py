@@ -13,7 +13,9 @@ UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def code_of(reply):
-    return json.loads(reply.body)["__type"].split("#")[-1] if reply.text.startswith("{") else reply.element("Code")
+    if not reply.text.startswith("{"):
+        return reply.element("Code")
+    return (reply.headers.get("x-amzn-errortype") or json.loads(reply.body)["__type"]).split("#")[-1].split(":")[0]
 
 
 # -- operations that are not there ------------------------------------------------------------------------------
