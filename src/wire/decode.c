@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Picks the decoder of the request's protocol. One thread per request. */
 #include "wire/decoder.h"
-
-static RESULT read_json(struct decoder *d, const struct shape *shape, struct span body, void *in)
-{
-    return body.len ? json_decode(d, shape, MEMBERS_ALL, body, in) : OK;
-}
+#include "wire/rest.h"
 
 /* A GET carries the form in its query. */
 static RESULT read_form(struct decoder *d, const struct shape *shape,
@@ -15,7 +11,9 @@ static RESULT read_form(struct decoder *d, const struct shape *shape,
     return form_decode_input(d, shape, form, in);
 }
 
-static RESULT decode(struct call *c, const struct wire_request *request, void *in)
+enum PART { PART_HEAD, PART_ALL };
+
+static RESULT decode(struct call *c, const struct wire_request *request, enum PART part, void *in)
 {
     struct decoder d;
     const struct operation *operation = c->operation;
@@ -28,21 +26,23 @@ static RESULT decode(struct call *c, const struct wire_request *request, void *i
     case PROTOCOL_EC2:
         return read_form(&d, shape, request, in);
     case PROTOCOL_JSON:
-        return read_json(&d, shape, request->body, in);
+        return request->body.len ? json_decode(&d, shape, MEMBERS_ALL, request->body, in) : OK;
+    case PROTOCOL_CBOR:
+        return request->body.len ? cbor_decode(&d, shape, request->body, in) : OK;
     case PROTOCOL_REST_JSON:
     case PROTOCOL_REST_XML:
-    case PROTOCOL_CBOR:
         break;
     }
-    return OK;
+    TRY(rest_decode_head(&d, shape, request, in));
+    return part == PART_ALL ? rest_decode_body(&d, shape, request->body, in) : OK;
 }
 
 const struct refusal *wire_decode(struct call *c, const struct wire_request *request, void *in)
 {
-    return decode(c, request, in);
+    return decode(c, request, PART_ALL, in);
 }
 
 const struct refusal *wire_decode_head(struct call *c, const struct wire_request *request, void *in)
 {
-    return decode(c, request, in);
+    return decode(c, request, PART_HEAD, in);
 }

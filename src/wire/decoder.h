@@ -25,22 +25,6 @@ RESULT decoder_take(struct decoder *d, size_t size, void **out);
 /* Counts one more open container; pair with d->depth--. */
 RESULT decoder_enter(struct decoder *d);
 
-/* An array of a list or map while it grows. */
-struct growing {
-    char *at;
-    size_t count, capacity;
-    size_t size; /* bytes of an element */
-};
-
-/* A zeroed element at the end. Earlier elements may move. */
-RESULT growing_add(struct decoder *d, struct growing *array, void **out);
-/* The array as it lies in a struct; never absent. */
-struct any_list growing_done(const struct decoder *d, const struct growing *array);
-
-/* The same for a map, where of entries with one key only the last stays, in the place of the first.
- */
-struct any_map growing_map(const struct decoder *d, struct growing *array);
-
 /* Memory for the value of a member: allocates a structure and links it. */
 RESULT decoder_member(struct decoder *d, const struct field *field, const struct shape *shape,
                       void *base, void **out);

@@ -4,6 +4,7 @@
  */
 #include "base/log.h"
 #include "wire/encoder.h"
+#include "wire/rest.h"
 
 #define XML_DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
@@ -59,7 +60,7 @@ static struct span encode_query(struct call *c, const struct shape *shape, const
             append_close(body, wrapper);
     }
     buf_append(body, S("<ResponseMetadata>"));
-    xml_append_element(body, S("RequestId"), c->request_id);
+    xml_encode_element(body, S("RequestId"), c->request_id);
     buf_append(body, S("</ResponseMetadata>"));
     append_close(body, response);
     return S("text/xml");
@@ -71,7 +72,7 @@ static struct span encode_ec2(struct call *c, const struct shape *shape, const v
     struct xml_style style = {.service = c->service, .ec2 = true, .fraction = FRACTION_ALWAYS};
     buf_append(body, S(XML_DECLARATION));
     struct span response = begin_response(c, body);
-    xml_append_element(body, S("requestId"), c->request_id);
+    xml_encode_element(body, S("requestId"), c->request_id);
     if (shape)
         xml_encode_members(&style, shape, PRINT_ALL, out, body);
     append_close(body, response);
@@ -86,7 +87,16 @@ static struct span encode_json(struct call *c, const struct shape *shape, const 
         json_encode(c->service, shape, PRINT_ALL, out, body);
     else if (c->service->json_version == 0)
         buf_append(body, S("{}"));
-    return json_content_type(c->service);
+    return reply_json_type(c->service);
+}
+
+static struct span encode_cbor(struct call *c, const struct shape *shape, const void *out,
+                               struct buf *body)
+{
+    if (!shape)
+        return S("");
+    cbor_encode(c->service, shape, out, body);
+    return S("application/cbor");
 }
 
 void wire_encode(struct call *c, const void *out, struct wire_reply *reply)
@@ -109,7 +119,10 @@ void wire_encode(struct call *c, const void *out, struct wire_reply *reply)
         break;
     case PROTOCOL_REST_JSON:
     case PROTOCOL_REST_XML:
+        type = rest_encode(c, shape, out, reply, body);
+        break;
     case PROTOCOL_CBOR:
+        type = encode_cbor(c, shape, out, body);
         break;
     }
     if (body->over) {

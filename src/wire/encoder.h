@@ -25,18 +25,17 @@ struct xml_style {
 
 /* Text and attribute values with what XML reserves replaced, and what XML 1.0 cannot carry left out
  * as U+FFFD. */
-void xml_append_text(struct buf *out, struct span text);
-void xml_append_element(struct buf *out, struct span name, struct span text);
+void xml_encode_text(struct buf *out, struct span text);
+void xml_encode_element(struct buf *out, struct span name, struct span text);
 /* The members of a structure as child elements. */
 void xml_encode_members(const struct xml_style *style, const struct shape *shape, enum PRINT which,
                         const void *from, struct buf *out);
+/* ` name="value"` for each member that is an attribute. */
+void xml_encode_attributes(const struct xml_style *style, const struct shape *shape,
+                           const void *from, struct buf *out);
 /* One member as an element of its own (a payload), with its namespace. */
 void xml_encode_payload(const struct xml_style *style, const struct field *field, const void *from,
                         struct buf *out);
-/* ` name="value"` for the attribute members of a structure. */
-void xml_append_attributes(const struct xml_style *style, const struct shape *shape,
-                           const void *from, struct buf *out);
-
 /* A reply header in the call's arena. */
 void reply_header(struct call *c, struct wire_reply *reply, struct span name, struct span value);
 /* Content-Type unless there is one, then the headers that every reply of the protocol has. */
@@ -45,4 +44,4 @@ void reply_finish(struct call *c, struct wire_reply *reply, struct span content_
 struct buf *reply_buf(struct call *c);
 /* S3's second request id. */
 struct span reply_host_id(struct call *c);
-struct span json_content_type(const struct service *service);
+struct span reply_json_type(const struct service *service);

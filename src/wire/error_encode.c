@@ -5,7 +5,7 @@
  * "Programmatic error handling with DynamoDB", "REST error responses" of S3, "Common Query API
  * errors", "Troubleshooting Amazon EC2 API requests", Smithy's protocol pages. One thread per call.
  */
-#include "wire/encoder.h"
+#include "wire/cbor.h"
 
 #define XML_DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
@@ -56,11 +56,43 @@ static bool has_member(const struct service *service, const struct shape *shape,
     return shape && field_find(service, shape, name, FIELD_BY_WIRE, &hint) != NULL;
 }
 
+/* Where the model puts a member of an error into a header of the reply (Retry-After), its name. */
+static struct span header_name(const struct service *service, const struct shape *shape,
+                               struct span name)
+{
+    unsigned hint = 0;
+    const struct field *field =
+        shape ? field_find(service, shape, name, FIELD_BY_NAME, &hint) : NULL;
+    return field && field->location == IN_HEADER ? service_text(service, field->wire) : SPAN_NONE;
+}
+
+/* The members of the refusal that are not told in headers, newest first. */
+static struct refusal_member *members_to_headers(struct call *c, const struct refusal *refusal,
+                                                 const struct shape *shape,
+                                                 struct wire_reply *reply)
+{
+    struct refusal_member *kept = NULL, **end = &kept;
+    bool rest = c->protocol == PROTOCOL_REST_JSON || c->protocol == PROTOCOL_REST_XML;
+    for (const struct refusal_member *at = refusal->members; at; at = at->next) {
+        struct span header = rest ? header_name(c->service, shape, at->name) : SPAN_NONE;
+        if (header.at) {
+            reply_header(c, reply, header, at->value);
+            continue;
+        }
+        *end = arena_alloc(c->arena, sizeof **end);
+        **end = *at;
+        (*end)->next = NULL;
+        end = &(*end)->next;
+    }
+    return kept;
+}
+
 struct error_text {
     struct span code, query_code, type;
     struct span message_name, message;
     const struct shape *shape;
     const struct refusal *refusal;
+    const struct refusal_member *members; /* of the body */
 };
 
 static struct error_text error_text_of(const struct call *c, const struct refusal *refusal)
@@ -112,7 +144,7 @@ static void write_json_error(const struct call *c, const struct error_text *erro
         json_key(writer, S("Type"));
         json_string(writer, error->type.len == 6 ? S("User") : S("Service"));
     }
-    write_json_members(error->refusal->members, writer);
+    write_json_members(error->members, writer);
 }
 
 static struct span encode_json_error(struct call *c, const struct error_text *error,
@@ -129,7 +161,39 @@ static struct span encode_json_error(struct call *c, const struct error_text *er
     }
     write_json_error(c, error, &writer);
     json_end_object(&writer);
-    return c->protocol == PROTOCOL_JSON ? json_content_type(c->service) : S("application/json");
+    return c->protocol == PROTOCOL_JSON ? reply_json_type(c->service) : S("application/json");
+}
+
+static void append_cbor_members(const struct refusal_member *member, struct buf *out)
+{
+    if (!member)
+        return;
+    append_cbor_members(member->next, out);
+    if (member->is_json)
+        return;
+    cbor_append_text(out, member->name);
+    cbor_append_text(out, member->value);
+}
+
+/* The type is an absolute shape name, always with a namespace. */
+static struct span encode_cbor_error(struct call *c, const struct error_text *error,
+                                     struct buf *body)
+{
+    const char *namespace = namespace_of(c->service, error->refusal->kind->code);
+    struct span type = namespace
+                           ? arena_printf(c->arena, "%s#%.*s", namespace, SPAN_ARG(error->code))
+                           : arena_printf(c->arena, "com.amazonaws.%s#%.*s", c->service->name,
+                                          SPAN_ARG(error->code));
+    cbor_begin_map(body);
+    cbor_append_text(body, S("__type"));
+    cbor_append_text(body, type);
+    if (error->message.len) {
+        cbor_append_text(body, error->message_name);
+        cbor_append_text(body, error->message);
+    }
+    append_cbor_members(error->members, body);
+    cbor_end_map(body);
+    return S("application/cbor");
 }
 
 static void append_xml_members(const struct refusal_member *member, struct buf *out)
@@ -138,14 +202,14 @@ static void append_xml_members(const struct refusal_member *member, struct buf *
         return;
     append_xml_members(member->next, out);
     if (!member->is_json)
-        xml_append_element(out, member->name, member->value);
+        xml_encode_element(out, member->name, member->value);
 }
 
 static void append_xml_error(const struct error_text *error, struct buf *out)
 {
-    xml_append_element(out, S("Code"), error->query_code);
-    xml_append_element(out, S("Message"), error->message);
-    append_xml_members(error->refusal->members, out);
+    xml_encode_element(out, S("Code"), error->query_code);
+    xml_encode_element(out, S("Message"), error->message);
+    append_xml_members(error->members, out);
 }
 
 /* Query services, and rest-xml services other than S3. */
@@ -159,10 +223,10 @@ static struct span encode_wrapped_error(struct call *c, const struct error_text 
         buf_append_byte(body, '"');
     }
     buf_append(body, S("><Error>"));
-    xml_append_element(body, S("Type"), error->type);
+    xml_encode_element(body, S("Type"), error->type);
     append_xml_error(error, body);
     buf_append(body, S("</Error>"));
-    xml_append_element(body, S("RequestId"), c->request_id);
+    xml_encode_element(body, S("RequestId"), c->request_id);
     buf_append(body, S("</ErrorResponse>"));
     return S("text/xml");
 }
@@ -173,7 +237,7 @@ static struct span encode_ec2_error(struct call *c, const struct error_text *err
     buf_append(body, S(XML_DECLARATION "<Response><Errors><Error>"));
     append_xml_error(error, body);
     buf_append(body, S("</Error></Errors>"));
-    xml_append_element(body, S("RequestID"), c->request_id);
+    xml_encode_element(body, S("RequestID"), c->request_id);
     buf_append(body, S("</Response>"));
     return S("text/xml;charset=UTF-8");
 }
@@ -182,8 +246,8 @@ static struct span encode_s3_error(struct call *c, const struct error_text *erro
 {
     buf_append(body, S(XML_DECLARATION "<Error>"));
     append_xml_error(error, body);
-    xml_append_element(body, S("RequestId"), c->request_id);
-    xml_append_element(body, S("HostId"), reply_host_id(c));
+    xml_encode_element(body, S("RequestId"), c->request_id);
+    xml_encode_element(body, S("HostId"), reply_host_id(c));
     buf_append(body, S("</Error>"));
     return S("application/xml");
 }
@@ -198,9 +262,10 @@ static struct span encode_error(struct call *c, const struct error_text *error, 
     case PROTOCOL_REST_XML:
         return strcmp(c->service->name, "s3") == 0 ? encode_s3_error(c, error, body)
                                                    : encode_wrapped_error(c, error, body);
+    case PROTOCOL_CBOR:
+        return encode_cbor_error(c, error, body);
     case PROTOCOL_JSON:
     case PROTOCOL_REST_JSON:
-    case PROTOCOL_CBOR:
         break;
     }
     return encode_json_error(c, error, body);
@@ -211,6 +276,7 @@ void wire_encode_refusal(struct call *c, const struct refusal *refusal, struct w
     struct error_text error = error_text_of(c, refusal);
     struct buf *body = reply_buf(c);
     *reply = (struct wire_reply){.status = refusal->kind->status};
+    error.members = members_to_headers(c, refusal, error.shape, reply);
     struct span type = encode_error(c, &error, body);
     reply->body = buf_span(body);
     if (c->protocol == PROTOCOL_REST_JSON)

@@ -8,7 +8,7 @@
  */
 #include "base/text.h"
 #include "base/utf8.h"
-#include "wire/decoder.h"
+#include "wire/growing.h"
 #include "wire/scalar.h"
 
 #include <stdlib.h>
@@ -110,20 +110,6 @@ static RESULT read_scalar(struct form *f, const struct shape *shape, const struc
     return OK;
 }
 
-/* A flattened list whose element has a name goes by that name. */
-static const struct field *field_by_element(const struct form *f, const struct shape *shape,
-                                            struct span name)
-{
-    const struct field *field = first_field(f->d->service, shape);
-    for (unsigned i = 0; i < shape->field_count; i++, field++) {
-        const struct shape *list = shape_at(f->d->service, field->shape);
-        if (list->kind == KIND_LIST && (field->flags & FIELD_FLATTENED) && list->member_wire &&
-            span_eq(service_text(f->d->service, list->member_wire), name))
-            return field;
-    }
-    return NULL;
-}
-
 static RESULT read_structure(struct form *f, const struct shape *shape, struct range range,
                              void *to)
 {
@@ -134,7 +120,7 @@ static RESULT read_structure(struct form *f, const struct shape *shape, struct r
     while (next_group(f, &range, &group, &name)) {
         const struct field *field = field_find(f->d->service, shape, name, FIELD_BY_QUERY, &hint);
         if (!field)
-            field = field_by_element(f, shape, name);
+            field = field_by_element(f->d->service, shape, name, NULL);
         if (!field)
             continue;
         const struct shape *member = shape_at(f->d->service, field->shape);

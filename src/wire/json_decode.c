@@ -7,6 +7,7 @@
  */
 #include "base/json.h"
 #include "base/time.h"
+#include "wire/growing.h"
 #include "wire/json_fault.h"
 #include "wire/scalar.h"
 
@@ -82,7 +83,7 @@ static RESULT read_blob(struct json_decoder *j, const struct shape *shape, enum 
     if (token != JSON_STRING)
         return json_fault(j, shape, token);
     *to = base64_decode(j->d->c->arena, j->reader.text);
-    return span_is_absent(*to) ? json_blob_fault(j, j->reader.text) : OK;
+    return span_is_absent(*to) ? json_fault_blob(j, j->reader.text) : OK;
 }
 
 static RESULT read_string(struct json_decoder *j, const struct shape *shape, enum JSON_TOKEN token,

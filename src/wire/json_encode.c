@@ -32,7 +32,7 @@ static void write_structure(const struct service *service, const struct shape *s
         const struct shape *member = shape_at(service, field->shape);
         if (!slot_printed(field, member->kind, from))
             continue;
-        if (which == PRINT_IN_BODY && field->location != IN_BODY)
+        if (which == PRINT_IN_BODY && !slot_in_body(field))
             continue;
         write_key(writer, service_text(service, field->wire));
         write_value(service, member, field->time_format, slot_value(field, member->kind, from),

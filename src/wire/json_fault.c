@@ -91,7 +91,7 @@ const struct refusal *json_fault(struct json_decoder *j, const struct shape *sha
                              shape->kind == KIND_INTEGER ? "an" : "a", scalar_name(shape->kind));
 }
 
-const struct refusal *json_blob_fault(struct json_decoder *j, struct span text)
+const struct refusal *json_fault_blob(struct json_decoder *j, struct span text)
 {
     struct span prefix = SPAN_NONE;
     if (!is_dynamodb(j))

@@ -19,4 +19,4 @@ struct json_decoder {
 /* `token` began a value that the shape cannot take. */
 RESULT json_fault(struct json_decoder *j, const struct shape *shape, enum JSON_TOKEN token);
 /* `text` is no base64. */
-RESULT json_blob_fault(struct json_decoder *j, struct span text);
+RESULT json_fault_blob(struct json_decoder *j, struct span text);

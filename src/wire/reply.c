@@ -72,7 +72,7 @@ void reply_finish(struct call *c, struct wire_reply *reply, struct span content_
     reply->has_body = !head && reply->status >= 200 && reply->status != 204 && reply->status != 304;
 }
 
-struct span json_content_type(const struct service *service)
+struct span reply_json_type(const struct service *service)
 {
     return service->json_version ? S("application/x-amz-json-1.1")
                                  : S("application/x-amz-json-1.0");

@@ -46,6 +46,13 @@ static inline bool slot_printed(const struct field *field, uint8_t kind, const v
     return slot_given(field, kind, base);
 }
 
+/* Members of a reply's body: labels and query words mean nothing in a reply, so they are there too.
+ */
+static inline bool slot_in_body(const struct field *field)
+{
+    return field->location == IN_BODY || field->location == IN_QUERY || field->location == IN_URI;
+}
+
 /* The value of a member: a structure's own memory, everything else as it lies. */
 static inline const void *slot_value(const struct field *field, uint8_t kind, const void *base)
 {
@@ -82,6 +89,24 @@ static inline const struct field *field_find(const struct service *service,
         }
     }
     return NULL;
+}
+
+/*
+ * A flattened list whose element has a name goes by that name. `found` is what field_find answered:
+ * it stands unless it is such a list, which its own name does not mean.
+ */
+static inline const struct field *field_by_element(const struct service *service,
+                                                   const struct shape *shape, struct span name,
+                                                   const struct field *found)
+{
+    const struct field *field = first_field(service, shape);
+    for (unsigned i = 0; i < shape->field_count; i++, field++) {
+        const struct shape *list = shape_at(service, field->shape);
+        if (list->kind == KIND_LIST && (field->flags & FIELD_FLATTENED) && list->member_wire &&
+            span_eq(service_text(service, list->member_wire), name))
+            return field;
+    }
+    return found;
 }
 
 /* TIME_FORMAT of a value: the member's, else the shape's, else the protocol's. */

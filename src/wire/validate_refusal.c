@@ -83,8 +83,9 @@ static const struct refusal *ec2_refusal(struct validation *v, const struct path
     if (!value)
         return refuse(v->c, &missing_parameter, "The request must contain the parameter %.*s",
                       SPAN_ARG(parameter));
+    struct span bad = value_of(v, shape, value);
     return refuse(v->c, &invalid_parameter_value, "Value (%.*s) for parameter %.*s is invalid.",
-                  SPAN_ARG(value_of(v, shape, value)), SPAN_ARG(parameter));
+                  SPAN_ARG(bad), SPAN_ARG(parameter));
 }
 
 /* Members of the body make malformed XML, those in headers and the query a bad argument. */

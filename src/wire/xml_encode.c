@@ -36,7 +36,7 @@ static struct span escape_of(unsigned char byte, char room[8])
     return span_of(room, (size_t)(at - room));
 }
 
-void xml_append_text(struct buf *out, struct span text)
+void xml_encode_text(struct buf *out, struct span text)
 {
     size_t clean = 0;
     char room[8];
@@ -66,10 +66,10 @@ static void append_close(struct buf *out, struct span name)
     buf_append_byte(out, '>');
 }
 
-void xml_append_element(struct buf *out, struct span name, struct span text)
+void xml_encode_element(struct buf *out, struct span name, struct span text)
 {
     append_open(out, name);
-    xml_append_text(out, text);
+    xml_encode_text(out, text);
     append_close(out, name);
 }
 
@@ -78,7 +78,7 @@ static void append_attribute(struct buf *out, struct span name, struct span valu
     buf_append_byte(out, ' ');
     buf_append(out, name);
     buf_append(out, S("=\""));
-    xml_append_text(out, value);
+    xml_encode_text(out, value);
     buf_append_byte(out, '"');
 }
 
@@ -89,7 +89,7 @@ static struct scalar_style scalar_style_of(const struct xml_style *style, const 
                                  .fraction = style->fraction};
 }
 
-void xml_append_attributes(const struct xml_style *style, const struct shape *shape,
+void xml_encode_attributes(const struct xml_style *style, const struct shape *shape,
                            const void *from, struct buf *out)
 {
     const struct field *field = first_field(style->service, shape);
@@ -117,7 +117,7 @@ static void append_namespace(const struct xml_style *style, const struct field *
         buf_append(out, service_text(style->service, field->xml_prefix));
     }
     buf_append(out, S("=\""));
-    xml_append_text(out, service_text(style->service, field->xml_uri));
+    xml_encode_text(out, service_text(style->service, field->xml_uri));
     buf_append_byte(out, '"');
 }
 
@@ -131,7 +131,7 @@ static void append_element(const struct xml_style *style, struct span name,
     if (field)
         append_namespace(style, field, out);
     if (shape->kind == KIND_STRUCTURE)
-        xml_append_attributes(style, shape, from, out);
+        xml_encode_attributes(style, shape, from, out);
     buf_append_byte(out, '>');
     append_value(style, shape, field ? field->time_format : TIME_DEFAULT, from, out);
     append_close(out, name);
@@ -192,7 +192,7 @@ static void append_value(const struct xml_style *style, const struct shape *shap
     case KIND_STREAM:
         break;
     }
-    xml_append_text(
+    xml_encode_text(
         out, scalar_text(shape->kind, scalar_style_of(style, shape, time_format), from, room));
 }
 
@@ -219,7 +219,7 @@ void xml_encode_members(const struct xml_style *style, const struct shape *shape
         const struct shape *member = shape_at(style->service, field->shape);
         if ((field->flags & FIELD_ATTRIBUTE) || !slot_printed(field, member->kind, from))
             continue;
-        if (which == PRINT_IN_BODY && field->location != IN_BODY)
+        if (which == PRINT_IN_BODY && !slot_in_body(field))
             continue;
         append_member(style, field, member, from, out);
     }

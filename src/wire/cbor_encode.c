@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Structs as CBOR (RFC 8949) for Smithy's rpc-v2-cbor: shortest integers, structures as maps of
+ * indefinite length (their members are not counted first), times as tag 1. Pure, any thread.
+ */
+#include "wire/cbor.h"
+
+static void append_value(const struct service *service, const struct shape *shape, const void *from,
+                         struct buf *out);
+
+static void append_head(struct buf *out, unsigned major, uint64_t value)
+{
+    unsigned char head[9];
+    size_t size = value < 24            ? 0
+                  : value <= UINT8_MAX  ? 1
+                  : value <= UINT16_MAX ? 2
+                  : value <= UINT32_MAX ? 4
+                                        : 8;
+    unsigned info = size == 0   ? (unsigned)value
+                    : size == 1 ? 24
+                    : size == 2 ? 25
+                    : size == 4 ? 26
+                                : 27;
+    head[0] = (unsigned char)(major << 5 | info);
+    for (size_t i = 0; i < size; i++)
+        head[size - i] = (unsigned char)(value >> (8 * i));
+    buf_append(out, span_of(head, 1 + size));
+}
+
+static void append_integer(struct buf *out, int64_t value)
+{
+    if (value < 0)
+        append_head(out, 1, (uint64_t)(-1 - value));
+    else
+        append_head(out, 0, (uint64_t)value);
+}
+
+static void append_bits(struct buf *out, unsigned char head, uint64_t bits, size_t size)
+{
+    unsigned char bytes[9] = {head};
+    for (size_t i = 0; i < size; i++)
+        bytes[size - i] = (unsigned char)(bits >> (8 * i));
+    buf_append(out, span_of(bytes, 1 + size));
+}
+
+static void append_double(struct buf *out, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    append_bits(out, 0xfb, bits, sizeof bits);
+}
+
+static void append_float(struct buf *out, double value)
+{
+    float narrow = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &narrow, sizeof bits);
+    append_bits(out, 0xfa, bits, sizeof bits);
+}
+
+static void append_time(struct buf *out, int64_t ms)
+{
+    append_head(out, 6, 1);
+    if (ms % 1000 == 0)
+        append_integer(out, ms / 1000);
+    else
+        append_double(out, (double)ms / 1000);
+}
+
+void cbor_append_text(struct buf *out, struct span text)
+{
+    append_head(out, 3, text.len);
+    buf_append(out, text);
+}
+
+void cbor_begin_map(struct buf *out)
+{
+    buf_append_byte(out, (char)0xbf);
+}
+
+void cbor_end_map(struct buf *out)
+{
+    buf_append_byte(out, (char)0xff);
+}
+
+static void append_span(const struct shape *shape, struct span value, struct buf *out)
+{
+    if (span_is_absent(value)) {
+        buf_append_byte(out, (char)0xf6);
+        return;
+    }
+    append_head(out, shape->kind == KIND_BLOB ? 2 : 3, value.len);
+    buf_append(out, value);
+}
+
+static void append_structure(const struct service *service, const struct shape *shape,
+                             const void *from, struct buf *out)
+{
+    const struct field *field = first_field(service, shape);
+    cbor_begin_map(out);
+    for (unsigned i = 0; i < shape->field_count; i++, field++) {
+        const struct shape *member = shape_at(service, field->shape);
+        if (!slot_printed(field, member->kind, from))
+            continue;
+        cbor_append_text(out, service_text(service, field->name));
+        append_value(service, member, slot_value(field, member->kind, from), out);
+    }
+    cbor_end_map(out);
+}
+
+static void append_list(const struct service *service, const struct shape *shape,
+                        const struct any_list *list, struct buf *out)
+{
+    const struct shape *member = shape_at(service, shape->member);
+    const char *at = list->at;
+    append_head(out, 4, list->count);
+    for (size_t i = 0; i < list->count; i++, at += shape->size)
+        append_value(service, member, at, out);
+}
+
+static void append_map(const struct service *service, const struct shape *shape,
+                       const struct any_map *map, struct buf *out)
+{
+    const struct shape *value = shape_at(service, shape->member);
+    const char *at = map->at;
+    append_head(out, 5, map->count);
+    for (size_t i = 0; i < map->count; i++, at += shape->size) {
+        cbor_append_text(out, *const_struct_at(at, 0, struct span));
+        append_value(service, value, at + shape->value_offset, out);
+    }
+}
+
+static void append_value(const struct service *service, const struct shape *shape, const void *from,
+                         struct buf *out)
+{
+    switch ((enum KIND)shape->kind) {
+    case KIND_BOOLEAN:
+        return buf_append_byte(out, (char)(*(const bool *)from ? 0xf5 : 0xf4));
+    case KIND_INTEGER:
+        return append_integer(out, *(const int32_t *)from);
+    case KIND_LONG:
+        return append_integer(out, *(const int64_t *)from);
+    case KIND_FLOAT:
+        return append_float(out, *(const double *)from);
+    case KIND_DOUBLE:
+        return append_double(out, *(const double *)from);
+    case KIND_TIMESTAMP:
+        return append_time(out, *(const int64_t *)from);
+    case KIND_STRING:
+    case KIND_BLOB:
+    case KIND_DOCUMENT:
+        return append_span(shape, *(const struct span *)from, out);
+    case KIND_LIST:
+        return append_list(service, shape, from, out);
+    case KIND_MAP:
+        return append_map(service, shape, from, out);
+    case KIND_STRUCTURE:
+        return append_structure(service, shape, from, out);
+    case KIND_STREAM:
+        break;
+    }
+}
+
+void cbor_encode(const struct service *service, const struct shape *shape, const void *from,
+                 struct buf *out)
+{
+    append_structure(service, shape, from, out);
+}
