@@ -9,8 +9,8 @@
 
 #include <errno.h>
 
-void assembly_begin(const struct object_bucket *bucket, struct span name,
-                    struct assembly *assembly) {
+void assembly_begin(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
+{
     struct key key;
     uint64_t started = (uint64_t)assembly->started_ms;
     for (int i = 0; i < 6; i++)
@@ -21,7 +21,8 @@ void assembly_begin(const struct object_bucket *bucket, struct span name,
             layout_encode_assembly(bucket->arena, assembly));
 }
 
-int assembly_get(const struct object_bucket *bucket, struct span name, struct assembly *assembly) {
+int assembly_get(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
+{
     struct key key;
     struct span value;
     layout_assembly(&key, bucket->id, name, &assembly->id);
@@ -32,13 +33,15 @@ int assembly_get(const struct object_bucket *bucket, struct span name, struct as
 }
 
 static void piece_key(struct key *key, uint64_t bucket, const struct assembly_id *id,
-                      uint32_t number) {
+                      uint32_t number)
+{
     layout_pieces(key, bucket, id);
     key_u64(key, number);
 }
 
 static int piece_get(const struct object_bucket *bucket, const struct assembly_id *id,
-                     uint32_t number, struct piece *ret) {
+                     uint32_t number, struct piece *ret)
+{
     struct key key;
     struct span value;
     piece_key(&key, bucket->id, id, number);
@@ -49,7 +52,8 @@ static int piece_get(const struct object_bucket *bucket, const struct assembly_i
 }
 
 int piece_put(const struct object_bucket *bucket, const struct assembly_id *id,
-              const struct piece *piece) {
+              const struct piece *piece)
+{
     struct key key;
     struct piece old;
     int result = piece_get(bucket, id, piece->number, &old);
@@ -65,7 +69,8 @@ int piece_put(const struct object_bucket *bucket, const struct assembly_id *id,
 }
 
 int piece_each(const struct object_bucket *bucket, const struct assembly_id *id, uint32_t after,
-               int (*visit)(void *user, const struct piece *piece), void *user) {
+               int (*visit)(void *user, const struct piece *piece), void *user)
+{
     struct key head, first;
     layout_pieces(&head, bucket->id, id);
     piece_key(&first, bucket->id, id, after + 1);
@@ -89,7 +94,8 @@ struct pieces {
     size_t count, room;
 };
 
-static int collect(void *user, const struct piece *piece) {
+static int collect(void *user, const struct piece *piece)
+{
     struct pieces *pieces = user;
     if (pieces->count == pieces->room) {
         pieces->room = pieces->room ? 2 * pieces->room : 8;
@@ -103,20 +109,23 @@ static int collect(void *user, const struct piece *piece) {
 }
 
 static int pieces_all(const struct object_bucket *bucket, const struct assembly_id *id,
-                      struct pieces *ret) {
+                      struct pieces *ret)
+{
     *ret = (struct pieces){.arena = bucket->arena};
     return piece_each(bucket, id, 0, collect, ret);
 }
 
 static int piece_drop(const struct object_bucket *bucket, const struct assembly_id *id,
-                      const struct piece *piece) {
+                      const struct piece *piece)
+{
     struct key key;
     piece_key(&key, bucket->id, id, piece->number);
     txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
     return content_unshare(bucket, &piece->content);
 }
 
-int pieces_drop(const struct object_bucket *bucket, const struct assembly_id *id) {
+int pieces_drop(const struct object_bucket *bucket, const struct assembly_id *id)
+{
     struct pieces all;
     struct key key;
     int result = pieces_all(bucket, id, &all);
@@ -129,7 +138,8 @@ int pieces_drop(const struct object_bucket *bucket, const struct assembly_id *id
 
 /* Splits the pieces into chosen ones (entries, in order) and the rest, which is dropped. */
 static int choose(const struct object_bucket *bucket, const struct assembly_finish *finish,
-                  struct directory_entry *entries, uint64_t *ret_size) {
+                  struct directory_entry *entries, uint64_t *ret_size)
+{
     struct pieces all;
     size_t chosen = 0;
     int result = pieces_all(bucket, &finish->id, &all);
@@ -146,7 +156,8 @@ static int choose(const struct object_bucket *bucket, const struct assembly_fini
 }
 
 int assembly_finish(const struct object_bucket *bucket, struct span name,
-                    const struct assembly_finish *finish) {
+                    const struct assembly_finish *finish)
+{
     uint64_t size = 0;
     struct directory_entry *entries =
         ARENA_ARRAY(bucket->arena, struct directory_entry, finish->count);
@@ -174,7 +185,8 @@ int assembly_finish(const struct object_bucket *bucket, struct span name,
 }
 
 int assembly_drop(const struct object_bucket *bucket, struct span name,
-                  const struct assembly_id *id) {
+                  const struct assembly_id *id)
+{
     struct key key;
     layout_assembly(&key, bucket->id, name, id);
     txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
@@ -182,7 +194,8 @@ int assembly_drop(const struct object_bucket *bucket, struct span name,
 }
 
 static int directory_get(const struct object_bucket *bucket, const struct assembly_id *id,
-                         struct directory_entry **ret, size_t *ret_count) {
+                         struct directory_entry **ret, size_t *ret_count)
+{
     struct key key;
     struct span value;
     layout_directory(&key, bucket->id, id);
@@ -193,7 +206,8 @@ static int directory_get(const struct object_bucket *bucket, const struct assemb
 }
 
 int object_piece_range(const struct object_bucket *bucket, const struct object *object,
-                       uint32_t number, struct byte_range *ret) {
+                       uint32_t number, struct byte_range *ret)
+{
     struct directory_entry *entries;
     size_t count;
     int result = directory_get(bucket, object_assembly(object), &entries, &count);
@@ -219,7 +233,8 @@ struct gathering {
     struct content content;
 };
 
-static int gather(void *user, const struct piece *piece) {
+static int gather(void *user, const struct piece *piece)
+{
     struct gathering *gathering = user;
     struct byte_range *left = &gathering->left;
     const struct content *whole = &piece->content;
@@ -240,7 +255,8 @@ static int gather(void *user, const struct piece *piece) {
 }
 
 int pieces_content(const struct object_bucket *bucket, const struct assembly_id *id,
-                   struct byte_range range, struct content *ret) {
+                   struct byte_range range, struct content *ret)
+{
     struct directory_entry *entries;
     size_t count, at = 0;
     int result = directory_get(bucket, id, &entries, &count);
@@ -267,13 +283,15 @@ struct leftovers {
     size_t count;
 };
 
-static void note_leftover(void *user, struct span name, const struct assembly *assembly) {
+static void note_leftover(void *user, struct span name, const struct assembly *assembly)
+{
     struct leftovers *leftovers = user;
     leftovers->at[leftovers->count].name = name;
     leftovers->at[leftovers->count++].id = assembly->id;
 }
 
-int object_bucket_clear(const struct object_bucket *bucket) {
+int object_bucket_clear(const struct object_bucket *bucket)
+{
     bool more = true;
     while (more) { /* each batch begins with what the last one left */
         struct leftovers leftovers = {.count = 0};

@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct content content_of_bytes(struct span bytes) {
+struct content content_of_bytes(struct span bytes)
+{
     return (struct content){.size = bytes.len, .bytes = bytes};
 }
 
-struct content content_of_draft(const struct draft *draft, struct arena *arena) {
+struct content content_of_draft(const struct draft *draft, struct arena *arena)
+{
     struct span bytes = draft_bytes(draft);
     if (!span_is_absent(bytes))
         return content_of_bytes(bytes);
@@ -28,19 +30,22 @@ struct content content_of_draft(const struct draft *draft, struct arena *arena) 
     return (struct content){.size = size, .cuts = cuts, .cut_count = count};
 }
 
-static struct extent *extents_of(const struct content *content, struct arena *arena) {
+static struct extent *extents_of(const struct content *content, struct arena *arena)
+{
     struct extent *extents = ARENA_ARRAY(arena, struct extent, content->cut_count);
     for (size_t i = 0; i < content->cut_count; i++)
         extents[i] = content->cuts[i].extent;
     return extents;
 }
 
-void content_share(struct txn *txn, const struct content *content, struct arena *arena) {
+void content_share(struct txn *txn, const struct content *content, struct arena *arena)
+{
     if (content->cut_count)
         extent_ref(txn, extents_of(content, arena), content->cut_count);
 }
 
-int content_unshare(const struct object_bucket *bucket, const struct content *content) {
+int content_unshare(const struct object_bucket *bucket, const struct content *content)
+{
     if (content->cut_count == 0)
         return 0;
     return extent_unref(bucket->txn, extents_of(content, bucket->arena), content->cut_count);
@@ -52,12 +57,14 @@ struct pin {
     size_t count;
 };
 
-static void unpin(void *thing) {
+static void unpin(void *thing)
+{
     struct pin *pin = thing;
     extent_unpin(pin->store, pin->extents, pin->count);
 }
 
-void content_pin(struct store *store, const struct content *content, struct arena *arena) {
+void content_pin(struct store *store, const struct content *content, struct arena *arena)
+{
     if (content->cut_count == 0)
         return;
     struct pin *pin = ARENA_NEW(arena, struct pin);
@@ -67,7 +74,8 @@ void content_pin(struct store *store, const struct content *content, struct aren
 }
 
 void content_clip(const struct content *whole, struct byte_range range, struct cut *cuts,
-                  struct content *part) {
+                  struct content *part)
+{
     uint64_t from = range.from, len = range.len;
     for (size_t i = 0; i < whole->cut_count && len; i++) {
         struct cut cut = whole->cuts[i];
@@ -90,7 +98,8 @@ void content_clip(const struct content *whole, struct byte_range range, struct c
 }
 
 int content_read(struct store *store, const struct content *content,
-                 void (*take)(void *user, struct span piece), void *user) {
+                 void (*take)(void *user, struct span piece), void *user)
+{
     char *whole = content->cut_count ? malloc(EXTENT_MAX) : NULL;
     int result = content->cut_count && !whole ? -ENOMEM : 0;
     for (size_t i = 0; i < content->cut_count && result == 0; i++) {

@@ -22,7 +22,8 @@ struct lane {
     char bytes[KEY_HEAD + 1];
 };
 
-static struct lane lane_of(uint64_t bucket, unsigned number) {
+static struct lane lane_of(uint64_t bucket, unsigned number)
+{
     struct lane lane = {.bytes = {KEYSPACE_LANE}};
     for (int i = 0; i < 8; i++)
         lane.bytes[1 + i] = (char)(bucket >> (56 - 8 * i));
@@ -30,14 +31,16 @@ static struct lane lane_of(uint64_t bucket, unsigned number) {
     return lane;
 }
 
-static void lock_lanes(struct txn *txn, const struct lane *lanes, size_t count) {
+static void lock_lanes(struct txn *txn, const struct lane *lanes, size_t count)
+{
     struct span names[2 * LANES];
     for (size_t i = 0; i < count; i++)
         names[i] = span_of(lanes[i].bytes, sizeof lanes[i].bytes);
     txn_lock(txn, names, count);
 }
 
-void object_lock(struct txn *txn, const struct object_key *keys, size_t count) {
+void object_lock(struct txn *txn, const struct object_key *keys, size_t count)
+{
     struct lane lanes[2 * LANES];
     size_t lane_count = 0;
     for (size_t i = 0; i < count; i++) {
@@ -52,14 +55,16 @@ void object_lock(struct txn *txn, const struct object_key *keys, size_t count) {
     lock_lanes(txn, lanes, lane_count);
 }
 
-void object_lock_bucket(struct txn *txn, uint64_t bucket) {
+void object_lock_bucket(struct txn *txn, uint64_t bucket)
+{
     struct lane lanes[LANES];
     for (unsigned i = 0; i < LANES; i++)
         lanes[i] = lane_of(bucket, i);
     lock_lanes(txn, lanes, LANES);
 }
 
-int object_get(const struct object_bucket *bucket, struct span name, struct object *ret) {
+int object_get(const struct object_bucket *bucket, struct span name, struct object *ret)
+{
     struct key key;
     struct span value;
     layout_index(&key, bucket->id, name);
@@ -71,7 +76,8 @@ int object_get(const struct object_bucket *bucket, struct span name, struct obje
 
 /* The content of an object that is not in pieces. */
 static int whole_content(const struct object_bucket *bucket, struct span name,
-                         const struct object *object, struct content *ret) {
+                         const struct object *object, struct content *ret)
+{
     struct span where = object->where;
     if (object->place == PLACE_ASIDE) {
         struct key key;
@@ -85,7 +91,8 @@ static int whole_content(const struct object_bucket *bucket, struct span name,
 }
 
 int object_drop_content(const struct object_bucket *bucket, struct span name,
-                        const struct object *object) {
+                        const struct object *object)
+{
     if (object->place == PLACE_PIECES)
         return pieces_drop(bucket, object_assembly(object));
     struct content content;
@@ -101,20 +108,23 @@ int object_drop_content(const struct object_bucket *bucket, struct span name,
 }
 
 void object_index_put(const struct object_bucket *bucket, struct span name,
-                      const struct object *object) {
+                      const struct object *object)
+{
     struct key key;
     layout_index(&key, bucket->id, name);
     txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key),
             layout_encode_object(bucket->arena, object));
 }
 
-uint64_t object_stamp(const struct object *old, int64_t modified_ms) {
+uint64_t object_stamp(const struct object *old, int64_t modified_ms)
+{
     uint64_t stamp = (uint64_t)modified_ms * 1000;
     return old && old->stamp >= stamp ? old->stamp + 1 : stamp;
 }
 
 int object_put(const struct object_bucket *bucket, struct span name, const struct object *old,
-               const struct object_new *object) {
+               const struct object_new *object)
+{
     int result = old ? object_drop_content(bucket, name, old) : 0;
     if (result < 0)
         return result;
@@ -139,13 +149,15 @@ int object_put(const struct object_bucket *bucket, struct span name, const struc
 }
 
 void object_set_attributes(const struct object_bucket *bucket, struct span name,
-                           const struct object *object, struct span attributes) {
+                           const struct object *object, struct span attributes)
+{
     struct object record = *object;
     record.attributes = attributes;
     object_index_put(bucket, name, &record);
 }
 
-int object_delete(const struct object_bucket *bucket, struct span name, const struct object *old) {
+int object_delete(const struct object_bucket *bucket, struct span name, const struct object *old)
+{
     int result = object_drop_content(bucket, name, old);
     if (result < 0)
         return result;
@@ -155,14 +167,16 @@ int object_delete(const struct object_bucket *bucket, struct span name, const st
     return 0;
 }
 
-const struct assembly_id *object_assembly(const struct object *object) {
+const struct assembly_id *object_assembly(const struct object *object)
+{
     return object->place == PLACE_PIECES
                ? (const struct assembly_id *)(const void *)object->where.at
                : NULL;
 }
 
 int object_content(const struct object_bucket *bucket, struct span name,
-                   const struct object *object, struct byte_range range, struct content *ret) {
+                   const struct object *object, struct byte_range range, struct content *ret)
+{
     if (range.from > object->size || range.len > object->size - range.from)
         return -ERANGE;
     if (object->place == PLACE_PIECES)
@@ -176,7 +190,8 @@ int object_content(const struct object_bucket *bucket, struct span name,
     return 0;
 }
 
-int object_bucket_is_empty(const struct object_bucket *bucket) {
+int object_bucket_is_empty(const struct object_bucket *bucket)
+{
     struct key head;
     layout_head(&head, KEYSPACE_INDEX, bucket->id);
     struct cursor *cursor = cursor_open(bucket->txn, FAMILY_OBJECTS, key_span(&head));

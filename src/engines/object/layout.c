@@ -15,77 +15,90 @@
 #define ASSEMBLY_HEAD 9
 #define ENTRY_SIZE 12
 
-static char *put_u32(char *to, uint32_t value) {
+static char *put_u32(char *to, uint32_t value)
+{
     uint32_t bits = htole32(value);
     memcpy(to, &bits, sizeof bits);
     return to + sizeof bits;
 }
 
-static char *put_u64(char *to, uint64_t value) {
+static char *put_u64(char *to, uint64_t value)
+{
     uint64_t bits = htole64(value);
     memcpy(to, &bits, sizeof bits);
     return to + sizeof bits;
 }
 
-static char *put_bytes(char *to, struct span bytes) {
+static char *put_bytes(char *to, struct span bytes)
+{
     if (bytes.len)
         memcpy(to, bytes.at, bytes.len);
     return to + bytes.len;
 }
 
 /* The readers are used where the length has been checked. */
-static uint32_t get_u32(const char *from) {
+static uint32_t get_u32(const char *from)
+{
     uint32_t bits;
     memcpy(&bits, from, sizeof bits);
     return le32toh(bits);
 }
 
-static uint64_t get_u64(const char *from) {
+static uint64_t get_u64(const char *from)
+{
     uint64_t bits;
     memcpy(&bits, from, sizeof bits);
     return le64toh(bits);
 }
 
-void layout_head(struct key *key, uint8_t keyspace, uint64_t bucket) {
+void layout_head(struct key *key, uint8_t keyspace, uint64_t bucket)
+{
     key_begin(key, keyspace);
     key_u64(key, bucket);
 }
 
-void layout_index(struct key *key, uint64_t bucket, struct span name) {
+void layout_index(struct key *key, uint64_t bucket, struct span name)
+{
     layout_head(key, KEYSPACE_INDEX, bucket);
     key_raw(key, name);
 }
 
-void layout_aside(struct key *key, uint64_t bucket, struct span name, uint64_t stamp) {
+void layout_aside(struct key *key, uint64_t bucket, struct span name, uint64_t stamp)
+{
     layout_head(key, KEYSPACE_ASIDE, bucket);
     key_text(key, name);
     key_u64(key, stamp);
 }
 
-void layout_pieces(struct key *key, uint64_t bucket, const struct assembly_id *id) {
+void layout_pieces(struct key *key, uint64_t bucket, const struct assembly_id *id)
+{
     layout_head(key, KEYSPACE_PIECE, bucket);
     key_raw(key, span_of(id->bytes, sizeof id->bytes));
 }
 
-void layout_directory(struct key *key, uint64_t bucket, const struct assembly_id *id) {
+void layout_directory(struct key *key, uint64_t bucket, const struct assembly_id *id)
+{
     layout_head(key, KEYSPACE_DIRECTORY, bucket);
     key_raw(key, span_of(id->bytes, sizeof id->bytes));
 }
 
 void layout_assembly(struct key *key, uint64_t bucket, struct span name,
-                     const struct assembly_id *id) {
+                     const struct assembly_id *id)
+{
     layout_head(key, KEYSPACE_ASSEMBLY, bucket);
     key_text(key, name);
     key_raw(key, span_of(id->bytes, sizeof id->bytes));
 }
 
-void layout_assembly_prefix(struct key *key, uint64_t bucket, struct span prefix) {
+void layout_assembly_prefix(struct key *key, uint64_t bucket, struct span prefix)
+{
     layout_head(key, KEYSPACE_ASSEMBLY, bucket);
     key_text(key, prefix);
     key->len -= 2; /* the terminator of the text */
 }
 
-struct span layout_encode_object(struct arena *arena, const struct object *object) {
+struct span layout_encode_object(struct arena *arena, const struct object *object)
+{
     size_t len = OBJECT_HEAD + object->attributes.len + object->where.len;
     char *to = arena_alloc(arena, len), *at = to;
     *at++ = FORM;
@@ -99,7 +112,8 @@ struct span layout_encode_object(struct arena *arena, const struct object *objec
     return span_of(to, len);
 }
 
-bool layout_decode_object(struct span value, struct object *out) {
+bool layout_decode_object(struct span value, struct object *out)
+{
     if (value.len < OBJECT_HEAD || value.at[0] != FORM)
         return false;
     uint32_t attributes = get_u32(value.at + 26);
@@ -118,7 +132,8 @@ bool layout_decode_object(struct span value, struct object *out) {
     return out->place == PLACE_HERE || (out->place == PLACE_ASIDE && out->where.len == 0);
 }
 
-static char *put_content(char *at, const struct content *content) {
+static char *put_content(char *at, const struct content *content)
+{
     at = put_u32(at, (uint32_t)content->cut_count);
     for (size_t i = 0; i < content->cut_count; i++) {
         const struct cut *cut = &content->cuts[i];
@@ -132,18 +147,21 @@ static char *put_content(char *at, const struct content *content) {
     return put_bytes(at, content->bytes);
 }
 
-static size_t content_size(const struct content *content) {
+static size_t content_size(const struct content *content)
+{
     return 4 + content->cut_count * CUT_SIZE + content->bytes.len;
 }
 
-struct span layout_encode_content(struct arena *arena, const struct content *content) {
+struct span layout_encode_content(struct arena *arena, const struct content *content)
+{
     size_t len = content_size(content);
     char *to = arena_alloc(arena, len);
     put_content(to, content);
     return span_of(to, len);
 }
 
-static struct cut get_cut(const char *from) {
+static struct cut get_cut(const char *from)
+{
     return (struct cut){
         .extent = {.offset = get_u64(from),
                    .segment = get_u32(from + 8),
@@ -154,7 +172,8 @@ static struct cut get_cut(const char *from) {
     };
 }
 
-bool layout_decode_content(struct span value, struct arena *arena, struct content *out) {
+bool layout_decode_content(struct span value, struct arena *arena, struct content *out)
+{
     if (value.len < 4)
         return false;
     size_t count = get_u32(value.at);
@@ -174,7 +193,8 @@ bool layout_decode_content(struct span value, struct arena *arena, struct conten
     return true;
 }
 
-struct span layout_encode_piece(struct arena *arena, const struct piece *piece) {
+struct span layout_encode_piece(struct arena *arena, const struct piece *piece)
+{
     size_t len = PIECE_HEAD + piece->attributes.len + content_size(&piece->content);
     char *to = arena_alloc(arena, len), *at = to;
     *at++ = FORM;
@@ -187,7 +207,8 @@ struct span layout_encode_piece(struct arena *arena, const struct piece *piece) 
     return span_of(to, len);
 }
 
-bool layout_decode_piece(struct span value, struct arena *arena, struct piece *out) {
+bool layout_decode_piece(struct span value, struct arena *arena, struct piece *out)
+{
     if (value.len < PIECE_HEAD || value.at[0] != FORM)
         return false;
     uint32_t attributes = get_u32(value.at + 21);
@@ -203,7 +224,8 @@ bool layout_decode_piece(struct span value, struct arena *arena, struct piece *o
            out->content.size == out->size;
 }
 
-struct span layout_encode_assembly(struct arena *arena, const struct assembly *assembly) {
+struct span layout_encode_assembly(struct arena *arena, const struct assembly *assembly)
+{
     size_t len = ASSEMBLY_HEAD + assembly->attributes.len;
     char *to = arena_alloc(arena, len), *at = to;
     *at++ = FORM;
@@ -212,7 +234,8 @@ struct span layout_encode_assembly(struct arena *arena, const struct assembly *a
     return span_of(to, len);
 }
 
-bool layout_decode_assembly(struct span value, struct assembly *out) {
+bool layout_decode_assembly(struct span value, struct assembly *out)
+{
     if (value.len < ASSEMBLY_HEAD || value.at[0] != FORM)
         return false;
     out->started_ms = (int64_t)get_u64(value.at + 1);
@@ -221,7 +244,8 @@ bool layout_decode_assembly(struct span value, struct assembly *out) {
 }
 
 struct span layout_encode_directory(struct arena *arena, const struct directory_entry *entries,
-                                    size_t count) {
+                                    size_t count)
+{
     char *to = arena_alloc(arena, 1 + count * ENTRY_SIZE), *at = to;
     *at++ = FORM;
     for (size_t i = 0; i < count; i++) {
@@ -232,7 +256,8 @@ struct span layout_encode_directory(struct arena *arena, const struct directory_
 }
 
 bool layout_decode_directory(struct span value, struct arena *arena, struct directory_entry **ret,
-                             size_t *ret_count) {
+                             size_t *ret_count)
+{
     if (value.len < 1 || value.at[0] != FORM || (value.len - 1) % ENTRY_SIZE != 0)
         return false;
     size_t count = (value.len - 1) / ENTRY_SIZE;

@@ -8,7 +8,8 @@
 
 #include <errno.h>
 
-size_t object_group_len(struct span name, struct span prefix, struct span delimiter) {
+size_t object_group_len(struct span name, struct span prefix, struct span delimiter)
+{
     if (delimiter.len == 0 || name.len < prefix.len)
         return 0;
     size_t at = span_find(span_from(name, prefix.len), delimiter);
@@ -24,18 +25,21 @@ struct walk {
     bool bad;        /* … that cannot be decoded */
 };
 
-static void walk_to(struct walk *walk, const struct key *key) {
+static void walk_to(struct walk *walk, const struct key *key)
+{
     struct span to = key_span(key);
     walk->here = span_starts(to, key_span(&walk->head)) && cursor_seek(walk->cursor, to);
 }
 
-static void walk_begin(struct walk *walk, const struct key *first) {
+static void walk_begin(struct walk *walk, const struct key *first)
+{
     walk->cursor = cursor_open(walk->bucket->txn, FAMILY_OBJECTS, key_span(&walk->head));
     walk_to(walk, first);
 }
 
 /* 0, or what ended it. */
-static int walk_end(struct walk *walk, bool *ret_more) {
+static int walk_end(struct walk *walk, bool *ret_more)
+{
     int error = cursor_error(walk->cursor);
     cursor_close(walk->cursor);
     *ret_more = walk->here;
@@ -43,14 +47,16 @@ static int walk_end(struct walk *walk, bool *ret_more) {
 }
 
 /* The group that `after` is in, as a walk must jump over it; empty when it is in none. */
-static struct span group_of(struct span after, struct span prefix, struct span delimiter) {
+static struct span group_of(struct span after, struct span prefix, struct span delimiter)
+{
     size_t len = span_starts(after, prefix) ? object_group_len(after, prefix, delimiter) : 0;
     return span_first(after, len);
 }
 
 /* Where a listing begins: behind `after`, and behind its whole group if it is in one. */
 static void first_name(struct key *key, const struct object_bucket *bucket,
-                       const struct object_list *list) {
+                       const struct object_list *list)
+{
     struct span group = group_of(list->after, list->prefix, list->delimiter);
     if (span_compare(list->after, list->prefix) < 0 || list->after.len == 0) {
         layout_index(key, bucket->id, list->prefix);
@@ -63,7 +69,8 @@ static void first_name(struct key *key, const struct object_bucket *bucket,
     }
 }
 
-static void show_name(struct walk *walk, const struct object_list *list) {
+static void show_name(struct walk *walk, const struct object_list *list)
+{
     struct arena *arena = walk->bucket->arena;
     struct span name = arena_copy(arena, span_from(cursor_key(walk->cursor), KEY_HEAD));
     size_t group = object_group_len(name, list->prefix, list->delimiter);
@@ -82,8 +89,8 @@ static void show_name(struct walk *walk, const struct object_list *list) {
     walk->here = !walk->bad && cursor_next(walk->cursor);
 }
 
-int object_list(const struct object_bucket *bucket, const struct object_list *list,
-                bool *ret_more) {
+int object_list(const struct object_bucket *bucket, const struct object_list *list, bool *ret_more)
+{
     struct walk walk = {.bucket = bucket};
     struct key first;
     layout_index(&walk.head, bucket->id, list->prefix);
@@ -96,7 +103,8 @@ int object_list(const struct object_bucket *bucket, const struct object_list *li
 
 /* The same for assemblies, whose keys hold the name as escaped text with the id behind it. */
 static void first_assembly(struct key *key, const struct object_bucket *bucket,
-                           const struct assembly_list *list) {
+                           const struct assembly_list *list)
+{
     struct span group = group_of(list->after_name, list->prefix, list->delimiter);
     if (span_compare(list->after_name, list->prefix) < 0 || list->after_name.len == 0) {
         layout_assembly_prefix(key, bucket->id, list->prefix);
@@ -113,7 +121,8 @@ static void first_assembly(struct key *key, const struct object_bucket *bucket,
     }
 }
 
-static void show_assembly(struct walk *walk, const struct assembly_list *list) {
+static void show_assembly(struct walk *walk, const struct assembly_list *list)
+{
     struct arena *arena = walk->bucket->arena;
     struct span rest = span_from(cursor_key(walk->cursor), KEY_HEAD), name;
     struct assembly assembly;
@@ -137,7 +146,8 @@ static void show_assembly(struct walk *walk, const struct assembly_list *list) {
 }
 
 int assembly_list(const struct object_bucket *bucket, const struct assembly_list *list,
-                  bool *ret_more) {
+                  bool *ret_more)
+{
     struct walk walk = {.bucket = bucket};
     struct key first;
     layout_assembly_prefix(&walk.head, bucket->id, list->prefix);
