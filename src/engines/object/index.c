@@ -22,11 +22,11 @@ struct lane {
     char bytes[KEY_HEAD + 1];
 };
 
-static struct lane lane_of(uint64_t bucket, unsigned number)
+static struct lane lane_of(struct span bucket, uint64_t number)
 {
     struct lane lane = {.bytes = {KEYSPACE_LANE}};
-    for (int i = 0; i < 8; i++)
-        lane.bytes[1 + i] = (char)(bucket >> (56 - 8 * i));
+    uint64_t hash = span_hash(bucket); /* two buckets that share one only wait for each other */
+    memcpy(lane.bytes + 1, &hash, sizeof hash);
     lane.bytes[KEY_HEAD] = (char)number;
     return lane;
 }
@@ -55,10 +55,10 @@ void object_lock(struct txn *txn, const struct object_key *keys, size_t count)
     lock_lanes(txn, lanes, lane_count);
 }
 
-void object_lock_bucket(struct txn *txn, uint64_t bucket)
+void object_lock_bucket(struct txn *txn, struct span bucket)
 {
     struct lane lanes[LANES];
-    for (unsigned i = 0; i < LANES; i++)
+    for (uint64_t i = 0; i < LANES; i++)
         lanes[i] = lane_of(bucket, i);
     lock_lanes(txn, lanes, LANES);
 }

@@ -37,9 +37,9 @@ struct object_bucket {
     uint64_t id;
 };
 
-/* A name is 1 to OBJECT_NAME_MAX bytes, any bytes. */
+/* What a lock is taken on. A name is 1 to OBJECT_NAME_MAX bytes, any bytes. */
 struct object_key {
-    uint64_t bucket;
+    struct span bucket; /* by whatever name the caller finds the bucket's record */
     struct span name;
 };
 
@@ -76,7 +76,7 @@ struct object {
  * buckets. The bucket's own record must be read after it, never before. */
 void object_lock(struct txn *txn, const struct object_key *keys, size_t count);
 /* Exclusive on every name of the bucket: for whoever deletes it. */
-void object_lock_bucket(struct txn *txn, uint64_t bucket);
+void object_lock_bucket(struct txn *txn, struct span bucket);
 
 /* ---- objects -------------------------------------------------------------------------------- */
 
