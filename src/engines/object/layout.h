@@ -77,6 +77,17 @@ void object_index_put(const struct object_bucket *bucket, struct span name,
 /* Drops what an object's record points at, the record itself excepted. */
 MUST_CHECK int object_drop_content(const struct object_bucket *bucket, struct span name,
                                    const struct object *object);
+/* All pieces at once: a cursor must be closed before anything is written. */
+struct pieces {
+    struct arena *arena;
+    struct piece *at;
+    size_t count, room;
+};
+MUST_CHECK int pieces_all(const struct object_bucket *bucket, const struct assembly_id *id,
+                          struct pieces *ret);
+/* Deletes one piece and drops its content. */
+MUST_CHECK int piece_drop(const struct object_bucket *bucket, const struct assembly_id *id,
+                          const struct piece *piece);
 /* Deletes pieces and directory of an assembly and drops their content. */
 MUST_CHECK int pieces_drop(const struct object_bucket *bucket, const struct assembly_id *id);
 /* A range of an object in pieces. */

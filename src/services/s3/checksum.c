@@ -6,7 +6,7 @@
 #include "services/s3/checksum.h"
 
 #include "base/text.h"
-#include "s3.api.h"
+#include "services/s3/s3.api.h"
 
 struct kind {
     struct span name, lower, header;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Preconditions of reads, copies and writes. Any thread. */
-#include "services/s3/precondition.h"
+#include "services/s3/condition.h"
 
 #include "base/time.h"
-#include "s3.api.h"
+#include "services/s3/s3.api.h"
 
 static struct span unquoted(struct span tag)
 {
