@@ -14,13 +14,8 @@ struct content content_of_bytes(struct span bytes)
     return (struct content){.size = bytes.len, .bytes = bytes};
 }
 
-struct content content_of_draft(const struct draft *draft, struct arena *arena)
+struct content content_of_extents(const struct extent *extents, size_t count, struct arena *arena)
 {
-    struct span bytes = draft_bytes(draft);
-    if (!span_is_absent(bytes))
-        return content_of_bytes(bytes);
-    size_t count;
-    const struct extent *extents = draft_extents(draft, &count);
     struct cut *cuts = ARENA_ARRAY(arena, struct cut, count);
     uint64_t size = 0;
     for (size_t i = 0; i < count; i++) {

@@ -174,6 +174,13 @@ const struct assembly_id *object_assembly(const struct object *object)
                : NULL;
 }
 
+bool object_needs_lock(const struct object *object)
+{
+    static const char no_cuts[4] = {0};
+    return object->place != PLACE_HERE || object->where.len < sizeof no_cuts ||
+           memcmp(object->where.at, no_cuts, sizeof no_cuts) != 0;
+}
+
 int object_content(const struct object_bucket *bucket, struct span name,
                    const struct object *object, struct byte_range range, struct content *ret)
 {

@@ -20,7 +20,6 @@
  * All functions answer 0 or a negative errno unless said otherwise; -EBADMSG: an undecodable
  * record.
  */
-#include "store/draft.h"
 #include "store/extent.h"
 #include "store/txn.h"
 
@@ -97,16 +96,18 @@ void object_set_attributes(const struct object_bucket *bucket, struct span name,
                            const struct object *object, struct span attributes);
 MUST_CHECK int object_delete(const struct object_bucket *bucket, struct span name,
                              const struct object *old);
-/* A part of its content; -ERANGE when the range is not within the object. Under the lock (or with
- * nobody else writing) if the extents are to be used. */
+/* Whether its content may only be read under the lock, the object itself having been read under it
+ * too: false for small ones, whose bytes came with the record. */
+bool object_needs_lock(const struct object *object);
+/* A part of its content; -ERANGE when the range is not within the object. */
 MUST_CHECK int object_content(const struct object_bucket *bucket, struct span name,
                               const struct object *object, struct byte_range range,
                               struct content *ret);
 
 /* ---- content -------------------------------------------------------------------------------- */
 
-/* What a sealed draft received. */
-struct content content_of_draft(const struct draft *draft, struct arena *arena);
+/* Whole extents. */
+struct content content_of_extents(const struct extent *extents, size_t count, struct arena *arena);
 /* Bytes in memory only. */
 struct content content_of_bytes(struct span bytes);
 /* One more reference for every extent of it: for sharing it with another object. */

@@ -74,6 +74,8 @@ RESULT attributes_complete(struct call *c, const struct s3_metadata *metadata, s
     TRY(tags_read_header(c, tagging, &tags));
     attributes->tags.at = tags.at;
     attributes->tags.count = tags.count;
+    if (span_eq(attributes->storage_class, S("STANDARD")))
+        attributes->storage_class = SPAN_NONE;
     if (span_is_empty(attributes->content_type))
         attributes->content_type = S("binary/octet-stream");
     attributes->content_encoding = without_aws_chunked(c, attributes->content_encoding);
