@@ -8,13 +8,14 @@
 
 #include "auth/identity.h"
 
+#include "services/cloud.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
 #include "store/draft.h"
 
 #include <errno.h>
 
-#define PUT_MAX 5368709120ULL /* bytes: 5 GiB, AWS "Uploading objects" */
+#define LONG_BODY (128 * 1024) /* bytes: worth a look at the bucket before they come */
 
 RESULT object_find(struct call *c, const struct place *place, struct span key,
                    struct object_found *out, bool *ret_found)
@@ -64,21 +65,32 @@ void object_give_body(struct call *c, const struct content *content, struct body
 
 /* ---- PutObject ------------------------------------------------------------------------------ */
 
-static RESULT refuse_too_large(struct call *c, int64_t size)
+RESULT object_check_length(struct call *c, int64_t content_length, int64_t *ret_len)
 {
+    int64_t len = content_length;
+    struct span decoded = header_get(c->request_headers, S("x-amz-decoded-content-length"));
+    if (!span_to_i64(decoded, &len))
+        len = content_length;
+    *ret_len = len;
+    if (len <= (int64_t)OBJECT_BODY_MAX)
+        return OK;
+
     const struct refusal *refusal =
         refuse_with(c, &S3_ENTITY_TOO_LARGE, S("MaxSizeAllowed"), S("5368709120"),
                     "Your proposed upload exceeds the maximum allowed size");
     return refusal_add(c, refusal, S("ProposedSize"),
-                       arena_printf(c->arena, "%lld", (long long)size));
+                       arena_printf(c->arena, "%lld", (long long)len));
 }
 
-/* The length of the object's own bytes as far as the head tells it, or -1. */
-static int64_t announced_len(struct call *c, int64_t content_length)
+/* A long body is not taken for a bucket that is not there. */
+static RESULT check_bucket_early(struct call *c, const struct s3_put_object_in *in)
 {
-    int64_t decoded;
-    struct span text = header_get(c->request_headers, S("x-amz-decoded-content-length"));
-    return span_to_i64(text, &decoded) ? decoded : content_length;
+    struct place place;
+    struct txn *txn = txn_begin(c->cloud->store);
+    const struct refusal *refusal =
+        place_open_in(c, txn, (struct place_name){in->bucket, in->expected_bucket_owner}, &place);
+    txn_rollback(txn);
+    return refusal;
 }
 
 static enum CHECKSUM or_default(enum CHECKSUM algorithm)
@@ -95,10 +107,11 @@ RESULT s3_put_object_admit(struct call *c, const struct s3_put_object_in *in,
     TRY(condition_write_check(c, in->if_match, in->if_none_match));
     TRY(checksum_md5_claimed(c, in->content_md5));
     TRY(checksum_claimed(c, CHECKSUM_MEMBERS(in), in->checksum_algorithm, &claim));
-    int64_t len = announced_len(c, in->has.content_length ? in->content_length : -1);
-    if (len > (int64_t)PUT_MAX)
-        return refuse_too_large(c, len);
-    plan->max_len = PUT_MAX;
+    int64_t len;
+    TRY(object_check_length(c, in->has.content_length ? in->content_length : 0, &len));
+    if (len > LONG_BODY)
+        TRY(check_bucket_early(c, in));
+    plan->max_len = OBJECT_BODY_MAX;
     plan->digests = DIGEST_MD5 | checksum_digest(or_default(claim.algorithm));
     return OK;
 }

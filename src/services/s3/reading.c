@@ -244,3 +244,103 @@ RESULT s3_head_object(struct call *c, const struct s3_head_object_in *in,
     DESCRIBE(c, in, &answer, out);
     return OK;
 }
+
+/* ---- GetObjectAttributes -------------------------------------------------------------------- */
+
+#define PARTS_PAGE 1000
+
+struct parts_page {
+    struct call *c;
+    struct s3_get_object_attributes_parts *out;
+    struct checksum checksum;
+    size_t limit;
+    const struct refusal *refusal;
+};
+
+static int add_part(void *user, const struct piece *piece)
+{
+    struct parts_page *page = user;
+    struct s3_get_object_attributes_parts *out = page->out;
+    struct s3_part_attributes kept;
+    if (out->parts.count == page->limit) {
+        SET(out, is_truncated, true);
+        return 1;
+    }
+    page->refusal = attributes_decode_part(page->c, piece->attributes, &kept);
+    if (page->refusal)
+        return 1;
+    struct s3_object_part *part = &out->parts.at[out->parts.count++];
+    struct checksum checksum = page->checksum;
+    checksum.value = kept.checksum;
+    SET(part, part_number, (int32_t)piece->number);
+    SET(part, size, (int64_t)piece->size);
+    checksum_describe(page->c, &checksum, 0, CHECKSUM_MEMBERS(part));
+    SET(out, next_part_number_marker, (int32_t)piece->number);
+    return 0;
+}
+
+/* S3 lists the parts only where they have checksums of their own; else it just counts them. */
+static RESULT describe_parts(struct call *c, const struct s3_get_object_attributes_in *in,
+                             const struct answer *answer, struct s3_get_object_attributes_out *out)
+{
+    struct s3_get_object_attributes_parts *parts =
+        ARENA_NEW(c->arena, struct s3_get_object_attributes_parts);
+    struct checksum checksum = attributes_checksum(&answer->found.attributes);
+    int32_t limit = in->has.max_parts && in->max_parts < PARTS_PAGE ? in->max_parts : PARTS_PAGE;
+    int32_t after = in->has.part_number_marker ? in->part_number_marker : 0;
+    if (limit < 0 || after < 0)
+        return refuse(c, &S3_INVALID_ARGUMENT,
+                      "Argument max-parts must be an integer between 0 "
+                      "and 2147483647");
+    SET(parts, total_parts_count, (int32_t)answer->found.attributes.parts);
+    out->object_parts = parts;
+    if (checksum.type != TYPE_COMPOSITE)
+        return OK;
+    SET(parts, max_parts, limit);
+    SET(parts, part_number_marker, after);
+    SET(parts, next_part_number_marker, 0);
+    SET(parts, is_truncated, false);
+    parts->parts.at = ARENA_ARRAY(c->arena, struct s3_object_part, (size_t)limit);
+    struct parts_page page = {.c = c, .out = parts, .checksum = checksum, .limit = (size_t)limit};
+    int result = piece_each(&answer->place.index, object_assembly(&answer->found.object),
+                            (uint32_t)after, add_part, &page);
+    return result < 0 ? refuse_errno(c, result, "reading the parts of %.*s", SPAN_ARG(in->key))
+                      : page.refusal;
+}
+
+static bool is_asked(const struct s3_get_object_attributes_in *in, struct span name)
+{
+    for (size_t i = 0; i < in->object_attributes.count; i++)
+        if (span_eq(span_trim(in->object_attributes.at[i]), name))
+            return true;
+    return false;
+}
+
+RESULT s3_get_object_attributes(struct call *c, const struct s3_get_object_attributes_in *in,
+                                struct s3_get_object_attributes_out *out)
+{
+    struct wish wish = {
+        .name = {in->bucket, in->expected_bucket_owner},
+        .key = in->key,
+        .version_id = in->version_id,
+        .condition = {.if_modified_since = TIME_NONE, .if_unmodified_since = TIME_NONE}};
+    struct answer answer;
+    TRY(find_answer(c, &wish, &answer));
+    const struct s3_attributes *attributes = &answer.found.attributes;
+    struct checksum checksum = attributes_checksum(attributes);
+    SET(out, last_modified, answer.found.object.modified_ms);
+    if (is_asked(in, S("ETag"))) /* the one place where S3 writes it without quotes */
+        out->etag = span_of(answer.found.etag.at + 1, answer.found.etag.len - 2);
+    if (is_asked(in, S("StorageClass")))
+        out->storage_class = attributes_storage_class(attributes);
+    if (is_asked(in, S("ObjectSize")))
+        SET(out, object_size, (int64_t)answer.found.object.size);
+    if (is_asked(in, S("Checksum")) && !span_is_absent(checksum.value)) {
+        out->checksum = ARENA_NEW(c->arena, struct s3_checksum);
+        out->checksum->checksum_type = checksum_type_name(checksum.type);
+        checksum_describe(c, &checksum, 0, CHECKSUM_MEMBERS(out->checksum));
+    }
+    if (is_asked(in, S("ObjectParts")) && attributes->parts)
+        TRY(describe_parts(c, in, &answer, out));
+    return OK;
+}
