@@ -112,6 +112,12 @@ struct copy {
     bool digested;
 };
 
+/* Parts have no digest of the whole, and a checksum of another algorithm is not known either. */
+static bool must_be_read(const struct copy *copy)
+{
+    return copy->source.found.attributes.parts || span_is_absent(copy->checksum.value);
+}
+
 /* First look, without holding anything: is the source there, is it small enough, must it be read?
  */
 static RESULT prepare(struct call *c, const struct s3_copy_object_in *in, struct copy *copy)
@@ -123,7 +129,7 @@ static RESULT prepare(struct call *c, const struct s3_copy_object_in *in, struct
     if (source->found.object.size > COPY_MAX)
         return refuse_too_large(c);
     TRY(choose_checksum(c, in->checksum_algorithm, source, &copy->checksum));
-    if (source->found.attributes.parts == 0 && !span_is_absent(copy->checksum.value))
+    if (!must_be_read(copy))
         return OK;
     copy->digested = true;
     return source_digest(c, source, NULL, DIGEST_MD5 | checksum_digest(copy->checksum.algorithm),
@@ -173,6 +179,8 @@ RESULT s3_copy_object(struct call *c, const struct s3_copy_object_in *in,
         copy.checksum.value = checksum_of(&copy.digest.digests, copy.checksum.algorithm);
     } else {
         TRY(choose_checksum(c, in->checksum_algorithm, &copy.source, &copy.checksum));
+        if (must_be_read(&copy)) /* it was replaced meanwhile by one that would have to be */
+            return source_refuse_changed(c);
     }
     attributes_set_checksum(&attributes, &copy.checksum);
     TRY(write_copy(c, in, &copy, &attributes));

@@ -88,11 +88,14 @@ RESULT source_digest(struct call *c, struct source *source, const struct byte_ra
     return OK;
 }
 
-RESULT source_check(struct call *c, const struct source *source, const struct source_digest *digest)
+RESULT source_refuse_changed(struct call *c)
 {
-    if (source->found.object.stamp == digest->stamp)
-        return OK;
     return refuse(c, &S3_OPERATION_ABORTED,
                   "A conflicting conditional operation is currently in progress against this "
                   "resource. Please try again.");
+}
+
+RESULT source_check(struct call *c, const struct source *source, const struct source_digest *digest)
+{
+    return source->found.object.stamp == digest->stamp ? OK : source_refuse_changed(c);
 }

@@ -35,6 +35,7 @@ struct source_digest {
 /* In a transaction of its own; blocks. `range` = NULL: all of it. */
 RESULT source_digest(struct call *c, struct source *source, const struct byte_range *range,
                      unsigned digests, struct source_digest *out);
+RESULT source_refuse_changed(struct call *c);
 /* OperationAborted when the source is not the version that was digested any more. */
 RESULT source_check(struct call *c, const struct source *source,
                     const struct source_digest *digest);
