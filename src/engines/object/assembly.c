@@ -32,6 +32,28 @@ int assembly_get(const struct object_bucket *bucket, struct span name, struct as
     return layout_decode_assembly(value, assembly) ? 0 : -EBADMSG;
 }
 
+/* Only the last piece may hold bytes in memory: those of a piece that came to lie before others (a
+ * slice of an object that ended in such bytes) go into an extent. */
+static int spill(const struct object_bucket *bucket, const struct assembly_id *id,
+                 const struct piece *piece)
+{
+    struct piece spilled = *piece;
+    struct content *content = &spilled.content;
+    struct cut *cuts = ARENA_ARRAY(bucket->arena, struct cut, content->cut_count + 1);
+    struct cut *last = &cuts[content->cut_count];
+    if (content->cut_count)
+        memcpy(cuts, content->cuts, content->cut_count * sizeof *cuts);
+    int result = extent_write(bucket->txn, content->bytes, &last->extent);
+    if (result < 0)
+        return result;
+    last->len = last->extent.len;
+    content->cuts = cuts;
+    content->cut_count++;
+    content->bytes = SPAN_NONE;
+    piece_write(bucket, id, &spilled);
+    return 0;
+}
+
 /* Splits the pieces into chosen ones (entries, in order) and the rest, which is dropped. */
 static int choose(const struct object_bucket *bucket, const struct assembly_finish *finish,
                   struct directory_entry *entries, uint64_t *ret_size)
@@ -44,6 +66,8 @@ static int choose(const struct object_bucket *bucket, const struct assembly_fini
         if (chosen < finish->count && finish->numbers[chosen] == piece->number) {
             entries[chosen++] = (struct directory_entry){piece->number, piece->size};
             *ret_size += piece->size;
+            if (piece->content.bytes.len && chosen < finish->count)
+                result = spill(bucket, &finish->id, piece);
         } else {
             result = piece_drop(bucket, &finish->id, piece);
         }

@@ -85,6 +85,9 @@ struct pieces {
 };
 MUST_CHECK int pieces_all(const struct object_bucket *bucket, const struct assembly_id *id,
                           struct pieces *ret);
+/* Writes the record alone. */
+void piece_write(const struct object_bucket *bucket, const struct assembly_id *id,
+                 const struct piece *piece);
 /* Deletes one piece and drops its content. */
 MUST_CHECK int piece_drop(const struct object_bucket *bucket, const struct assembly_id *id,
                           const struct piece *piece);

@@ -176,7 +176,7 @@ MUST_CHECK int piece_each(const struct object_bucket *bucket, const struct assem
                           uint32_t after, int (*visit)(void *user, const struct piece *piece),
                           void *user);
 /* The object becomes the pieces of these numbers (ascending; -ENOENT when one is not there); the
- * others are dropped, and so is the content of `old`. */
+ * others are dropped, and so is the content of `old`. May block, on workers. */
 struct assembly_finish {
     struct assembly_id id;
     const uint32_t *numbers;

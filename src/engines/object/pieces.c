@@ -27,10 +27,17 @@ static int piece_get(const struct object_bucket *bucket, const struct assembly_i
     return layout_decode_piece(value, bucket->arena, ret) ? 0 : -EBADMSG;
 }
 
+void piece_write(const struct object_bucket *bucket, const struct assembly_id *id,
+                 const struct piece *piece)
+{
+    struct key key;
+    piece_key(&key, bucket->id, id, piece->number);
+    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key), layout_encode_piece(bucket->arena, piece));
+}
+
 int piece_put(const struct object_bucket *bucket, const struct assembly_id *id,
               const struct piece *piece)
 {
-    struct key key;
     struct piece old;
     int result = piece_get(bucket, id, piece->number, &old);
     if (result == 0)
@@ -39,8 +46,7 @@ int piece_put(const struct object_bucket *bucket, const struct assembly_id *id,
         result = 0;
     if (result < 0)
         return result;
-    piece_key(&key, bucket->id, id, piece->number);
-    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key), layout_encode_piece(bucket->arena, piece));
+    piece_write(bucket, id, piece);
     return 0;
 }
 
