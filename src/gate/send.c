@@ -36,17 +36,14 @@ static size_t move_headers(struct request *r, struct header *to, uint64_t *ret_l
     return count;
 }
 
-/* One segment per extent; the first `skip` bytes are passed over and `len` bytes sent. Negative
- * errno on failure. */
+/* One segment per extent and one for the bytes in memory behind them; the first `skip` bytes are
+ * passed over and `len` bytes sent. Negative errno on failure. */
 static int stream_segments(struct request *r, const struct body *body, struct http_reply *reply)
 {
     struct http_segment *segments =
         ARENA_ARRAY(r->call.arena, struct http_segment, body->extent_count + 1);
     size_t count = 0;
     uint64_t skip = body->skip, left = body->len;
-    if (!body->extent_count && body->len)
-        segments[count++] =
-            (struct http_segment){.bytes = span_from(body->bytes, body->skip), .len = left};
     for (size_t i = 0; i < body->extent_count && left; i++) {
         const struct extent *extent = &body->extents[i];
         if (skip >= extent->len) {
@@ -62,6 +59,9 @@ static int stream_segments(struct request *r, const struct body *body, struct ht
         left -= len;
         skip = 0;
     }
+    if (left)
+        segments[count++] =
+            (struct http_segment){.bytes = span_from(body->bytes, skip), .len = left};
     reply->segments = segments;
     reply->segment_count = count;
     return 0;

@@ -174,6 +174,40 @@ int extent_read(struct store *store, const struct extent *extent, char *to)
     return crc32c_feed(0, span_of(to, extent->len)) == extent->crc32c ? 0 : -EIO;
 }
 
+struct written {
+    struct store *store;
+    struct extent extent;
+};
+
+static void written_end(void *thing, enum TXN_END end)
+{
+    struct written *written = thing;
+    if (end == TXN_DROPPED)
+        reclaim_later(written->store, &written->extent, 1);
+    free(written);
+}
+
+int extent_write(struct txn *txn, struct span bytes, struct extent *ret)
+{
+    struct store *store = txn_store(txn);
+    int error = segments_allocate(store, (uint32_t)bytes.len, ret);
+    if (error)
+        return error;
+    error = segments_append(store, ret, bytes);
+    if (!error)
+        error = segments_sync(store, ret, 1);
+    if (error) {
+        ret->len = (uint32_t)bytes.len; /* all of its room goes back */
+        reclaim_later(store, ret, 1);
+        return error;
+    }
+    struct written *written = store_alloc(sizeof *written);
+    *written = (struct written){store, *ret};
+    extent_insert(txn, ret, 1);
+    txn_at_end(txn, written_end, written);
+    return 0;
+}
+
 struct span extents_encode(struct arena *arena, const struct extent *extents, size_t count)
 {
     char *bytes = arena_alloc(arena, count * EXTENT_SIZE);

@@ -35,6 +35,10 @@ void extent_unpin(struct store *store, const struct extent *extents, size_t coun
  */
 MUST_CHECK int extent_read(struct store *store, const struct extent *extent, char *to);
 
+/* Writes 1 to EXTENT_MAX bytes as an extent of their own, synced, which gets its first reference in
+ * this transaction and is reclaimed if that one is not committed. 0, -ENOSPC, -EIO. Blocks. */
+MUST_CHECK int extent_write(struct txn *txn, struct span bytes, struct extent *ret);
+
 /* The binary form inside records: 20 bytes an extent. */
 struct span extents_encode(struct arena *arena, const struct extent *extents, size_t count);
 MUST_CHECK bool extents_decode(struct span bytes, struct arena *arena, struct extent **ret,

@@ -13,8 +13,8 @@ struct draft;  /* store/draft.h */
 
 struct body {
     uint64_t len;                 /* bytes of the whole body */
-    struct span bytes;            /* all of it when it is in memory */
-    const struct extent *extents; /* otherwise in order */
+    struct span bytes;            /* what is in memory: all of it, or (output) the end */
+    const struct extent *extents; /* what comes before, in order */
     size_t extent_count;
     uint64_t skip;                 /* output: bytes of the first extent that are not sent */
     struct draft *draft;           /* input: owns the extents until the handler adopts them */

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Objects that arrive in pieces: begun, finished, dropped. Finishing writes a directory (number and
+ * size of every piece) and the index record, and moves no bytes and no piece. Under the lock of the
+ * object's name. Any thread.
+ */
+#include "base/id.h"
+#include "engines/object/layout.h"
+
+#include <errno.h>
+
+void assembly_begin(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
+{
+    struct key key;
+    uint64_t started = (uint64_t)assembly->started_ms;
+    for (int i = 0; i < 6; i++)
+        assembly->id.bytes[i] = (uint8_t)(started >> (40 - 8 * i));
+    random_bytes(assembly->id.bytes + 6, sizeof assembly->id.bytes - 6);
+    layout_assembly(&key, bucket->id, name, &assembly->id);
+    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key),
+            layout_encode_assembly(bucket->arena, assembly));
+}
+
+int assembly_get(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
+{
+    struct key key;
+    struct span value;
+    layout_assembly(&key, bucket->id, name, &assembly->id);
+    int result = txn_get(bucket->txn, FAMILY_OBJECTS, key_span(&key), bucket->arena, &value);
+    if (result < 0)
+        return result;
+    return layout_decode_assembly(value, assembly) ? 0 : -EBADMSG;
+}
+
+/* Only the last piece may hold bytes in memory: those of a piece that came to lie before others (a
+ * slice of an object that ended in such bytes) go into an extent. */
+static int spill(const struct object_bucket *bucket, const struct assembly_id *id,
+                 const struct piece *piece)
+{
+    struct piece spilled = *piece;
+    struct content *content = &spilled.content;
+    struct cut *cuts = ARENA_ARRAY(bucket->arena, struct cut, content->cut_count + 1);
+    struct cut *last = &cuts[content->cut_count];
+    if (content->cut_count)
+        memcpy(cuts, content->cuts, content->cut_count * sizeof *cuts);
+    int result = extent_write(bucket->txn, content->bytes, &last->extent);
+    if (result < 0)
+        return result;
+    last->len = last->extent.len;
+    content->cuts = cuts;
+    content->cut_count++;
+    content->bytes = SPAN_NONE;
+    piece_write(bucket, id, &spilled);
+    return 0;
+}
+
+/* Splits the pieces into chosen ones (entries, in order) and the rest, which is dropped. */
+static int choose(const struct object_bucket *bucket, const struct assembly_finish *finish,
+                  struct directory_entry *entries, uint64_t *ret_size)
+{
+    struct pieces all;
+    size_t chosen = 0;
+    int result = pieces_all(bucket, &finish->id, &all);
+    for (size_t i = 0; i < all.count && result == 0; i++) {
+        const struct piece *piece = &all.at[i];
+        if (chosen < finish->count && finish->numbers[chosen] == piece->number) {
+            entries[chosen++] = (struct directory_entry){piece->number, piece->size};
+            *ret_size += piece->size;
+            if (piece->content.bytes.len && chosen < finish->count)
+                result = spill(bucket, &finish->id, piece);
+        } else {
+            result = piece_drop(bucket, &finish->id, piece);
+        }
+    }
+    return result == 0 && chosen < finish->count ? -ENOENT : result;
+}
+
+int assembly_finish(const struct object_bucket *bucket, struct span name,
+                    const struct assembly_finish *finish)
+{
+    uint64_t size = 0;
+    struct directory_entry *entries =
+        ARENA_ARRAY(bucket->arena, struct directory_entry, finish->count);
+    int result = choose(bucket, finish, entries, &size);
+    if (result == 0 && finish->old)
+        result = object_drop_content(bucket, name, finish->old);
+    if (result < 0)
+        return result;
+    struct key key;
+    layout_directory(&key, bucket->id, &finish->id);
+    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key),
+            layout_encode_directory(bucket->arena, entries, finish->count));
+    layout_assembly(&key, bucket->id, name, &finish->id);
+    txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
+    struct object record = {
+        .place = PLACE_PIECES,
+        .stamp = object_stamp(finish->old, finish->modified_ms),
+        .size = size,
+        .modified_ms = finish->modified_ms,
+        .attributes = finish->attributes,
+        .where = span_of(finish->id.bytes, sizeof finish->id.bytes),
+    };
+    object_index_put(bucket, name, &record);
+    return 0;
+}
+
+int assembly_drop(const struct object_bucket *bucket, struct span name,
+                  const struct assembly_id *id)
+{
+    struct key key;
+    layout_assembly(&key, bucket->id, name, id);
+    txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
+    return pieces_drop(bucket, id);
+}
+
+#define CLEAR_BATCH 100
+
+struct leftovers {
+    struct {
+        struct span name;
+        struct assembly_id id;
+    } at[CLEAR_BATCH];
+    size_t count;
+};
+
+static void note_leftover(void *user, struct span name, const struct assembly *assembly)
+{
+    struct leftovers *leftovers = user;
+    leftovers->at[leftovers->count].name = name;
+    leftovers->at[leftovers->count++].id = assembly->id;
+}
+
+int object_bucket_clear(const struct object_bucket *bucket)
+{
+    bool more = true;
+    while (more) { /* each batch begins with what the last one left */
+        struct leftovers leftovers = {.count = 0};
+        struct assembly_list list = {
+            .limit = CLEAR_BATCH, .visit = note_leftover, .user = &leftovers};
+        int result = assembly_list(bucket, &list, &more);
+        for (size_t i = 0; i < leftovers.count && result == 0; i++)
+            result = assembly_drop(bucket, leftovers.at[i].name, &leftovers.at[i].id);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}

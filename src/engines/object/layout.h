@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Private to this folder: keys and the binary form of records. All numbers in values are
+ * little-endian and of fixed width; the first byte of a value is its form, so that a later one can
+ * be told apart.
+ *
+ *   0x44 bucket name                  index record of the current version
+ *   0x45 bucket name~ stamp           content beside the index
+ *   0x46 bucket name~ ^stamp          (kept free: older versions)
+ *   0x47 bucket id number             piece
+ *   0x48 bucket id                    directory: number and size of every piece of a finished
+ * object 0x49 bucket name~ id              assembly that is not finished 0x4f bucket lane never
+ * stored: names of locks `name~` is an escaped text component; the plain one is the raw end of its
+ * key.
+ */
+#include "engines/object/object.h"
+#include "store/key.h"
+
+enum OBJECT_KEYSPACE {
+    KEYSPACE_INDEX = 0x44,
+    KEYSPACE_ASIDE = 0x45,
+    KEYSPACE_PIECE = 0x47,
+    KEYSPACE_DIRECTORY = 0x48,
+    KEYSPACE_ASSEMBLY = 0x49,
+    KEYSPACE_LANE = 0x4f,
+};
+
+enum OBJECT_PLACE {
+    PLACE_HERE = 1,  /* `where` is the content */
+    PLACE_ASIDE = 2, /* the content has its own key */
+    PLACE_PIECES = 3 /* `where` is the assembly's id */
+};
+
+#define CUTS_HERE_MAX 16 /* cuts inside the index record */
+#define KEY_HEAD 9       /* bytes of keyspace and bucket in every key */
+
+/* A bucket's part of a keyspace: the head of all keys below. */
+void layout_head(struct key *key, uint8_t keyspace, uint64_t bucket);
+void layout_index(struct key *key, uint64_t bucket, struct span name);
+void layout_aside(struct key *key, uint64_t bucket, struct span name, uint64_t stamp);
+/* All pieces of an assembly; with key_u64(number) one of them. */
+void layout_pieces(struct key *key, uint64_t bucket, const struct assembly_id *id);
+void layout_directory(struct key *key, uint64_t bucket, const struct assembly_id *id);
+void layout_assembly(struct key *key, uint64_t bucket, struct span name,
+                     const struct assembly_id *id);
+/* The head of all assemblies whose names begin with `prefix`. */
+void layout_assembly_prefix(struct key *key, uint64_t bucket, struct span prefix);
+
+struct span layout_encode_object(struct arena *arena, const struct object *object);
+MUST_CHECK bool layout_decode_object(struct span value, struct object *out);
+struct span layout_encode_content(struct arena *arena, const struct content *content);
+MUST_CHECK bool layout_decode_content(struct span value, struct arena *arena, struct content *out);
+struct span layout_encode_piece(struct arena *arena, const struct piece *piece);
+MUST_CHECK bool layout_decode_piece(struct span value, struct arena *arena, struct piece *out);
+struct span layout_encode_assembly(struct arena *arena, const struct assembly *assembly);
+MUST_CHECK bool layout_decode_assembly(struct span value, struct assembly *out);
+
+struct directory_entry {
+    uint32_t number;
+    uint64_t size;
+};
+struct span layout_encode_directory(struct arena *arena, const struct directory_entry *entries,
+                                    size_t count);
+MUST_CHECK bool layout_decode_directory(struct span value, struct arena *arena,
+                                        struct directory_entry **ret, size_t *ret_count);
+
+/* Shared by the files of the engine. */
+
+/* Drops the references of a content. */
+MUST_CHECK int content_unshare(const struct object_bucket *bucket, const struct content *content);
+/* The stamp of a version that replaces `old` (or NULL). */
+uint64_t object_stamp(const struct object *old, int64_t modified_ms);
+/* Writes the index record alone. */
+void object_index_put(const struct object_bucket *bucket, struct span name,
+                      const struct object *object);
+/* Drops what an object's record points at, the record itself excepted. */
+MUST_CHECK int object_drop_content(const struct object_bucket *bucket, struct span name,
+                                   const struct object *object);
+/* All pieces at once: a cursor must be closed before anything is written. */
+struct pieces {
+    struct arena *arena;
+    struct piece *at;
+    size_t count, room;
+};
+MUST_CHECK int pieces_all(const struct object_bucket *bucket, const struct assembly_id *id,
+                          struct pieces *ret);
+/* Writes the record alone. */
+void piece_write(const struct object_bucket *bucket, const struct assembly_id *id,
+                 const struct piece *piece);
+/* Deletes one piece and drops its content. */
+MUST_CHECK int piece_drop(const struct object_bucket *bucket, const struct assembly_id *id,
+                          const struct piece *piece);
+/* Deletes pieces and directory of an assembly and drops their content. */
+MUST_CHECK int pieces_drop(const struct object_bucket *bucket, const struct assembly_id *id);
+/* A range of an object in pieces. */
+MUST_CHECK int pieces_content(const struct object_bucket *bucket, const struct assembly_id *id,
+                              struct byte_range range, struct content *ret);
+/* Appends that part of `whole` to `part`, whose `cuts` has room for all of whole's. */
+void content_clip(const struct content *whole, struct byte_range range, struct cut *cuts,
+                  struct content *part);

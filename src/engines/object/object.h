@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Named objects in numbered buckets: an ordered index whose records say where the bytes are, and
+ * assemblies (objects that arrive in pieces). It knows no protocol: what a caller wants to remember
+ * about an object or piece is `attributes`, opaque bytes.
+ *
+ * Where the bytes are: content of at most OBJECT_HERE_MAX bytes lies in the index record (one read
+ * serves a small object, and a page of a listing still reads few blocks); up to what a draft keeps
+ * in memory it lies beside the index under a key of its own, which listings never touch; above that
+ * in extents of the store, of which a content names cuts, so that copies and slices share bytes.
+ *
+ * Room for versions: the index holds the current version only, so a listing costs the same however
+ * many older ones there are; every version has a `stamp` that grows per name, content beside the
+ * index is filed under name and stamp, and keyspace OBJECT_KEYSPACE_OLDER is kept free for older
+ * versions in order of name and falling stamp.
+ *
+ * Everything works inside the caller's transaction, on its thread. Whoever reads and then writes
+ * holds object_lock on the names; that lock also shuts out the deletion of the bucket.
+ * All functions answer 0 or a negative errno unless said otherwise; -EBADMSG: an undecodable
+ * record.
+ */
+#include "store/extent.h"
+#include "store/txn.h"
+
+#define OBJECT_NAME_MAX 1024       /* bytes */
+#define OBJECT_HERE_MAX 2048       /* bytes of content inside the index record */
+#define OBJECT_PIECES_MAX 10000    /* pieces of one object */
+#define OBJECT_KEYSPACE_OLDER 0x46 /* reserved for versions */
+
+/* One bucket inside one transaction. `id` is never used again once the bucket is gone; what is read
+ * lives in the arena. */
+struct object_bucket {
+    struct txn *txn;
+    struct arena *arena;
+    uint64_t id;
+};
+
+/* What a lock is taken on. A name is 1 to OBJECT_NAME_MAX bytes, any bytes. */
+struct object_key {
+    struct span bucket; /* by whatever name the caller finds the bucket's record */
+    struct span name;
+};
+
+struct byte_range {
+    uint64_t from, len;
+};
+
+/* A run of bytes of an extent. */
+struct cut {
+    struct extent extent;
+    uint32_t skip, len; /* bytes */
+};
+
+/* All the bytes of something: first those of the cuts, then `bytes`. */
+struct content {
+    uint64_t size;
+    const struct cut *cuts;
+    size_t cut_count;
+    struct span bytes;
+};
+
+struct object {
+    uint64_t stamp; /* grows with every version of the name */
+    uint64_t size;  /* bytes */
+    int64_t modified_ms;
+    struct span attributes;
+    uint8_t place;     /* private: how to read `where` */
+    struct span where; /* private */
+};
+
+/* ---- locks ---------------------------------------------------------------------------------- */
+
+/* Exclusive on these names until the transaction ends; one call per transaction, at most two
+ * buckets. The bucket's own record must be read after it, never before. */
+void object_lock(struct txn *txn, const struct object_key *keys, size_t count);
+/* Exclusive on every name of the bucket: for whoever deletes it. */
+void object_lock_bucket(struct txn *txn, struct span bucket);
+
+/* ---- objects -------------------------------------------------------------------------------- */
+
+/* -ENOENT when there is none. */
+MUST_CHECK int object_get(const struct object_bucket *bucket, struct span name, struct object *ret);
+
+struct object_new {
+    int64_t modified_ms;
+    struct span attributes;
+    struct content content; /* its extents have their references already */
+};
+/* Writes it in the place of `old` (what object_get found under the lock, or NULL), whose content is
+ * dropped. */
+MUST_CHECK int object_put(const struct object_bucket *bucket, struct span name,
+                          const struct object *old, const struct object_new *object);
+/* Changes what is remembered about it and nothing else. */
+void object_set_attributes(const struct object_bucket *bucket, struct span name,
+                           const struct object *object, struct span attributes);
+MUST_CHECK int object_delete(const struct object_bucket *bucket, struct span name,
+                             const struct object *old);
+/* Whether its content may only be read under the lock, the object itself having been read under it
+ * too: false for small ones, whose bytes came with the record. */
+bool object_needs_lock(const struct object *object);
+/* A part of its content; -ERANGE when the range is not within the object. */
+MUST_CHECK int object_content(const struct object_bucket *bucket, struct span name,
+                              const struct object *object, struct byte_range range,
+                              struct content *ret);
+
+/* ---- content -------------------------------------------------------------------------------- */
+
+/* Whole extents. */
+struct content content_of_extents(const struct extent *extents, size_t count, struct arena *arena);
+/* Bytes in memory only. */
+struct content content_of_bytes(struct span bytes);
+/* One more reference for every extent of it: for sharing it with another object. */
+void content_share(struct txn *txn, const struct content *content, struct arena *arena);
+/* Readers keep the bytes: pinned now, under the lock; unpinned when the arena is reset. */
+void content_pin(struct store *store, const struct content *content, struct arena *arena);
+/* Feeds all of it to `take` in order, checking every extent's CRC. Blocks: on workers. */
+MUST_CHECK int content_read(struct store *store, const struct content *content,
+                            void (*take)(void *user, struct span piece), void *user);
+
+/* ---- listing -------------------------------------------------------------------------------- */
+
+struct object_list {
+    struct span prefix;    /* names that begin with it */
+    struct span delimiter; /* names that share everything up to its first occurrence behind the
+                              prefix are one group; empty: no groups */
+    struct span after;     /* names behind this one, and groups that it does not belong to */
+    size_t limit;          /* names and groups */
+    void (*visit)(void *user, struct span name, const struct object *object /* NULL: a group */);
+    void *user;
+};
+/* Names and groups in byte order. *ret_more: there is something behind the limit. Costs one seek
+ * for each group. */
+MUST_CHECK int object_list(const struct object_bucket *bucket, const struct object_list *list,
+                           bool *ret_more);
+/* Length of the group (delimiter included) that a name belongs to, or 0. Pure. */
+size_t object_group_len(struct span name, struct span prefix, struct span delimiter);
+/* 1 when the bucket holds no object, 0 when it does. */
+MUST_CHECK int object_bucket_is_empty(const struct object_bucket *bucket);
+/* Drops every assembly of a bucket that is being deleted. */
+MUST_CHECK int object_bucket_clear(const struct object_bucket *bucket);
+
+/* ---- assemblies ----------------------------------------------------------------------------- */
+
+struct assembly_id {
+    uint8_t bytes[16]; /* sorts by the time it was begun */
+};
+
+struct assembly {
+    struct assembly_id id;
+    int64_t started_ms;
+    struct span attributes;
+};
+
+struct piece {
+    uint32_t number;
+    uint64_t size;
+    int64_t modified_ms;
+    struct span attributes;
+    struct content content; /* in memory only where it is short; its extents have their references
+                               already */
+};
+
+/* `id` is set by it. */
+void assembly_begin(const struct object_bucket *bucket, struct span name,
+                    struct assembly *assembly);
+/* `id` is set by the caller; -ENOENT. */
+MUST_CHECK int assembly_get(const struct object_bucket *bucket, struct span name,
+                            struct assembly *assembly);
+/* Adds the piece, or replaces the one of that number. */
+MUST_CHECK int piece_put(const struct object_bucket *bucket, const struct assembly_id *id,
+                         const struct piece *piece);
+/* Visits the pieces whose number is above `after`; `visit` answers 0 to go on, 1 to stop. Pieces of
+ * a finished object are visited alike. */
+MUST_CHECK int piece_each(const struct object_bucket *bucket, const struct assembly_id *id,
+                          uint32_t after, int (*visit)(void *user, const struct piece *piece),
+                          void *user);
+/* The object becomes the pieces of these numbers (ascending; -ENOENT when one is not there); the
+ * others are dropped, and so is the content of `old`. May block, on workers. */
+struct assembly_finish {
+    struct assembly_id id;
+    const uint32_t *numbers;
+    size_t count;
+    const struct object *old; /* or NULL */
+    int64_t modified_ms;
+    struct span attributes;
+};
+MUST_CHECK int assembly_finish(const struct object_bucket *bucket, struct span name,
+                               const struct assembly_finish *finish);
+MUST_CHECK int assembly_drop(const struct object_bucket *bucket, struct span name,
+                             const struct assembly_id *id);
+/* Which assembly an object was made by, or NULL when it came in one piece. */
+const struct assembly_id *object_assembly(const struct object *object);
+/* Where the piece lies within a finished object: -ENOENT when there is no such number. */
+MUST_CHECK int object_piece_range(const struct object_bucket *bucket, const struct object *object,
+                                  uint32_t number, struct byte_range *ret);
+
+struct assembly_list {
+    struct span prefix, delimiter;
+    struct span after_name;             /* as `after` of object_list … */
+    const struct assembly_id *after_id; /* … or, when set, those of this name behind this one too */
+    size_t limit;
+    void (*visit)(void *user, struct span name,
+                  const struct assembly *assembly /* NULL: a group */);
+    void *user;
+};
+MUST_CHECK int assembly_list(const struct object_bucket *bucket, const struct assembly_list *list,
+                             bool *ret_more);

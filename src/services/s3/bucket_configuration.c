@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What S3 says of bucket configurations that nobody has made: for each its own answer. None of them
+ * can be made yet, so these answers are the truth. Loop threads.
+ */
+#include "services/s3/place.h"
+#include "services/s3/s3.api.h"
+
+/* The bucket must be there; then the configuration is not. */
+static RESULT refuse_absent(struct call *c, struct place_name name, const struct error_kind *kind,
+                            const char *message)
+{
+    struct s3_bucket_record bucket;
+    TRY(place_record(c, name, &bucket));
+    return refuse_with(c, kind, S("BucketName"), name.bucket, "%s", message);
+}
+
+#define NAME_OF(in) ((struct place_name){(in)->bucket, (in)->expected_bucket_owner})
+
+/* One handler per operation, alike but for its error. */
+#define ABSENT(operation, kind, message)                                                           \
+    RESULT s3_##operation(struct call *c, const struct s3_##operation##_in *in,                    \
+                          struct s3_##operation##_out *out)                                        \
+    {                                                                                              \
+        return refuse_absent(c, NAME_OF(in), &(kind), message);                                    \
+    }
+
+ABSENT(get_bucket_policy, S3_NO_SUCH_BUCKET_POLICY, "The bucket policy does not exist")
+ABSENT(get_bucket_policy_status, S3_NO_SUCH_BUCKET_POLICY, "The bucket policy does not exist")
+ABSENT(get_bucket_cors, S3_NO_SUCH_CORS_CONFIGURATION, "The CORS configuration does not exist")
+ABSENT(get_bucket_website, S3_NO_SUCH_WEBSITE_CONFIGURATION,
+       "The specified bucket does not have a website configuration")
+ABSENT(get_bucket_lifecycle_configuration, S3_NO_SUCH_LIFECYCLE_CONFIGURATION,
+       "The lifecycle configuration does not exist")
+ABSENT(get_bucket_replication, S3_REPLICATION_CONFIGURATION_NOT_FOUND_ERROR,
+       "The replication configuration was not found")
+ABSENT(get_bucket_encryption, S3_SERVER_SIDE_ENCRYPTION_CONFIGURATION_NOT_FOUND_ERROR,
+       "The server side encryption configuration was not found")
+ABSENT(get_object_lock_configuration, S3_OBJECT_LOCK_CONFIGURATION_NOT_FOUND_ERROR,
+       "Object Lock configuration does not exist for this bucket")
+ABSENT(get_public_access_block, S3_NO_SUCH_PUBLIC_ACCESS_BLOCK_CONFIGURATION,
+       "The public access block configuration was not found")
+ABSENT(get_bucket_ownership_controls, S3_OWNERSHIP_CONTROLS_NOT_FOUND_ERROR,
+       "The bucket ownership controls were not found")
+
+/* Those that S3 answers with an empty document. */
+#define EMPTY(operation)                                                                           \
+    RESULT s3_##operation(struct call *c, const struct s3_##operation##_in *in,                    \
+                          struct s3_##operation##_out *out)                                        \
+    {                                                                                              \
+        struct s3_bucket_record bucket;                                                            \
+        return place_record(c, NAME_OF(in), &bucket);                                              \
+    }
+
+EMPTY(get_bucket_versioning)
+EMPTY(get_bucket_accelerate_configuration)
+EMPTY(get_bucket_logging)
+EMPTY(get_bucket_notification_configuration)
+
+RESULT s3_get_bucket_request_payment(struct call *c,
+                                     const struct s3_get_bucket_request_payment_in *in,
+                                     struct s3_get_bucket_request_payment_out *out)
+{
+    struct s3_bucket_record bucket;
+    TRY(place_record(c, NAME_OF(in), &bucket));
+    out->payer = S("BucketOwner");
+    return OK;
+}

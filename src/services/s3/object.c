@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * PutObject, DeleteObject and what all handlers share about objects. A write holds its key's lock
+ * from before the bucket is read to the commit, so the old content is dropped exactly once. Loop
+ * threads.
+ */
+#include "services/s3/object.h"
+
+#include "auth/identity.h"
+
+#include "services/cloud.h"
+#include "services/s3/s3.api.h"
+#include "services/s3/tags.h"
+#include "store/draft.h"
+
+#include <errno.h>
+
+#define LONG_BODY (128 * 1024) /* bytes: worth a look at the bucket before they come */
+
+RESULT object_find(struct call *c, const struct place *place, struct span key,
+                   struct object_found *out, bool *ret_found)
+{
+    int result = object_get(&place->index, key, &out->object);
+    *ret_found = result == 0;
+    if (result == -ENOENT)
+        return OK;
+    if (result < 0)
+        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(key));
+    TRY(attributes_decode(c, out->object.attributes, &out->attributes));
+    out->etag = attributes_etag(c, out->attributes.etag, out->attributes.parts);
+    return OK;
+}
+
+RESULT object_need(struct call *c, const struct place *place, struct span key,
+                   struct object_found *out)
+{
+    bool found;
+    TRY(object_find(c, place, key, out, &found));
+    return found ? OK : place_refuse_key(c, place, key);
+}
+
+struct content object_take_body(struct call *c, const struct body *body)
+{
+    if (body->extent_count == 0)
+        return content_of_bytes(body->bytes);
+    draft_adopt(body->draft, c->txn);
+    return content_of_extents(body->extents, body->extent_count, c->arena);
+}
+
+void object_give_body(struct call *c, const struct content *content, struct body *out)
+{
+    struct extent *extents = ARENA_ARRAY(c->arena, struct extent, content->cut_count);
+    for (size_t i = 0; i < content->cut_count; i++) {
+        const struct cut *cut = &content->cuts[i];
+        extents[i] = cut->extent;
+        extents[i].offset += cut->skip;
+        extents[i].len = cut->len;
+    }
+    content_pin(txn_store(c->txn), content, c->arena);
+    *out = (struct body){.len = content->size,
+                         .bytes = content->bytes,
+                         .extents = extents,
+                         .extent_count = content->cut_count};
+}
+
+/* ---- PutObject ------------------------------------------------------------------------------ */
+
+RESULT object_check_length(struct call *c, int64_t content_length, int64_t *ret_len)
+{
+    int64_t len = content_length;
+    struct span decoded = header_get(c->request_headers, S("x-amz-decoded-content-length"));
+    if (!span_to_i64(decoded, &len))
+        len = content_length;
+    *ret_len = len;
+    if (len <= (int64_t)OBJECT_BODY_MAX)
+        return OK;
+
+    const struct refusal *refusal =
+        refuse_with(c, &S3_ENTITY_TOO_LARGE, S("MaxSizeAllowed"), S("5368709120"),
+                    "Your proposed upload exceeds the maximum allowed size");
+    return refusal_add(c, refusal, S("ProposedSize"),
+                       arena_printf(c->arena, "%lld", (long long)len));
+}
+
+/* A long body is not taken for a bucket that is not there. */
+static RESULT check_bucket_early(struct call *c, const struct s3_put_object_in *in)
+{
+    struct place place;
+    struct txn *txn = txn_begin(c->cloud->store);
+    const struct refusal *refusal =
+        place_open_in(c, txn, (struct place_name){in->bucket, in->expected_bucket_owner}, &place);
+    txn_rollback(txn);
+    return refusal;
+}
+
+static enum CHECKSUM or_default(enum CHECKSUM algorithm)
+{
+    return algorithm == CHECKSUM_NONE ? CHECKSUM_CRC64NVME : algorithm;
+}
+
+RESULT s3_put_object_admit(struct call *c, const struct s3_put_object_in *in,
+                           struct body_plan *plan)
+{
+    struct checksum claim;
+    TRY(place_check_headers(c));
+    TRY(place_check_key(c, in->key));
+    TRY(condition_write_check(c, in->if_match, in->if_none_match));
+    TRY(checksum_md5_claimed(c, in->content_md5));
+    TRY(checksum_claimed(c, CHECKSUM_MEMBERS(in), in->checksum_algorithm, &claim));
+    int64_t len;
+    TRY(object_check_length(c, in->has.content_length ? in->content_length : 0, &len));
+    if (len > LONG_BODY)
+        TRY(check_bucket_early(c, in));
+    plan->max_len = OBJECT_BODY_MAX;
+    plan->digests = DIGEST_MD5 | checksum_digest(or_default(claim.algorithm));
+    return OK;
+}
+
+/* What the body turned out to be: verified against its claims, and described. */
+static RESULT digest_body(struct call *c, const struct s3_put_object_in *in,
+                          struct s3_attributes *attributes)
+{
+    struct checksum checksum;
+    TRY(checksum_claimed(c, CHECKSUM_MEMBERS(in), in->checksum_algorithm, &checksum));
+    TRY(checksum_complete(c, &checksum));
+    TRY(checksum_md5_verify(c, in->content_md5, in->body.digests));
+    TRY(checksum_verify(c, &checksum, in->body.digests));
+    checksum.algorithm = or_default(checksum.algorithm);
+    checksum.value = checksum_of(in->body.digests, checksum.algorithm);
+    attributes_set_checksum(attributes, &checksum);
+    attributes->etag = span_of(in->body.digests->md5, MD5_SIZE);
+    return OK;
+}
+
+RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
+                     struct s3_put_object_out *out)
+{
+    struct s3_attributes attributes = ATTRIBUTES_OF(in);
+    struct place place;
+    struct object_found old;
+    bool there;
+    TRY(attributes_complete(c, &in->metadata, in->tagging, &attributes));
+    TRY(digest_body(c, in, &attributes));
+    TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
+                          1, &place));
+    if (in->tagging.len)
+        TRY(auth_require(c, S("s3:PutObjectTagging"), place_arn(c, in->bucket, in->key), NULL,
+                         place.bucket.account));
+    TRY(object_find(c, &place, in->key, &old, &there));
+    TRY(condition_write(c, in->if_match, in->if_none_match, in->key, there ? old.etag : SPAN_NONE));
+    struct object_new object = {
+        .modified_ms = c->now_ms,
+        .attributes = attributes_encode(c, &attributes),
+        .content = object_take_body(c, &in->body),
+    };
+    int result = object_put(&place.index, in->key, there ? &old.object : NULL, &object);
+    if (result < 0)
+        return refuse_errno(c, result, "writing object %.*s", SPAN_ARG(in->key));
+    struct checksum checksum = attributes_checksum(&attributes);
+    out->etag = attributes_etag(c, attributes.etag, 0);
+    out->checksum_type = checksum_type_name(checksum.type);
+    checksum_describe(c, &checksum, 0, CHECKSUM_MEMBERS(out));
+    return OK;
+}
+
+/* ---- DeleteObject --------------------------------------------------------------------------- */
+
+RESULT s3_delete_object(struct call *c, const struct s3_delete_object_in *in,
+                        struct s3_delete_object_out *out)
+{
+    struct place place;
+    struct object_found old;
+    bool there;
+    TRY(place_check_key(c, in->key));
+    TRY(place_check_version(c, in->version_id));
+    TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
+                          1, &place));
+    TRY(object_find(c, &place, in->key, &old, &there));
+    if (!span_eq(in->if_match, S("*")) || !there)
+        TRY(condition_write(c, in->if_match, SPAN_NONE, in->key, there ? old.etag : SPAN_NONE));
+    int result = there ? object_delete(&place.index, in->key, &old.object) : 0;
+    if (result < 0)
+        return refuse_errno(c, result, "deleting object %.*s", SPAN_ARG(in->key));
+    return OK;
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Finding, checking and digesting the source of a copy. Workers. */
+#include "services/s3/source.h"
+
+#include "auth/identity.h"
+#include "base/text.h"
+#include "services/cloud.h"
+#include "services/s3/s3.api.h"
+
+static RESULT refuse_name(struct call *c, struct span value, const char *message)
+{
+    const struct refusal *refusal =
+        refuse_with(c, &S3_INVALID_ARGUMENT, S("ArgumentValue"), value, "%s", message);
+    return refusal_add(c, refusal, S("ArgumentName"), S("x-amz-copy-source"));
+}
+
+RESULT source_read_name(struct call *c, const struct source_name *name, struct source *out)
+{
+    struct span rest = name->copy_source;
+    size_t query = span_find(rest, S("?versionId="));
+    struct span version = SPAN_NONE;
+    if (query != SPAN_NOT_FOUND) {
+        version = span_from(rest, query + S("?versionId=").len);
+        rest = span_first(rest, query);
+    }
+    rest = uri_decode(c->arena, rest);
+    if (span_is_absent(rest))
+        return refuse_name(c, name->copy_source, "Invalid copy source encoding.");
+    if (rest.len && rest.at[0] == '/')
+        rest = span_from(rest, 1);
+    out->bucket = span_cut(&rest, '/');
+    out->key = rest;
+    out->expected_owner = name->expected_owner;
+    out->condition = name->condition;
+    if (span_is_empty(out->key))
+        return refuse_name(c, name->copy_source, "Invalid copy source object key");
+    TRY(place_check_key(c, out->key));
+    TRY(place_check_version(c, version));
+    return auth_require(c, S("s3:GetObject"), place_arn(c, out->bucket, out->key), NULL,
+                        c->account);
+}
+
+RESULT source_find(struct call *c, struct txn *txn, struct source *source)
+{
+    struct place_name name = {source->bucket, source->expected_owner};
+    TRY(place_open_in(c, txn, name, &source->place));
+    TRY(object_need(c, &source->place, source->key, &source->found));
+    TRY(attributes_check_readable(c, &source->found.attributes));
+    return condition_copy(c, &source->condition, source->found.etag,
+                          source->found.object.modified_ms);
+}
+
+static void feed(void *user, struct span piece)
+{
+    digester_feed(user, piece);
+}
+
+/* The content under the lock, pinned, so that it can be read without. */
+static RESULT pin_range(struct call *c, struct txn *txn, struct source *source,
+                        const struct byte_range *range, struct content *out)
+{
+    TRY(source_find(c, txn, source));
+    struct byte_range all = {0, source->found.object.size};
+    int result = object_content(&source->place.index, source->key, &source->found.object,
+                                range ? *range : all, out);
+    if (result < 0)
+        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(source->key));
+    content_pin(c->cloud->store, out, c->arena);
+    return OK;
+}
+
+RESULT source_digest(struct call *c, struct source *source, const struct byte_range *range,
+                     unsigned digests, struct source_digest *out)
+{
+    struct content content;
+    struct digester digester;
+    struct txn *txn = txn_begin(c->cloud->store);
+    object_lock(txn, &(struct object_key){source->bucket, source->key}, 1);
+    const struct refusal *refusal = pin_range(c, txn, source, range, &content);
+    txn_rollback(txn);
+    TRY(refusal);
+    digester_init(&digester, digests);
+    int result = content_read(c->cloud->store, &content, feed, &digester);
+    if (result < 0)
+        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(source->key));
+    digester_finish(&digester, &out->digests);
+    out->stamp = source->found.object.stamp;
+    return OK;
+}
+
+RESULT source_refuse_changed(struct call *c)
+{
+    return refuse(c, &S3_OPERATION_ABORTED,
+                  "A conflicting conditional operation is currently in progress against this "
+                  "resource. Please try again.");
+}
+
+RESULT source_check(struct call *c, const struct source *source, const struct source_digest *digest)
+{
+    return source->found.object.stamp == digest->stamp ? OK : source_refuse_changed(c);
+}

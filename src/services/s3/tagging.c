@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Tags of buckets and objects. Bucket tags are kept in the bucket's record and changed on the
+ * control thread; object tags in the object's attributes, under its key's lock on loop threads.
+ */
+#include "services/s3/object.h"
+#include "services/s3/s3.api.h"
+#include "services/s3/tags.h"
+
+#include <errno.h>
+
+RESULT s3_get_bucket_tagging(struct call *c, const struct s3_get_bucket_tagging_in *in,
+                             struct s3_get_bucket_tagging_out *out)
+{
+    struct s3_bucket_record bucket;
+    TRY(place_record(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &bucket));
+    if (bucket.tags.count == 0)
+        return refuse_with(c, &S3_NO_SUCH_TAG_SET, S("BucketName"), in->bucket,
+                           "The TagSet does not exist");
+    tags_describe(c, (struct tags){bucket.tags.at, bucket.tags.count}, &out->tag_set);
+    return OK;
+}
+
+static RESULT set_bucket_tags(struct call *c, struct place_name name, struct tags tags)
+{
+    struct s3_bucket_record bucket;
+    TRY(place_record(c, name, &bucket));
+    bucket.tags.at = tags.at;
+    bucket.tags.count = tags.count;
+    s3_bucket_record_put(c->txn, &bucket);
+    return OK;
+}
+
+static RESULT refuse_xml(struct call *c)
+{
+    return refuse(c, &S3_MALFORMED_XML,
+                  "The XML you provided was not well-formed or did not validate against our "
+                  "published schema");
+}
+
+RESULT s3_put_bucket_tagging(struct call *c, const struct s3_put_bucket_tagging_in *in,
+                             struct s3_put_bucket_tagging_out *out)
+{
+    struct tags tags;
+    if (!in->tagging)
+        return refuse_xml(c);
+    TRY(tags_read(c, &in->tagging->tag_set, TAGGED_BUCKET, &tags));
+    c->status = 204; /* the model says 200, S3 does not */
+    return set_bucket_tags(c, (struct place_name){in->bucket, in->expected_bucket_owner}, tags);
+}
+
+RESULT s3_delete_bucket_tagging(struct call *c, const struct s3_delete_bucket_tagging_in *in,
+                                struct s3_delete_bucket_tagging_out *out)
+{
+    return set_bucket_tags(c, (struct place_name){in->bucket, in->expected_bucket_owner},
+                           (struct tags){.at = NULL});
+}
+
+RESULT s3_get_object_tagging(struct call *c, const struct s3_get_object_tagging_in *in,
+                             struct s3_get_object_tagging_out *out)
+{
+    struct place place;
+    struct object_found found;
+    TRY(place_check_key(c, in->key));
+    TRY(place_check_version(c, in->version_id));
+    TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
+    TRY(object_need(c, &place, in->key, &found));
+    tags_describe(c, (struct tags){found.attributes.tags.at, found.attributes.tags.count},
+                  &out->tag_set);
+    return OK;
+}
+
+struct tags_change {
+    struct place_name name;
+    struct span key, version_id;
+    struct tags tags;
+};
+
+static RESULT set_object_tags(struct call *c, const struct tags_change *change)
+{
+    struct place place;
+    struct object_found found;
+    TRY(place_check_key(c, change->key));
+    TRY(place_check_version(c, change->version_id));
+    TRY(place_open_locked(c, change->name, &change->key, 1, &place));
+    TRY(object_need(c, &place, change->key, &found));
+    found.attributes.tags.at = change->tags.at;
+    found.attributes.tags.count = change->tags.count;
+    object_set_attributes(&place.index, change->key, &found.object,
+                          attributes_encode(c, &found.attributes));
+    return OK;
+}
+
+RESULT s3_put_object_tagging(struct call *c, const struct s3_put_object_tagging_in *in,
+                             struct s3_put_object_tagging_out *out)
+{
+    struct tags_change change = {.name = {in->bucket, in->expected_bucket_owner},
+                                 .key = in->key,
+                                 .version_id = in->version_id};
+    if (!in->tagging)
+        return refuse_xml(c);
+    TRY(tags_read(c, &in->tagging->tag_set, TAGGED_OBJECT, &change.tags));
+    return set_object_tags(c, &change);
+}
+
+RESULT s3_delete_object_tagging(struct call *c, const struct s3_delete_object_tagging_in *in,
+                                struct s3_delete_object_tagging_out *out)
+{
+    struct tags_change change = {.name = {in->bucket, in->expected_bucket_owner},
+                                 .key = in->key,
+                                 .version_id = in->version_id};
+    return set_object_tags(c, &change);
+}
