@@ -10,6 +10,7 @@
 #include "services/kinesis/kinesis.api.h"
 #include "services/lambda/lambda.api.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/s3.api.h"
 
 static const struct service *const services[] = {
     &ebs_service,   &ec2_service,     &dynamodbstreams_service, &efs_service,
