@@ -228,6 +228,7 @@ static enum STEP linger(struct connection *c)
     drop_unread(c);
     stream_end(&c->stream);
     c->input = INPUT_LINGER;
+    c->in_head = false;
     connection_deadline_in(c, LINGER_MS);
     return STEP_ON;
 }

@@ -2,6 +2,7 @@
 /* Cases for the listener with loops on several threads; worth running under TSan. */
 #include "test.h"
 
+#include "base/time.h"
 #include "http/listener.h"
 #include "loop/workers.h"
 
@@ -12,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -146,6 +148,47 @@ TEST(connections_are_dealt_evenly_to_all_loops)
     }
     CHECK_INT(sum, CLIENTS * REQUESTS);
     workers_free(workers);
+}
+
+static void stop_loop(struct mail *mail)
+{
+    loop_stop(loops[0]);
+}
+
+static void turn(void)
+{
+    struct mail mail = {.deliver = stop_loop};
+    loop_post(loops[0], &mail);
+    loop_run(loops[0]);
+}
+
+TEST(without_descriptors_it_pauses_and_goes_on_later)
+{
+    struct listener *listener;
+    struct rlimit before, none;
+    CHECK_INT(loop_new(&loops[0]), 0);
+    CHECK_INT(http_server_new(&servers[0], loops[0], &handler, NULL, NULL), 0);
+    CHECK_INT(listener_open(&listener, S("127.0.0.1"), 0), 0);
+    CHECK_INT(listener_start(listener, loops[0], servers, loops, 1), 0);
+    int client = connect_to(listener_port(listener));
+    CHECK(client >= 0);
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+    turn();
+    turn();
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &before), 0);
+    turn();
+    CHECK_INT(http_server_connections(servers[0]), 0); /* it pauses */
+    clock_advance(150);
+    for (int i = 0; i < 1000 && !http_server_connections(servers[0]); i++)
+        turn();
+    CHECK_INT(http_server_connections(servers[0]), 1);
+    close(client);
+    listener_stop(listener);
+    listener_free(listener);
+    http_server_free(servers[0]);
+    loop_free(loops[0]);
 }
 
 TEST(addresses_of_both_families_and_what_is_none)
