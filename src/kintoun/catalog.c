@@ -7,14 +7,15 @@
 #include "services/ec2/ec2.api.h"
 #include "services/efs/efs.api.h"
 #include "services/elbv2/elbv2.api.h"
+#include "services/iam/iam.api.h"
 #include "services/kinesis/kinesis.api.h"
 #include "services/lambda/lambda.api.h"
 #include "services/s3/s3.api.h"
-#include "services/s3/s3.api.h"
+#include "services/sts/sts.api.h"
 
 static const struct service *const services[] = {
-    &ebs_service,   &ec2_service,     &dynamodbstreams_service, &efs_service,
-    &elbv2_service, &kinesis_service, &lambda_service,          &s3_service,
+    &ebs_service, &ec2_service,     &dynamodbstreams_service, &efs_service, &elbv2_service,
+    &iam_service, &kinesis_service, &lambda_service,          &s3_service,  &sts_service,
 };
 
 const struct service *const *catalog(size_t *ret_count)

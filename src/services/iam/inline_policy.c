@@ -83,8 +83,8 @@ static const struct refusal *get(struct call *c, enum IAM_KIND kind, struct span
     return OK;
 }
 
-static const struct refusal *delete (struct call *c, enum IAM_KIND kind, struct span holder,
-                                     struct span name)
+static const struct refusal *drop(struct call *c, enum IAM_KIND kind, struct span holder,
+                                  struct span name)
 {
     struct auth_inline_policy record = {.name = name};
     TRY(find(c, kind, holder, &record));
@@ -165,19 +165,19 @@ RESULT iam_get_role_policy(struct call *c, const struct iam_get_role_policy_in *
 RESULT iam_delete_user_policy(struct call *c, const struct iam_delete_user_policy_in *in,
                               struct iam_delete_user_policy_out *out)
 {
-    return delete (c, IAM_USER, in->user_name, in->policy_name);
+    return drop(c, IAM_USER, in->user_name, in->policy_name);
 }
 
 RESULT iam_delete_group_policy(struct call *c, const struct iam_delete_group_policy_in *in,
                                struct iam_delete_group_policy_out *out)
 {
-    return delete (c, IAM_GROUP, in->group_name, in->policy_name);
+    return drop(c, IAM_GROUP, in->group_name, in->policy_name);
 }
 
 RESULT iam_delete_role_policy(struct call *c, const struct iam_delete_role_policy_in *in,
                               struct iam_delete_role_policy_out *out)
 {
-    return delete (c, IAM_ROLE, in->role_name, in->policy_name);
+    return drop(c, IAM_ROLE, in->role_name, in->policy_name);
 }
 
 RESULT iam_list_user_policies(struct call *c, const struct iam_list_user_policies_in *in,

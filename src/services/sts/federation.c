@@ -10,9 +10,8 @@
 #define ROOT_DURATION_MAX_S 3600
 
 /* The root user's sessions last an hour at most, whatever is asked for. */
-static int32_t duration_of(const struct call *c, bool given, int32_t duration_s)
+static int32_t duration_of(const struct call *c, int32_t wanted)
 {
-    int32_t wanted = given ? duration_s : DURATION_DEFAULT_S;
     bool root = c->caller->type == IDENTITY_ROOT;
     return root && wanted > ROOT_DURATION_MAX_S ? ROOT_DURATION_MAX_S : wanted;
 }
@@ -36,7 +35,8 @@ RESULT sts_get_session_token(struct call *c, const struct sts_get_session_token_
         return refuse(c, &STS_ACCESS_DENIED,
                       "MultiFactorAuthentication failed with invalid MFA one time pass code.");
     struct auth_session session = session_of_caller(c, SESSION_USER);
-    int32_t duration_s = duration_of(c, in->has.duration_seconds, in->duration_seconds);
+    int32_t duration_s =
+        duration_of(c, in->has.duration_seconds ? in->duration_seconds : DURATION_DEFAULT_S);
     return sts_session_begin(c, &session, duration_s, &out->credentials);
 }
 
@@ -52,7 +52,8 @@ RESULT sts_get_federation_token(struct call *c, const struct sts_get_federation_
     TRY(sts_session_tag(c, in->tags, &session));
     struct sts_session_policies policies = {.document = in->policy, .arns = in->policy_arns};
     TRY(sts_session_narrow(c, &policies, &session, &out->packed_policy_size));
-    int32_t duration_s = duration_of(c, in->has.duration_seconds, in->duration_seconds);
+    int32_t duration_s =
+        duration_of(c, in->has.duration_seconds ? in->duration_seconds : DURATION_DEFAULT_S);
     TRY(sts_session_begin(c, &session, duration_s, &out->credentials));
 
     out->has.packed_policy_size = true;
