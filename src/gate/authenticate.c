@@ -92,22 +92,61 @@ static const struct refusal *check_signature(struct request *r, struct span body
     return check_body(r, body, digest);
 }
 
-RESULT request_authenticate(struct request *r, struct span body)
+/* A presigned URL of version 2: no scope, no body digest; expiry and signature only. */
+static const struct refusal *authenticate_v2(struct request *r, enum SIGV2_FAULT fault)
 {
-    if (auth_mode(r->gate->config->cloud->auth) == AUTH_OPEN)
-        return request_identify(r, r->gate->cache);
-    if (r->fault == SIGV4_ANONYMOUS) {
-        /* Bucket policies may admit anybody: there authorise decides. */
-        return r->signed_request.s3 || (r->route.operation && r->route.operation->unsigned_allowed)
-                   ? OK
-                   : refuse_anonymous(r);
-    }
+    if (fault != SIGV2_OK)
+        return refuse_incomplete_v2(r, fault);
+    if (r->claim_v2.expires_s < r->call.now_ms / 1000)
+        return refuse_expired_v2(r);
+    TRY(request_identify(r, r->gate->cache));
+    struct sigv2_request request = {r->x->method, r->route.path, r->x->query, r->x->headers};
+    struct span to_sign = sigv2_to_sign(r->call.arena, &request);
+    return sigv2_verify(r->call.arena, to_sign, &r->claim_v2, r->call.caller->secret)
+               ? OK
+               : refuse_signature(r, SPAN_NONE, to_sign);
+}
+
+/* S3 alone; `claim` then says who, so that all that follows is the same for both versions. */
+static bool is_v2(struct request *r, enum SIGV2_FAULT *ret_fault)
+{
+    if (!r->signed_request.s3 || r->fault == SIGV4_OK ||
+        !span_is_absent(header_get(r->x->headers, S("authorization"))))
+        return false;
+    *ret_fault = sigv2_read(r->call.arena, r->x->query, &r->claim_v2);
+    if (*ret_fault == SIGV2_ABSENT)
+        return false;
+    r->fault = SIGV4_OK;
+    r->claim.presigned = true;
+    r->claim.access_key = r->claim_v2.access_key;
+    r->claim.token = r->claim_v2.token;
+    r->claim.signature = r->claim_v2.signature;
+    r->claim.payload = PAYLOAD_UNSIGNED;
+    return true;
+}
+
+static const struct refusal *authenticate_v4(struct request *r, struct span body)
+{
     TRY(refuse_fault(r, r->fault));
     TRY(check_service(r));
     TRY(refuse_fault(r, sigv4_check_time(&r->claim, r->call.now_ms)));
     TRY(request_identify(r, r->gate->cache));
     TRY(check_region(r));
-    const struct refusal *refusal = check_signature(r, body);
+    return check_signature(r, body);
+}
+
+RESULT request_authenticate(struct request *r, struct span body)
+{
+    if (auth_mode(r->gate->config->cloud->auth) == AUTH_OPEN)
+        return request_identify(r, r->gate->cache);
+    enum SIGV2_FAULT fault_v2;
+    bool v2 = is_v2(r, &fault_v2);
+    if (!v2 && r->fault == SIGV4_ANONYMOUS)
+        /* Bucket policies may admit anybody: there authorise decides. */
+        return r->signed_request.s3 || (r->route.operation && r->route.operation->unsigned_allowed)
+                   ? OK
+                   : refuse_anonymous(r);
+    const struct refusal *refusal = v2 ? authenticate_v2(r, fault_v2) : authenticate_v4(r, body);
     if (refusal)
         r->caller = (struct request_caller){0}; /* a claim that did not hold is nobody's act */
     return refusal;

@@ -155,6 +155,8 @@ RESULT refuse_signature(struct request *r, struct span canonical, struct span to
     refusal = refusal_add(c, refusal, S("StringToSign"), to_sign);
     refusal = refusal_add(c, refusal, S("SignatureProvided"), r->claim.signature);
     refusal = refusal_add(c, refusal, S("StringToSignBytes"), hex_bytes(c->arena, to_sign));
+    if (span_is_absent(canonical))
+        return refusal;
     refusal = refusal_add(c, refusal, S("CanonicalRequest"), canonical);
     return refusal_add(c, refusal, S("CanonicalRequestBytes"), hex_bytes(c->arena, canonical));
 }
@@ -402,6 +404,27 @@ RESULT refuse_content_digest(struct request *r, struct span computed)
         &r->call, &S3_SHA_MISMATCH, S("ClientComputedContentSHA256"), r->claim.content_sha256,
         "The provided 'x-amz-content-sha256' header does not match what was computed.");
     return refusal_add(&r->call, refusal, S("S3ComputedContentSHA256"), computed);
+}
+
+RESULT refuse_expired_v2(struct request *r)
+{
+    struct call *c = &r->call;
+    char expires[TIME_TEXT_SIZE], server[TIME_TEXT_SIZE];
+    const struct refusal *refusal =
+        refuse_with(c, &S3_ACCESS, S("Expires"),
+                    arena_copy(c->arena, time_iso8601(r->claim_v2.expires_s * 1000, expires)),
+                    "Request has expired");
+    return refusal_add(c, refusal, S("ServerTime"),
+                       arena_copy(c->arena, time_iso8601(c->now_ms, server)));
+}
+
+RESULT refuse_incomplete_v2(struct request *r, enum SIGV2_FAULT fault)
+{
+    if (fault == SIGV2_BAD_EXPIRES)
+        return refuse(&r->call, &S3_ACCESS, "Invalid date (should be seconds since epoch)");
+    return refuse(&r->call, &S3_ACCESS,
+                  "Query-string authentication requires the Signature, Expires and AWSAccessKeyId "
+                  "parameters");
 }
 
 RESULT refuse_region(struct request *r)

@@ -16,5 +16,8 @@ RESULT refuse_expired_token(struct request *r);
 RESULT refuse_signature(struct request *r, struct span canonical, struct span to_sign);
 /* The digest that the client claims for its body is not that of the body. */
 RESULT refuse_content_digest(struct request *r, struct span computed);
+/* A presigned URL of version 2 past its Expires, or without one of its parts. */
+RESULT refuse_expired_v2(struct request *r);
+RESULT refuse_incomplete_v2(struct request *r, enum SIGV2_FAULT fault);
 RESULT refuse_region(struct request *r);
 RESULT refuse_service(struct request *r);

@@ -9,6 +9,7 @@
 #include "gate/gate.h"
 #include "store/draft.h"
 #include "wire/chunked_payload.h"
+#include "wire/sigv2.h"
 
 struct gate {
     struct http_handler handler; /* first: the server calls back with it */
@@ -37,7 +38,9 @@ struct request {
     struct sigv4_request signed_request;
     struct sigv4_claim claim;
     enum SIGV4_FAULT fault; /* of reading the claim */
-    struct hmac_key key;    /* a copy: the cache may be refreshed while a body streams */
+    struct sigv2_claim
+        claim_v2;        /* with an access key: a presigned URL of version 2; `claim` has it too */
+    struct hmac_key key; /* a copy: the cache may be refreshed while a body streams */
     void *in, *out;
     const struct refusal *refusal;
     struct wire_reply reply;
