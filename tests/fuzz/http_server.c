@@ -99,7 +99,7 @@ static struct buf run(struct span input, size_t part)
 {
     struct http_handler handler = {
         .head = head, .piece = piece, .complete = complete, .finished = finished};
-    struct http_server *server;
+    struct http_server *server = NULL;
     struct buf output;
     int pair[2];
     buf_init(&output, OUTPUT_CEILING);

@@ -59,9 +59,9 @@ int main(int argc, char **argv)
 {
     struct http_handler handler = {.head = head, .complete = complete, .finished = finished};
     struct tls_context *tls = NULL;
-    struct loop *loop;
-    struct http_server *server;
-    struct listener *listener;
+    struct loop *loop = NULL;
+    struct http_server *server = NULL;
+    struct listener *listener = NULL;
     uint64_t port = 0;
     if (argc < 2 || !span_to_u64(span_of_cstr(argv[1]), &port) || port > UINT16_MAX)
         fail("usage: echo PORT [FILE [TLS-DIRECTORY]]");

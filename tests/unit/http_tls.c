@@ -83,7 +83,6 @@ static void connect_as(const char *host)
     tls.client = SSL_new(tls.client_context);
     CHECK_INT(SSL_set_fd(tls.client, world.fd), 1);
     CHECK_INT(SSL_set1_host(tls.client, host), 1);
-    SSL_set_tlsext_host_name(tls.client, host);
     SSL_set_connect_state(tls.client);
     CLIENT_WAIT(SSL_is_init_finished(tls.client) || world.reply_ended);
 }
