@@ -279,6 +279,23 @@ static const struct service *find_service(const struct routes *routes,
         struct span rest = host;
         service = service_where(routes, has_endpoint, span_cut(&rest, '.'));
     }
+    return service;
+}
+
+static bool is_query(const struct service *service, struct span any)
+{
+    return service->protocol == PROTOCOL_QUERY;
+}
+
+/* Nothing names the service, as in a request without or with broken credentials: a form with an
+ * Action is of a query protocol and its Version will tell of which service, everything else is
+ * S3's. */
+static const struct service *guess_service(const struct routes *routes,
+                                           const struct route_request *request)
+{
+    bool action = is_form_post(request) || span_starts(request->query, S("Action=")) ||
+                  span_find(request->query, S("&Action=")) != SPAN_NOT_FOUND;
+    const struct service *service = action ? service_where(routes, is_query, SPAN_NONE) : NULL;
     return service ? service : service_named_s3(routes);
 }
 
@@ -444,6 +461,9 @@ void route_find(const struct routes *routes, struct arena *arena,
     struct span host = without_port(request->host);
     *route = (struct route){.path = request->path};
     route->service = find_service(routes, request, host);
+    route->guessed = !route->service;
+    if (route->guessed)
+        route->service = guess_service(routes, request);
     route->protocol = route->service->protocol;
     route->host_region = region_of_host(host);
     if (find_cbor(request, route))
@@ -492,7 +512,8 @@ void route_action(const struct routes *routes, struct arena *arena, struct span 
     route->operation_name = form_value(arena, form, S("Action"));
     if (version.len && !span_eq(version, span_of_cstr(route->service->api_version))) {
         const struct service *other = service_where(routes, has_version, version);
-        if (other && strcmp(other->signing_name, route->service->signing_name) == 0)
+        if (other &&
+            (route->guessed || strcmp(other->signing_name, route->service->signing_name) == 0))
             route->service = other;
     }
     route->protocol = route->service->protocol;

@@ -37,6 +37,7 @@ struct route {
     struct wire_label labels[ROUTE_MAX_LABELS];
     size_t label_count;
     bool action_in_body; /* query protocols: route_action must follow once the body is there */
+    bool guessed;        /* nothing but an Action said which service */
     bool bad_uri;        /* a label cannot be decoded */
 };
 

@@ -16,6 +16,7 @@ import boto3
 import botocore.config
 import pytest
 
+pytest_plugins = ["identities"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("KINTOUN_PROGRAM", str(ROOT / "build/src/kintoun/kintoun"))
 READY_S, STOP_S = 30, 20

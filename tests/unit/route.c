@@ -342,6 +342,24 @@ TEST(an_action_in_the_body_is_found_later)
     arena_done(&arena);
 }
 
+TEST(a_form_without_a_scope_is_told_by_its_version)
+{
+    struct arena arena;
+    struct route route;
+    struct route_case row = {
+        .method = S_INIT("POST"),
+        .host = S_INIT("127.0.0.1"),
+        .path = S_INIT("/"),
+        .header = {S_INIT("content-type"), S_INIT("application/x-www-form-urlencoded")}};
+    arena_init(&arena, 65536, 1 << 24);
+    find(&arena, &row, &route);
+    CHECK(route.action_in_body);
+    route_action(routes, &arena, S("Action=DescribeRegions&Version=2016-11-15"), &route);
+    CHECK_SPAN(span_of_cstr(route.service->name), S("ec2"));
+    CHECK_SPAN(service_text(route.service, route.operation->name), S("DescribeRegions"));
+    arena_done(&arena);
+}
+
 TEST(a_label_with_a_broken_escape_is_said_so)
 {
     struct arena arena;
