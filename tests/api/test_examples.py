@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from conftest import PROGRAM, ROOT
+from harness import PROGRAM, ROOT
 
 
 @pytest.mark.parametrize("client", ["cli1", "cli2", "boto3", "js", "terraform"])

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT
+from harness import ROOT
 
 FILE = ROOT / "tests/api/node/spot.test.mjs"
 TESTS = re.findall(r'^test\("([^"]+)"', FILE.read_text(encoding="utf-8"), re.MULTILINE)

@@ -13,7 +13,7 @@ import urllib.error
 import botocore.exceptions
 import pytest
 
-from conftest import PROGRAM, STOP_S
+from harness import PROGRAM, STOP_S
 from wire import Connection, Signed, query
 
 

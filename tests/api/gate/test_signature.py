@@ -169,7 +169,9 @@ def test_mismatch_of_s3_quotes_what_was_signed(cloud):
     "AWS4-HMAC-SHA256 Credential=a/b/c/d/e/f, SignedHeaders=host, Signature=00", "AWS4-HMAC-SHA256 ,,,,", "AWS4-HMAC-SHA256 =,=,="])
 @pytest.mark.parametrize("family", ["s3", "sts", "dynamodb"])
 def test_malformed_authorization(cloud, family, header):
-    status, code, message = error_of(FAMILIES[family](cloud).reply(authorization=header))
+    # The scope that would name the service cannot be read: the Host name or target does it.
+    host = None if family == "s3" else f"{family}.us-east-1.amazonaws.com"
+    status, code, message = error_of(FAMILIES[family](cloud, host=host).reply(authorization=header))
     assert status in (400, 403)
     assert code in {"s3": ("AuthorizationHeaderMalformed",), "sts": ("IncompleteSignature",),
                     "dynamodb": ("IncompleteSignatureException",)}[family]
@@ -239,15 +241,18 @@ def fetch(cloud, url, method="GET", body=b"", host=None):
     return exchange(cloud, head.encode() + b"\r\n" + body)
 
 
-def test_presigned_url_is_good_for_what_it_names(cloud, bucket):
-    put = presigned(cloud, bucket, method="put_object")
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_presigned_url_is_good_for_what_it_names(cloud, bucket, version):
+    """Version s3, the second, is what boto3 still makes for us-east-1 unless told otherwise."""
+    put = presigned(cloud, bucket, method="put_object", version=version)
     assert fetch(cloud, put, "PUT", b"by anybody").status == 200
-    get = presigned(cloud, bucket)
+    get = presigned(cloud, bucket, version=version)
     assert fetch(cloud, get).body == b"by anybody"
     assert fetch(cloud, get, "DELETE").element("Code") == "SignatureDoesNotMatch"
     assert fetch(cloud, get.replace("/k?", "/l?")).element("Code") == "SignatureDoesNotMatch"
-    assert fetch(cloud, get + "&x=y").element("Code") == "SignatureDoesNotMatch"
-    assert fetch(cloud, get, host="other:1").element("Code") == "SignatureDoesNotMatch"
+    if version == "s3v4":  # version 2 signs neither
+        assert fetch(cloud, get + "&x=y").element("Code") == "SignatureDoesNotMatch"
+        assert fetch(cloud, get, host="other:1").element("Code") == "SignatureDoesNotMatch"
 
 
 def test_presigned_url_of_version_2(own_cloud):
@@ -265,17 +270,18 @@ def test_presigned_url_of_version_2(own_cloud):
     check(fetch(cloud, get), 403, "AccessDenied", "Request has expired")
 
 
-def test_presigned_url_expires_with_the_clock(own_cloud):
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_presigned_url_expires_with_the_clock(own_cloud, version):
     cloud = own_cloud()
     cloud.client("s3").create_bucket(Bucket="presigned")
     cloud.client("s3").put_object(Bucket="presigned", Key="k", Body=b"x")
-    url = presigned(cloud, "presigned", expires=900)
+    url = presigned(cloud, "presigned", expires=900, version=version)
     cloud.advance(890)
     assert fetch(cloud, url).status == 200
     cloud.advance(60)
     reply = fetch(cloud, url)
     check(reply, 403, "AccessDenied", "Request has expired")
-    assert reply.element("X-Amz-Expires") == "900"
+    assert reply.element("X-Amz-Expires") == ("900" if version == "s3v4" else None)
     assert reply.element("Expires") < reply.element("ServerTime")
 
 
