@@ -20,16 +20,16 @@ void reply_encode(struct request *r)
 }
 
 /* Fields that the HTTP server writes by itself; Content-Length of a HEAD reply is taken out of
- * them. */
-static size_t move_headers(struct request *r, struct header *to, uint64_t *ret_length)
+ * them: known is also a length of 0. */
+static size_t move_headers(struct request *r, struct header *to, struct http_reply *reply)
 {
     size_t count = 0;
     for (size_t i = 0; i < r->reply.header_count; i++) {
         struct header header = r->reply.headers[i];
         if (!span_eq_nocase(header.name, S("content-length")))
             to[count++] = header;
-        else if (!span_to_u64(header.value, ret_length))
-            *ret_length = 0;
+        else if (span_to_u64(header.value, &reply->announced_length))
+            reply->no_length = false;
     }
     for (size_t i = 0; i < r->call.extra_headers.count; i++)
         to[count++] = r->call.extra_headers.at[i];
@@ -107,7 +107,7 @@ void reply_send(struct request *r)
         r->reply.stream = NULL;
         error = fill_segments(r, &reply);
     }
-    reply.headers = (struct headers){headers, move_headers(r, headers, &reply.announced_length)};
+    reply.headers = (struct headers){headers, move_headers(r, headers, &reply)};
     note(r, reply.status);
     http_reply(r->x, &reply);
 }

@@ -129,6 +129,8 @@ def test_100_continue_is_withheld_from_a_wrong_signature(cloud, bucket):
 
 
 def test_head_reply_has_a_length_and_no_body(cloud, bucket):
+    cloud.client("s3").put_object(Bucket=bucket, Key="empty", Body=b"")
+    assert Signed(cloud, "HEAD", f"/{bucket}/empty").reply().headers["content-length"] == "0"
     cloud.client("s3").put_object(Bucket=bucket, Key="k", Body=b"12345")
     with Connection(cloud) as connection:
         reply = connection.send(Signed(cloud, "HEAD", f"/{bucket}/k").bytes()).reply(head_only=True)
