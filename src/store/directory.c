@@ -116,6 +116,23 @@ static int make_folders(struct store *store, const char **ret_why)
     return 0;
 }
 
+/* RocksDB leaves its unfinished files for ever; see set_quiet in options.c for one of them a start.
+ */
+static void remove_unfinished(struct store *store)
+{
+    int fd = openat(store->dir_fd, "db", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        if (fd >= 0)
+            close(fd);
+        return; /* opening the database says what is wrong */
+    }
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (span_ends(span_of_cstr(entry->d_name), S(".dbtmp")))
+            unlinkat(fd, entry->d_name, 0);
+    closedir(dir);
+}
+
 static int open_folder(struct store *store, const char *dir, const char **ret_why)
 {
     if ((mkdir(dir, 0700) && errno != EEXIST) ||
@@ -150,6 +167,7 @@ int directory_open(struct store *store, const char *dir, const char **ret_why)
         return version;
     if (!version && (error = make_folders(store, ret_why)))
         return error;
+    remove_unfinished(store);
     store->mark_fd = openat(store->dir_fd, "durable", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     return version ? DIRECTORY_OURS : DIRECTORY_NEW;
 }

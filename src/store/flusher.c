@@ -79,6 +79,12 @@ void store_fail(struct store *store, int error)
     tell(store);
 }
 
+void store_fail_log(struct store *store)
+{
+    store->log_broken = true;
+    store_fail(store, -EIO);
+}
+
 int store_wait(struct store *store, uint64_t ticket)
 {
     store_want(store, ticket);
@@ -127,19 +133,41 @@ static void after_run_due(struct flusher *flusher)
     flusher->due.count = 0;
 }
 
+/* Hands what commits appended to the kernel. */
+static int write_log(struct store *store)
+{
+    char *message = NULL;
+    pthread_rwlock_wrlock(&store->log_lock);
+    if (!store->failed) {
+        rocksdb_flush_wal(store->db, 0, &message);
+        if (message)
+            store_fail_log(store);
+    }
+    pthread_rwlock_unlock(&store->log_lock);
+    return message ? store_error(message) : store->failed;
+}
+
 static int sync_log(struct store *store)
 {
     char *message = NULL;
-    int64_t began = clock_measure_us();
     rocksdb_flush_wal(store->db, 1, &message);
     if (store->flusher.extra_sync_us > 0)
         usleep((useconds_t)store->flusher.extra_sync_us);
+    return message ? store_error(message) : 0;
+}
+
+static int make_durable(struct store *store)
+{
+    int64_t began = clock_measure_us();
+    int error = write_log(store);
+    if (!error)
+        error = sync_log(store);
     uint64_t took = (uint64_t)(clock_measure_us() - began);
     atomic_fetch_add_explicit(&store->syncs, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&store->sync_us_total, took, memory_order_relaxed);
     if (took > atomic_load_explicit(&store->sync_us_max, memory_order_relaxed))
         atomic_store_explicit(&store->sync_us_max, took, memory_order_relaxed);
-    return message ? store_error(message) : 0;
+    return error;
 }
 
 static void cycle(struct store *store)
@@ -148,7 +176,7 @@ static void cycle(struct store *store)
     uint64_t mark = store_latest(store);
     bool moves = mark > store_durable(store);
     if (moves) {
-        int error = sync_log(store);
+        int error = make_durable(store);
         if (error) {
             log_debug("syncing the log failed: %s", strerror(-error));
             store_fail(store, -EIO);

@@ -64,6 +64,11 @@ struct store {
     rocksdb_readoptions_t *read_options;
     int dir_fd, lock_fd, mark_fd;
     atomic_int failed; /* negative errno: read-only for good */
+    /* Shared by commits, exclusive for handing the log's buffer to the kernel: RocksDB must not
+     * touch a log again that an append failed on (it asserts), so who fails says so before anybody
+     * else gets in. */
+    pthread_rwlock_t log_lock;
+    bool log_broken; /* an append failed; log_lock */
     struct space space;
     struct flusher flusher;
     _Atomic uint64_t commits, syncs, sync_us_total, sync_us_max;
@@ -81,6 +86,8 @@ void *store_grow(void *memory, size_t size) __attribute__((returns_nonnull));
 int store_error(char *message);
 /* Turns the store read-only for good; only the first error counts. Wakes all that wait. */
 void store_fail(struct store *store, int error);
+/* The same where an append to the log failed, below log_lock: RocksDB is not even closed then. */
+void store_fail_log(struct store *store);
 
 /* directory.c: the folder, its format file and its lock. */
 enum DIRECTORY { DIRECTORY_NEW, DIRECTORY_OURS };

@@ -56,19 +56,30 @@ static struct store *store_new(void)
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_init(&store->stripes[i], NULL);
     pthread_mutex_init(&store->books, NULL);
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&store->log_lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
     store->write_options = rocksdb_writeoptions_create();
     store->read_options = rocksdb_readoptions_create();
     return store;
 }
 
-static void store_free(struct store *store)
+static void close_database(struct store *store)
 {
-    segments_close(store);
     for (int i = 0; i < FAMILY_COUNT; i++)
         if (store->families[i])
             rocksdb_column_family_handle_destroy(store->families[i]);
     if (store->db)
         rocksdb_close(store->db);
+}
+
+static void store_free(struct store *store)
+{
+    segments_close(store);
+    if (!store->log_broken)
+        close_database(store);
     if (store->options)
         rocksdb_options_destroy(store->options);
     rocksdb_writeoptions_destroy(store->write_options);
@@ -77,6 +88,7 @@ static void store_free(struct store *store)
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_destroy(&store->stripes[i]);
     pthread_mutex_destroy(&store->books);
+    pthread_rwlock_destroy(&store->log_lock);
     free(store);
 }
 

@@ -149,22 +149,32 @@ void txn_rollback(struct txn *txn)
     txn_end(txn, TXN_DROPPED);
 }
 
-static int write_batch(struct txn *txn)
+/* With log_lock shared. */
+static int write_locked(struct txn *txn)
 {
     struct store *store = txn->store;
     if (atomic_load_explicit(&store->failed, memory_order_acquire))
         return -EROFS;
-    int error = space_admit(store, txn->writes.put_count > 0);
-    if (error)
-        return error;
     char *message = NULL;
     rocksdb_write(store->db, store->write_options, txn->writes.batch, &message);
-    if (message) {
-        /* What the log holds now is unknown, and RocksDB refuses what follows. */
-        error = store_error(message);
-        store_fail(store, -EIO);
+    if (!message)
+        return 0;
+    /* What the log holds now is unknown, and RocksDB refuses what follows. */
+    store_fail_log(store);
+    return store_error(message);
+}
+
+static int write_batch(struct txn *txn)
+{
+    struct store *store = txn->store;
+    int error = space_admit(store, txn->writes.put_count > 0);
+    if (error)
+        return store->failed ? -EROFS : error;
+    pthread_rwlock_rdlock(&store->log_lock);
+    error = write_locked(txn);
+    pthread_rwlock_unlock(&store->log_lock);
+    if (error)
         return error;
-    }
     atomic_fetch_add_explicit(&store->commits, 1, memory_order_relaxed);
     space_count(store, writes_size(&txn->writes));
     return 0;
