@@ -286,7 +286,7 @@ TEST(giving_up_in_the_middle)
 
 static void slow_run(struct job *job)
 {
-    usleep(30000);
+    usleep(100000);
 }
 
 static void slow_done(struct job *job) {}
@@ -297,8 +297,8 @@ TEST(a_full_queue_is_waited_for)
     struct job slow[2] = {{.run = slow_run, .done = slow_done, .home = loop},
                           {.run = slow_run, .done = slow_done, .home = loop}};
     CHECK_INT(workers_submit(workers, &slow[0]), 0);
-    usleep(5000);
-    CHECK_INT(workers_submit(workers, &slow[1]), 0);
+    while (workers_submit(workers, &slow[1])) /* until the first has begun */
+        usleep(100);
     struct body body = {.len = 6 * MIB, .piece = 65536};
     size_t count;
     receive(&body, DIGEST_MD5);
