@@ -303,10 +303,7 @@ static RESULT read_structure(struct cbor_decoder *b, const struct shape *shape, 
         TRY(read_value(b, member, inner, value));
     }
     b->d->depth--;
-    if ((shape->flags & SHAPE_UNION) && set != 1)
-        return decoder_malformed(b->d, "%.*s must have exactly one member set",
-                                 SPAN_ARG(service_text(b->d->service, shape->name)));
-    return OK;
+    return decoder_check_union(b->d, shape, set);
 }
 
 static bool read_scalar(struct cbor_decoder *b, const struct shape *shape, struct item item,

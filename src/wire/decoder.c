@@ -53,6 +53,15 @@ const struct refusal *decoder_member(struct decoder *d, const struct field *fiel
     return OK;
 }
 
+const struct refusal *decoder_check_union(struct decoder *d, const struct shape *shape,
+                                          unsigned set)
+{
+    if (!(shape->flags & SHAPE_UNION) || set == 1)
+        return OK;
+    return decoder_malformed(d, "%.*s must have exactly one member set",
+                             SPAN_ARG(service_text(d->service, shape->name)));
+}
+
 static const struct error_kind *malformed_kind(const struct call *c)
 {
     switch ((enum PROTOCOL)c->protocol) {

@@ -29,6 +29,9 @@ RESULT decoder_enter(struct decoder *d);
 RESULT decoder_member(struct decoder *d, const struct field *field, const struct shape *shape,
                       void *base, void **out);
 
+/* A union has exactly one member; `set` is how many came. Other structures are not asked. */
+RESULT decoder_check_union(struct decoder *d, const struct shape *shape, unsigned set);
+
 /* The request is not what the protocol demands: SerializationException, MalformedInput, or
  * MalformedXML with its one fixed text. */
 RESULT decoder_malformed(struct decoder *d, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -115,7 +115,7 @@ static RESULT read_structure(struct form *f, const struct shape *shape, struct r
 {
     struct range group;
     struct span name;
-    unsigned hint = 0;
+    unsigned hint = 0, set = 0;
     TRY(decoder_enter(f->d));
     while (next_group(f, &range, &group, &name)) {
         const struct field *field = field_find(f->d->service, shape, name, FIELD_BY_QUERY, &hint);
@@ -125,11 +125,12 @@ static RESULT read_structure(struct form *f, const struct shape *shape, struct r
             continue;
         const struct shape *member = shape_at(f->d->service, field->shape);
         void *value;
+        set++;
         TRY(decoder_member(f->d, field, member, to, &value));
         TRY(read_value(f, member, field, group, value));
     }
     f->d->depth--;
-    return OK;
+    return decoder_check_union(f->d, shape, set);
 }
 
 struct element {

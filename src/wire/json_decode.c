@@ -190,10 +190,7 @@ static RESULT read_structure(struct json_decoder *j, const struct shape *shape,
     }
     j->in_list = in_list;
     j->d->depth--;
-    if ((shape->flags & SHAPE_UNION) && set != 1)
-        return decoder_malformed(j->d, "%.*s must have exactly one member set",
-                                 SPAN_ARG(service_text(j->d->service, shape->name)));
-    return OK;
+    return decoder_check_union(j->d, shape, set);
 }
 
 static RESULT read_value(struct json_decoder *j, const struct shape *shape, uint8_t time_format,

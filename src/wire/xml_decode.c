@@ -12,7 +12,7 @@
 
 #include <expat.h>
 
-#define MAX_FRAMES (3 * DECODER_MAX_DEPTH)
+#define MAX_FRAMES (2 * DECODER_MAX_DEPTH)
 
 enum FRAME {
     FRAME_STRUCTURE, /* children are members */
@@ -256,7 +256,7 @@ static RESULT end_frame(struct xml_decoder *x, const struct frame *frame)
         return read_text(x, frame->shape, frame->time_format, buf_span(&x->text), frame->to);
     case FRAME_STRUCTURE:
         finish_flat_maps(x, frame);
-        return (frame->shape->flags & SHAPE_UNION) && frame->set != 1 ? malformed(x) : OK;
+        return decoder_check_union(x->d, frame->shape, frame->set);
     case FRAME_MAP:
         growing_unique(x->d, frame->shape, frame->to);
         return OK;

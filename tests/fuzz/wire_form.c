@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Forms of the query protocol into a model that recurses. */
+#include "wire_fuzz.h"
+
+#include "sample_query.api.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    fuzz_request(&sample_query_service, span_of(bytes, len));
+    return 0;
+}
