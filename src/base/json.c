@@ -149,23 +149,50 @@ static bool decode_escapes(struct json_reader *reader, const char *from, const c
     return true;
 }
 
+/*
+ * The first byte from `at` that a string cannot hold as it is: a quote, a backslash, a control
+ * character. Eight bytes at a time: (x - n) & ~x has a byte's top bit where that byte is below n,
+ * and an equal byte is one that becomes zero. A borrow can only spoil the bytes behind a hit, which
+ * are the higher ones (little-endian). *wide takes top bits: were there bytes beyond ASCII?
+ */
+static const char *skip_plain(const char *at, const char *end, uint64_t *wide)
+{
+    const uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL;
+    for (; end - at >= 8; at += 8) {
+        uint64_t x;
+        memcpy(&x, at, sizeof x);
+        uint64_t quotes = x ^ '"' * ones, slashes = x ^ '\\' * ones;
+        uint64_t hits =
+            ((x - 0x20 * ones) & ~x) | ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes);
+        if (hits & tops) {
+            int bits = __builtin_ctzll(hits & tops) & ~7;
+            *wide |= x & tops & ((1ULL << bits) - 1);
+            return at + bits / 8;
+        }
+        *wide |= x & tops;
+    }
+    for (; at < end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\'; at++)
+        *wide |= (unsigned char)*at & 0x80;
+    return at;
+}
+
 /* Reads the string whose opening quote is at reader->at. */
 static bool read_string(struct json_reader *reader)
 {
     const char *from = reader->at + 1;
     const char *at = from;
-    bool escapes = false, wide = false;
+    bool escapes = false;
+    uint64_t wide = 0;
     for (;; at++) {
+        at = skip_plain(at, reader->end, &wide);
         if (at == reader->end || (unsigned char)*at < 0x20)
             return false;
         if (*at == '"')
             break;
-        wide |= (signed char)*at < 0;
-        if (*at == '\\') {
-            escapes = true;
-            if (++at == reader->end)
-                return false;
-        }
+        escapes = true; /* at a backslash; what it escapes is looked at later */
+        if (++at == reader->end)
+            return false;
+        wide |= (unsigned char)*at & 0x80;
     }
     struct span raw = span_of(from, (size_t)(at - from));
     reader->at = at + 1;
@@ -380,18 +407,16 @@ static void append_escaped(struct buf *out, unsigned char byte)
 
 static void append_quoted(struct buf *out, struct span value)
 {
+    const char *at = value.at, *end = value.at + value.len;
+    uint64_t wide = 0;
     buf_append_byte(out, '"');
-    size_t clean = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char byte = (unsigned char)value.at[i];
-        if (byte >= 0x20 && byte != '"' && byte != '\\')
-            continue;
-        buf_append(out, span_of(value.at + clean, i - clean));
-        append_escaped(out, byte);
-        clean = i + 1;
+    while (at < end) {
+        const char *stop = skip_plain(at, end, &wide);
+        buf_append(out, span_of(at, (size_t)(stop - at)));
+        if (stop < end)
+            append_escaped(out, (unsigned char)*stop++);
+        at = stop;
     }
-    if (value.len)
-        buf_append(out, span_from(value, clean));
     buf_append_byte(out, '"');
 }
 

@@ -24,12 +24,19 @@ void decoder_init(struct decoder *d, struct call *c, const struct service *servi
     };
 }
 
-const struct refusal *decoder_take(struct decoder *d, size_t size, void **out)
+const struct refusal *decoder_room(struct decoder *d, size_t size, void **out)
 {
     if (size > d->budget)
         return decoder_malformed(d, "The request has more elements than can be taken");
     d->budget -= size;
-    *out = arena_zalloc(d->c->arena, 1, size);
+    *out = arena_alloc(d->c->arena, size);
+    return OK;
+}
+
+const struct refusal *decoder_take(struct decoder *d, size_t size, void **out)
+{
+    TRY(decoder_room(d, size, out));
+    memset(*out, 0, size);
     return OK;
 }
 

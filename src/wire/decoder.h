@@ -20,7 +20,9 @@ struct decoder {
 void decoder_init(struct decoder *d, struct call *c, const struct service *service,
                   size_t input_len);
 
-/* Zeroed memory against the budget. */
+/* Memory against the budget. */
+RESULT decoder_room(struct decoder *d, size_t size, void **out);
+/* The same, zeroed. */
 RESULT decoder_take(struct decoder *d, size_t size, void **out);
 /* Counts one more open container; pair with d->depth--. */
 RESULT decoder_enter(struct decoder *d);

@@ -40,6 +40,7 @@ void xml_encode_payload(const struct xml_style *style, const struct field *field
 void reply_header(struct call *c, struct wire_reply *reply, struct span name, struct span value);
 /* Content-Type unless there is one, then the headers that every reply of the protocol has. */
 void reply_finish(struct call *c, struct wire_reply *reply, struct span content_type);
+struct span reply_content_type(const struct wire_reply *reply);
 /* An empty buffer that lives as long as the call. */
 struct buf *reply_buf(struct call *c);
 /* S3's second request id. */

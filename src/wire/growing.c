@@ -7,7 +7,7 @@
 
 static size_t first_capacity(size_t size)
 {
-    return size > 128 ? 1 : 4;
+    return size > 512 ? 1 : 4;
 }
 
 struct growing growing_resume(struct any_list list, size_t size)
@@ -18,18 +18,19 @@ struct growing growing_resume(struct any_list list, size_t size)
     return (struct growing){.at = list.at, .count = list.count, .capacity = capacity, .size = size};
 }
 
+/* Only elements that are taken are zeroed, not the room behind them. */
 const struct refusal *growing_add(struct decoder *d, struct growing *array, void **out)
 {
     if (array->count == array->capacity) {
         size_t capacity = array->capacity ? array->capacity * 2 : first_capacity(array->size);
         void *grown;
-        TRY(decoder_take(d, capacity * array->size, &grown));
+        TRY(decoder_room(d, capacity * array->size, &grown));
         if (array->count)
             memcpy(grown, array->at, array->count * array->size);
         array->at = grown;
         array->capacity = capacity;
     }
-    *out = array->at + array->count++ * array->size;
+    *out = memset(array->at + array->count++ * array->size, 0, array->size);
     return OK;
 }
 

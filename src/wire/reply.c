@@ -36,12 +36,12 @@ struct buf *reply_buf(struct call *c)
     return buf;
 }
 
-static bool has_header(const struct wire_reply *reply, struct span name)
+struct span reply_content_type(const struct wire_reply *reply)
 {
     for (size_t i = 0; i < reply->header_count; i++)
-        if (span_eq_nocase(reply->headers[i].name, name))
-            return true;
-    return false;
+        if (span_eq_nocase(reply->headers[i].name, S("Content-Type")))
+            return reply->headers[i].value;
+    return SPAN_NONE;
 }
 
 static bool is_s3(const struct call *c)
@@ -56,7 +56,7 @@ struct span reply_host_id(struct call *c)
 
 void reply_finish(struct call *c, struct wire_reply *reply, struct span content_type)
 {
-    if (content_type.len && !has_header(reply, S("Content-Type")))
+    if (content_type.len && span_is_absent(reply_content_type(reply)))
         reply_header(c, reply, S("Content-Type"), content_type);
     if (is_s3(c)) {
         reply_header(c, reply, S("x-amz-request-id"), c->request_id);
