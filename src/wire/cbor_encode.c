@@ -100,7 +100,7 @@ static void append_structure(const struct service *service, const struct shape *
     cbor_begin_map(out);
     for (unsigned i = 0; i < shape->field_count; i++, field++) {
         const struct shape *member = shape_at(service, field->shape);
-        if (!slot_printed(field, member->kind, from))
+        if (!slot_printed(field, member->kind, from) || (field->flags & FIELD_EVENT_HEADER))
             continue;
         cbor_append_text(out, service_text(service, field->name));
         append_value(service, member, slot_value(field, member->kind, from), out);

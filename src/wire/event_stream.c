@@ -131,14 +131,14 @@ static struct span append_structure(struct call *c, const struct shape *shape, c
         return S("application/cbor");
     }
     if (c->protocol != PROTOCOL_REST_XML) {
-        json_encode(c->service, shape, PRINT_ALL, from, out);
+        json_encode(c->service, shape, PRINT_IN_BODY, from, out);
         return c->protocol == PROTOCOL_JSON ? reply_json_type(c->service) : S("application/json");
     }
     struct span name = service_text(c->service, shape->name);
     buf_append_byte(out, '<');
     buf_append(out, name);
     buf_append_byte(out, '>');
-    xml_encode_members(&style, shape, PRINT_ALL, from, out);
+    xml_encode_members(&style, shape, PRINT_IN_BODY, from, out);
     buf_append(out, S("</"));
     buf_append(out, name);
     buf_append_byte(out, '>');

@@ -46,11 +46,12 @@ static inline bool slot_printed(const struct field *field, uint8_t kind, const v
     return slot_given(field, kind, base);
 }
 
-/* Members of a reply's body: labels and query words mean nothing in a reply, so they are there too.
- */
+/* Members of a reply's or an event's body: labels and query words mean nothing in a reply, so they
+ * are there too. */
 static inline bool slot_in_body(const struct field *field)
 {
-    return field->location == IN_BODY || field->location == IN_QUERY || field->location == IN_URI;
+    return !(field->flags & FIELD_EVENT_HEADER) &&
+           (field->location == IN_BODY || field->location == IN_QUERY || field->location == IN_URI);
 }
 
 /* The value of a member: a structure's own memory, everything else as it lies. */
