@@ -138,15 +138,19 @@ char *arena_cstr(struct arena *arena, struct span s)
 
 struct span arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+    char first[256]; /* most texts fit, and formatting twice costs more than the copy */
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
-    size_t size = len < 0 ? 1 : (size_t)len + 1;
-    char *text = arena_alloc(arena, size);
-    text[0] = '\0';
-    vsnprintf(text, size, format, again);
+    int len = vsnprintf(first, sizeof first, format, args);
+    size_t size = len < 0 ? 0 : (size_t)len;
+    char *text = arena_alloc(arena, size + 1);
+    if (size < sizeof first)
+        memcpy(text, first, size);
+    else
+        vsnprintf(text, size + 1, format, again);
+    text[size] = '\0';
     va_end(again);
-    return span_of(text, size - 1);
+    return span_of(text, size);
 }
 
 struct span arena_printf(struct arena *arena, const char *format, ...)

@@ -6,7 +6,10 @@
  */
 #include "gate/request.h"
 
+#include "base/scope.h"
 #include "gate/gate.records.h"
+
+#include <stddef.h>
 
 static bool audit_wanted(const struct request *r)
 {
@@ -40,6 +43,46 @@ void audit_append(struct request *r, struct txn *txn)
         .data_event = c->operation->event_class == EVENT_DATA,
     };
     gate_event_put(txn, &event);
+}
+
+/* The end of a tick: one commit for the records of all reads in it. */
+static void commit_batch(struct tick *tick)
+{
+    struct gate *gate = (struct gate *)((char *)tick - offsetof(struct gate, audit_tick));
+    struct request *r = gate->audited;
+    uint64_t ticket = 0;
+    if (!r)
+        return;
+    gate->audited = NULL;
+    if (txn_commit(TAKE(gate->audit_txn), &ticket) < 0)
+        ticket = 0; /* a full disk: reads go on without their records */
+    while (r) {
+        struct request *next = r->next_held;
+        if (r->ticket < ticket)
+            r->ticket = ticket;
+        request_answer(r);
+        r = next;
+    }
+}
+
+void audit_init(struct gate *gate)
+{
+    gate->audit_tick.ended = commit_batch;
+    loop_add_tick(gate->loop, &gate->audit_tick);
+}
+
+void audit_read(struct request *r)
+{
+    struct gate *gate = r->gate;
+    if (!audit_wanted(r)) {
+        request_answer(r);
+        return;
+    }
+    if (!gate->audited)
+        gate->audit_txn = txn_begin(gate->config->cloud->store);
+    audit_append(r, gate->audit_txn);
+    r->next_held = gate->audited;
+    gate->audited = r;
 }
 
 void audit_refusal(struct request *r)

@@ -25,6 +25,12 @@ static void pin_output(struct request *r)
     extent_pin(r->gate->config->cloud->store, r->pinned, r->pinned_count);
 }
 
+/* These write nothing but their audit record, so that is gathered over a tick (audit_read). */
+static bool is_read_on_loop(const struct operation *operation)
+{
+    return operation->thread == THREAD_LOOP && operation->effect == EFFECT_READ;
+}
+
 static void run_handler(struct request *r)
 {
     struct call *c = &r->call;
@@ -36,7 +42,8 @@ static void run_handler(struct request *r)
         c->txn = NULL;
         return;
     }
-    audit_append(r, c->txn);
+    if (!is_read_on_loop(operation))
+        audit_append(r, c->txn);
     pin_output(r);
     struct txn *txn = c->txn;
     c->txn = NULL;
@@ -108,7 +115,10 @@ void request_dispatch(struct request *r)
     switch ((enum THREAD)r->route.operation->thread) {
     case THREAD_LOOP:
         run(r, r->gate->cache);
-        request_answer(r);
+        if (r->refusal || !is_read_on_loop(r->route.operation))
+            request_answer(r);
+        else
+            audit_read(r);
         return;
     case THREAD_CONTROL:
         r->mail.deliver = on_control;

@@ -284,6 +284,7 @@ struct gate *gate_new(const struct gate_config *config, struct loop *loop)
     gate->cache = auth_cache_new(config->cloud->auth);
     gate->counters = counters_new(config->routes);
     hold_init(gate);
+    audit_init(gate);
     return gate;
 }
 

@@ -19,6 +19,9 @@ struct gate {
     struct store_waiter waiter;
     struct request *held_first, *held_last; /* replies that wait for their ticket, in its order */
     size_t held_count;
+    struct tick audit_tick; /* audit.c: the records of the reads of one tick */
+    struct txn *audit_txn;
+    struct request *audited; /* they are answered when it is committed */
     struct counters *counters;
     struct gate *const *all;
     size_t all_count;
@@ -102,5 +105,9 @@ bool cors_admit(struct request *r);
 void cors_preflight(struct request *r);
 /* audit.c: the record of this call, within its transaction, when one is wanted. */
 void audit_append(struct request *r, struct txn *txn);
-/* The same for a refused call, in a transaction of its own. */
+void audit_init(struct gate *gate);
+/* For a read on the home loop: its record is committed at the end of the tick, then request_answer
+ * follows. */
+void audit_read(struct request *r);
+/* For a refused call, in a transaction of its own. */
 void audit_refusal(struct request *r);
