@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A table's record as a TableDescription. Field presence as in recorded answers. Control thread. */
-#include "services/dynamodb/place.h"
+#include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
 #include "services/cloud.h"
@@ -91,14 +91,14 @@ static void describe_class(struct call *c, const struct dynamodb_table *table,
 RESULT table_describe(struct call *c, const struct dynamodb_table *table,
                       struct dynamodb_table_description **ret)
 {
-    struct kv_access access = place_access(c);
+    struct kv_access access = reference_access(c);
     struct kv_totals totals;
-    int error = kv_table_totals(&access, place_of(c->arena, table), &totals);
+    int error = kv_table_totals(&access, reference_of(c->arena, table), &totals);
     if (error < 0)
         return refuse_errno(c, error, "counting a table's items");
     struct dynamodb_table_description *to = ARENA_NEW(c->arena, struct dynamodb_table_description);
     to->table_name = table->name;
-    to->table_arn = place_arn(c, table->name);
+    to->table_arn = reference_arn(c, table->name);
     to->table_id = table->id;
     to->table_status = state_name(table->state);
     SET(to, creation_date_time, table->created);

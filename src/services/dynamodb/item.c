@@ -7,7 +7,7 @@
 #include "services/dynamodb/attribute.h"
 #include "services/dynamodb/capacity.h"
 #include "services/dynamodb/key.h"
-#include "services/dynamodb/place.h"
+#include "services/dynamodb/reference.h"
 
 #include <errno.h>
 
@@ -101,7 +101,7 @@ static RESULT store(struct call *c, struct target *target, const struct kv_map *
 RESULT dynamodb_put_item(struct call *c, const struct dynamodb_put_item_in *in,
                          struct dynamodb_put_item_out *out)
 {
-    struct target target = {.access = place_access(c)};
+    struct target target = {.access = reference_access(c)};
     struct kv_map item;
     TRY(check_put(c, in));
     TRY(attribute_read_map(c, ATTRIBUTE_WRAPPED, ATTRIBUTE_PAIRS(in->item), &item));
@@ -109,7 +109,7 @@ RESULT dynamodb_put_item(struct call *c, const struct dynamodb_put_item_in *in,
     if (size > ITEM_MAX)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "Item size has exceeded the maximum allowed size");
-    TRY(place_open(c, in->table_name, &target.table_name, &target.table));
+    TRY(reference_open(c, in->table_name, &target.table_name, &target.table));
     TRY(key_of_item(c, target.table, &item, &target.key));
 
     TRY(target_lock(c, &target));
@@ -136,14 +136,14 @@ static RESULT check_get(struct call *c, const struct dynamodb_get_item_in *in)
 RESULT dynamodb_get_item(struct call *c, const struct dynamodb_get_item_in *in,
                          struct dynamodb_get_item_out *out)
 {
-    struct kv_access access = place_access(c);
+    struct kv_access access = reference_access(c);
     struct kv_table *table;
     struct kv_map key_map, item;
     struct kv_key key;
     struct span name, bytes = SPAN_NONE;
     TRY(check_get(c, in));
     TRY(attribute_read_map(c, ATTRIBUTE_PLAIN, ATTRIBUTE_PAIRS(in->key), &key_map));
-    TRY(place_open(c, in->table_name, &name, &table));
+    TRY(reference_open(c, in->table_name, &name, &table));
     TRY(key_of_request(c, table, &key_map, &key));
 
     int error = kv_get(&access, &key, &bytes);
@@ -175,11 +175,11 @@ static RESULT check_delete(struct call *c, const struct dynamodb_delete_item_in 
 RESULT dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_in *in,
                             struct dynamodb_delete_item_out *out)
 {
-    struct target target = {.access = place_access(c)};
+    struct target target = {.access = reference_access(c)};
     struct kv_map key_map;
     TRY(check_delete(c, in));
     TRY(attribute_read_map(c, ATTRIBUTE_WRAPPED, ATTRIBUTE_PAIRS(in->key), &key_map));
-    TRY(place_open(c, in->table_name, &target.table_name, &target.table));
+    TRY(reference_open(c, in->table_name, &target.table_name, &target.table));
     TRY(key_of_request(c, target.table, &key_map, &target.key));
 
     TRY(target_lock(c, &target));

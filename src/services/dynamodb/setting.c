@@ -3,7 +3,7 @@
  * Settings of tables that cannot be switched on yet, told as the real service tells of a table
  * where they are off. Control thread.
  */
-#include "services/dynamodb/place.h"
+#include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@ RESULT dynamodb_describe_time_to_live(struct call *c,
                                       struct dynamodb_describe_time_to_live_out *out)
 {
     struct dynamodb_table table;
-    TRY(place_table(c, in->table_name, &table));
+    TRY(reference_table(c, in->table_name, &table));
     out->time_to_live_description = ARENA_NEW(c->arena, struct dynamodb_time_to_live_description);
     out->time_to_live_description->time_to_live_status = S("DISABLED");
     return OK;
@@ -27,8 +27,8 @@ dynamodb_describe_continuous_backups(struct call *c,
                                      struct dynamodb_describe_continuous_backups_out *out)
 {
     struct span name;
-    TRY(place_read(c, in->table_name, &name));
-    struct dynamodb_table table = place_key(c, name);
+    TRY(reference_read(c, in->table_name, &name));
+    struct dynamodb_table table = reference_key(c, name);
     int error = dynamodb_table_get(c->txn, c->arena, &table);
     if (error == -ENOENT)
         return refuse(c, &DYNAMODB_TABLE_NOT_FOUND_EXCEPTION, "Table not found: %.*s",

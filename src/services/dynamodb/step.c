@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "loop/loop.h"
-#include "services/dynamodb/place.h"
+#include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static int step_open(const struct kv_access *access, struct dynamodb_table *tabl
 {
     table->state = TABLE_ACTIVE;
     dynamodb_table_put(access->txn, table);
-    return kv_table_open(access, place_of(access->arena, table));
+    return kv_table_open(access, reference_of(access->arena, table));
 }
 
 static int step_settle(const struct kv_access *access, struct dynamodb_table *table)
@@ -71,7 +71,7 @@ static int step_settle(const struct kv_access *access, struct dynamodb_table *ta
 static int step_drop(const struct kv_access *access, struct dynamodb_table *table)
 {
     dynamodb_table_delete(access->txn, table);
-    return kv_table_drop(access, place_of(access->arena, table));
+    return kv_table_drop(access, reference_of(access->arena, table));
 }
 
 static int (*const steps[])(const struct kv_access *access, struct dynamodb_table *table) = {

@@ -8,7 +8,7 @@
 
 #include "base/id.h"
 #include "services/dynamodb/attribute.h"
-#include "services/dynamodb/place.h"
+#include "services/dynamodb/reference.h"
 
 #include <errno.h>
 
@@ -206,10 +206,10 @@ RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_
                              struct dynamodb_create_table_out *out)
 {
     struct span name;
-    TRY(place_read(c, in->table_name, &name));
+    TRY(reference_read(c, in->table_name, &name));
     TRY(check_create(c, in));
 
-    struct dynamodb_table table = place_key(c, name);
+    struct dynamodb_table table = reference_key(c, name);
     int error = dynamodb_table_get(c->txn, c->arena, &table);
     if (error == 0)
         return refuse(c, &DYNAMODB_RESOURCE_IN_USE_EXCEPTION, "Table already exists: %.*s",
@@ -217,13 +217,13 @@ RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_
     if (error != -ENOENT)
         return refuse_errno(c, error, "reading a table's record");
 
-    table = place_key(c, name);
+    table = reference_key(c, name);
     TRY(fill_record(c, in, &table));
     struct kv_schema schema = {.hash = key_part(&table, table.hash_name)};
     if (table.range_name.at)
         schema.range = key_part(&table, table.range_name);
-    struct kv_access access = place_access(c);
-    error = kv_table_create(&access, place_of(c->arena, &table), &schema);
+    struct kv_access access = reference_access(c);
+    error = kv_table_create(&access, reference_of(c->arena, &table), &schema);
     if (error < 0)
         return refuse_errno(c, error, "making a table");
     table_put_moving(c, &table);
@@ -240,7 +240,7 @@ RESULT dynamodb_describe_table(struct call *c, const struct dynamodb_describe_ta
                                struct dynamodb_describe_table_out *out)
 {
     struct dynamodb_table table;
-    TRY(place_table(c, in->table_name, &table));
+    TRY(reference_table(c, in->table_name, &table));
     return table_describe(c, &table, &out->table);
 }
 
@@ -276,7 +276,7 @@ RESULT dynamodb_list_tables(struct call *c, const struct dynamodb_list_tables_in
         .names.at = ARENA_ARRAY(c->arena, struct span, LIST_MAX),
         .limit = in->has.limit ? (size_t)in->limit : LIST_MAX,
     };
-    struct dynamodb_table from = place_key(c, in->exclusive_start_table_name);
+    struct dynamodb_table from = reference_key(c, in->exclusive_start_table_name);
     int error = dynamodb_table_each(c->txn, &from, 2, c->arena, take_name, &listing);
     if (error < 0)
         return refuse_errno(c, error, "listing tables");
@@ -312,7 +312,7 @@ RESULT dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_
 {
     struct dynamodb_table table;
     struct dynamodb_table_description *full;
-    TRY(place_table(c, in->table_name, &table));
+    TRY(reference_table(c, in->table_name, &table));
     if (table.state != TABLE_DELETING) {
         TRY(table_check_active(c, &table));
         if (table.protected)
@@ -320,8 +320,8 @@ RESULT dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_
                           "Resource cannot be deleted as it is currently protected against "
                           "deletion. Disable deletion protection first.");
         table.state = TABLE_DELETING;
-        struct kv_access access = place_access(c);
-        int error = kv_table_shut(&access, place_of(c->arena, &table));
+        struct kv_access access = reference_access(c);
+        int error = kv_table_shut(&access, reference_of(c->arena, &table));
         if (error < 0)
             return refuse_errno(c, error, "shutting a table");
         table_put_moving(c, &table);

@@ -4,7 +4,7 @@
  * and labels to resources": at most 50, keys up to 128 and values up to 256 characters, "aws:" is
  * reserved). Control thread.
  */
-#include "services/dynamodb/place.h"
+#include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
 #include <errno.h>
@@ -65,8 +65,8 @@ RESULT table_add_tags(struct call *c, struct dynamodb_table *table,
 static RESULT find(struct call *c, struct span arn, struct dynamodb_table *ret)
 {
     struct span name;
-    TRY(place_read_arn(c, arn, &name));
-    *ret = place_key(c, name);
+    TRY(reference_read_arn(c, arn, &name));
+    *ret = reference_key(c, name);
     int error = dynamodb_table_get(c->txn, c->arena, ret);
     if (error == -ENOENT)
         return refuse(c, &DYNAMODB_RESOURCE_NOT_FOUND_EXCEPTION,

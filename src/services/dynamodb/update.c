@@ -3,7 +3,7 @@
  * UpdateTable: billing mode, units, class, deletion protection. The table goes on being read and
  * written while it is UPDATING. Texts as the real service answers them. Control thread.
  */
-#include "services/dynamodb/place.h"
+#include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
 #define UNITS_MAX 1000000000000
@@ -129,7 +129,7 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
     TRY(check_not_built(c, in));
     if (in->provisioned_throughput)
         TRY(table_check_units(c, in->provisioned_throughput));
-    TRY(place_table(c, in->table_name, &table));
+    TRY(reference_table(c, in->table_name, &table));
     TRY(table_check_active(c, &table));
     TRY(check_change(c, &table, in));
 

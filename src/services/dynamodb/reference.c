@@ -4,7 +4,7 @@
  * resource; there are no resource policies yet, so nobody gets it. Texts as the real service
  * answers them. Any thread.
  */
-#include "services/dynamodb/place.h"
+#include "services/dynamodb/reference.h"
 
 #include "auth/identity.h"
 #include "services/cloud.h"
@@ -84,7 +84,7 @@ static RESULT check_owner(struct call *c, struct span arn_text, const struct tab
     return OK;
 }
 
-RESULT place_read(struct call *c, struct span table_name, struct span *ret_name)
+RESULT reference_read(struct call *c, struct span table_name, struct span *ret_name)
 {
     struct table_arn arn = {.name = table_name};
     if (span_starts(table_name, S("arn:"))) {
@@ -98,7 +98,7 @@ RESULT place_read(struct call *c, struct span table_name, struct span *ret_name)
     return check_name(c, arn.name);
 }
 
-RESULT place_read_arn(struct call *c, struct span resource_arn, struct span *ret_name)
+RESULT reference_read_arn(struct call *c, struct span resource_arn, struct span *ret_name)
 {
     struct table_arn arn;
     if (!arn_read(resource_arn, &arn))
@@ -112,33 +112,33 @@ RESULT place_read_arn(struct call *c, struct span resource_arn, struct span *ret
 }
 
 /* None of the parts has a slash. */
-struct span place_of(struct arena *arena, const struct dynamodb_table *key)
+struct span reference_of(struct arena *arena, const struct dynamodb_table *key)
 {
     const struct span parts[] = {key->account, S("/"), key->region, S("/"), key->name};
     return arena_join(arena, parts, ARRAY_LEN(parts));
 }
 
-struct dynamodb_table place_key(struct call *c, struct span name)
+struct dynamodb_table reference_key(struct call *c, struct span name)
 {
     return (struct dynamodb_table){.account = c->account, .region = c->region, .name = name};
 }
 
-struct span place_arn(struct call *c, struct span name)
+struct span reference_arn(struct call *c, struct span name)
 {
     return arena_printf(c->arena, "arn:aws:dynamodb:%.*s:%.*s:table/%.*s", SPAN_ARG(c->region),
                         SPAN_ARG(c->account), SPAN_ARG(name));
 }
 
-struct kv_access place_access(struct call *c)
+struct kv_access reference_access(struct call *c)
 {
     return (struct kv_access){.kv = c->cloud->kv, .txn = c->txn, .arena = c->arena};
 }
 
-RESULT place_table(struct call *c, struct span table_name, struct dynamodb_table *ret)
+RESULT reference_table(struct call *c, struct span table_name, struct dynamodb_table *ret)
 {
     struct span name;
-    TRY(place_read(c, table_name, &name));
-    *ret = place_key(c, name);
+    TRY(reference_read(c, table_name, &name));
+    *ret = reference_key(c, name);
     int error = dynamodb_table_get(c->txn, c->arena, ret);
     if (error == -ENOENT)
         return refuse(c, &DYNAMODB_RESOURCE_NOT_FOUND_EXCEPTION,
@@ -146,13 +146,13 @@ RESULT place_table(struct call *c, struct span table_name, struct dynamodb_table
     return error < 0 ? refuse_errno(c, error, "reading a table's record") : OK;
 }
 
-RESULT place_open(struct call *c, struct span table_name, struct span *ret_name,
-                  struct kv_table **ret)
+RESULT reference_open(struct call *c, struct span table_name, struct span *ret_name,
+                      struct kv_table **ret)
 {
-    TRY(place_read(c, table_name, ret_name));
-    struct dynamodb_table key = place_key(c, *ret_name);
-    struct kv_access access = place_access(c);
-    int error = kv_find(&access, place_of(c->arena, &key), ret);
+    TRY(reference_read(c, table_name, ret_name));
+    struct dynamodb_table key = reference_key(c, *ret_name);
+    struct kv_access access = reference_access(c);
+    int error = kv_find(&access, reference_of(c->arena, &key), ret);
     if (error == -ENOENT)
         return refuse(c, &DYNAMODB_RESOURCE_NOT_FOUND_EXCEPTION, "Requested resource not found");
     return error < 0 ? refuse_errno(c, error, "finding a table") : OK;
