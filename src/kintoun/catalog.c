@@ -2,6 +2,7 @@
 /* The list of services; a new one is added here. Read-only. */
 #include "kintoun/catalog.h"
 
+#include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodbstreams/dynamodbstreams.api.h"
 #include "services/ebs/ebs.api.h"
 #include "services/ec2/ec2.api.h"
@@ -14,8 +15,12 @@
 #include "services/sts/sts.api.h"
 
 static const struct service *const services[] = {
-    &ebs_service, &ec2_service,     &dynamodbstreams_service, &efs_service, &elbv2_service,
-    &iam_service, &kinesis_service, &lambda_service,          &s3_service,  &sts_service,
+    &dynamodb_service, &dynamodbstreams_service,
+    &ebs_service,      &ec2_service,
+    &efs_service,      &elbv2_service,
+    &iam_service,      &kinesis_service,
+    &lambda_service,   &s3_service,
+    &sts_service,
 };
 
 const struct service *const *catalog(size_t *ret_count)

@@ -11,9 +11,11 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "engines/kv/kv.h"
 #include "gate/gate.h"
 #include "http/listener.h"
 #include "http/tls.h"
+#include "services/dynamodb/dynamodb.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -78,6 +80,16 @@ static int open_store(struct cloud_up *up)
     return error;
 }
 
+/* What they go on with from an earlier process waits in the control loop until that runs. */
+static int make_engines(struct cloud_up *up)
+{
+    int error = kv_new(&up->cloud.kv, up->cloud.store, up->cloud.workers, up->control);
+    if (error < 0)
+        return fail("making the kv engine", error);
+    up->cloud.dynamodb = dynamodb_new(&up->cloud);
+    return 0;
+}
+
 static int make_cloud(struct cloud_up *up)
 {
     struct auth_options auth = {
@@ -95,7 +107,10 @@ static int make_cloud(struct cloud_up *up)
     const struct service *const *services = catalog(&count);
     up->routes = routes_new(services, count);
     error = loop_new(&up->control);
-    return error < 0 ? fail("making the control loop", error) : 0;
+    if (error < 0)
+        return fail("making the control loop", error);
+    up->cloud.control = up->control;
+    return make_engines(up);
 }
 
 static int make_tls(struct cloud_up *up)
@@ -297,6 +312,8 @@ static void release(struct cloud_up *up)
         gate_free(up->lanes[i].gate);
         loop_free(up->lanes[i].loop);
     }
+    dynamodb_free(up->cloud.dynamodb);
+    kv_free(up->cloud.kv);
     loop_free(up->control);
     auth_cache_free(up->control_cache);
     auth_free(up->cloud.auth);

@@ -8,9 +8,15 @@
 struct store;
 struct auth;
 struct workers;
+struct loop;
+struct kv;
+struct dynamodb;
 
 struct cloud {
     struct store *store;
     struct auth *auth;
     struct workers *workers;
+    struct loop *control; /* of the control thread: for what services do by themselves */
+    struct kv *kv;
+    struct dynamodb *dynamodb;
 };

@@ -128,10 +128,6 @@ struct buf *txn_scratch(struct txn *txn);
 void txn_lock_books(struct txn *txn);
 /* Makes the commit fail with this error. */
 void txn_fail(struct txn *txn, int error);
-/* fn(thing, committed) when the transaction ends, after its writes are visible (committed) or were
- * dropped. */
-enum TXN_END { TXN_COMMITTED, TXN_DROPPED };
-void txn_at_end(struct txn *txn, void (*fn)(void *thing, enum TXN_END end), void *thing);
 
 /* readers.c */
 atomic_uint *readers_enter(struct store *store);

@@ -30,6 +30,10 @@ void txn_lock(struct txn *txn, const struct span *keys, size_t count);
 /* fn(thing) after this transaction is durable, on the flusher's thread (short, non-blocking); not
  * after a rollback. */
 void txn_after_durable(struct txn *txn, void (*fn)(void *thing), void *thing);
+/* fn(thing) when the transaction ends, on its thread: its writes are visible or were dropped, its
+ * locks are still held. For what is kept in memory beside the store. */
+enum TXN_END { TXN_COMMITTED, TXN_DROPPED };
+void txn_at_end(struct txn *txn, void (*fn)(void *thing, enum TXN_END end), void *thing);
 struct store *txn_store(struct txn *txn);
 bool txn_has_writes(const struct txn *txn);
 

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Tables of items: an item is a map of typed values, found by a hash key and an optional range key.
+ * Knows no service: names of tables are opaque bytes, and what is allowed where is the caller's
+ * business.
+ *
+ *   numbers   38 digits, as bytes whose order is the numbers' order; never a double
+ *   values    trees in an arena, and their canonical bytes: equal values have equal bytes
+ *   tables    small immutable descriptors, cached; made and dropped by one thread, read by all
+ *   items     read and written inside the caller's transaction; how many there are and how large
+ *             they are together is counted in the same commit
+ *
+ * Functions that answer int: 0 or a negative errno; -EBADMSG: undecodable bytes in the store.
+ */
+#include "base/buf.h"
+#include "loop/workers.h"
+#include "store/txn.h"
+
+/* ---- numbers -------------------------------------------------------------------------------- */
+
+#define KV_NUMBER_MAX 22       /* bytes of an encoded number */
+#define KV_NUMBER_TEXT_MAX 176 /* bytes of its text */
+#define KV_DIGITS_MAX 38       /* significant digits */
+#define KV_EXPONENT_MIN (-130) /* of the first digit */
+#define KV_EXPONENT_MAX 125
+
+enum KV_NUMBER_FAULT {
+    KV_NUMBER_GOOD,
+    KV_NUMBER_NOT_ONE,   /* not a decimal number */
+    KV_NUMBER_TOO_LONG,  /* more than KV_DIGITS_MAX digits between leading and trailing zeros */
+    KV_NUMBER_TOO_LARGE, /* magnitude */
+    KV_NUMBER_TOO_SMALL,
+};
+
+/* [+-]digits[.digits][e[+-]digits], either side of the point may be empty. Pure. */
+MUST_CHECK enum KV_NUMBER_FAULT kv_number_read(struct span text, char to[KV_NUMBER_MAX],
+                                               size_t *ret_len);
+/* Plain notation without exponent; the length. */
+size_t kv_number_print(struct span number, char to[KV_NUMBER_TEXT_MAX]);
+/* Length of the encoded number that `bytes` begins with, or 0. */
+size_t kv_number_len(struct span bytes);
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+enum KV_TYPE {
+    KV_STRING = 1,
+    KV_NUMBER,
+    KV_BINARY,
+    KV_BOOL,
+    KV_NULL,
+    KV_STRING_SET,
+    KV_NUMBER_SET,
+    KV_BINARY_SET,
+    KV_LIST,
+    KV_MAP,
+};
+
+#define KV_DEPTH_MAX 32 /* levels of values, an attribute's own value being the first */
+
+struct kv_value;
+struct kv_pair;
+
+struct kv_list {
+    struct kv_value *at;
+    size_t count;
+};
+
+struct kv_map {
+    struct kv_pair *at; /* ascending by name, each name once: kv_sort_pairs */
+    size_t count;
+};
+
+struct kv_set {
+    struct span *at; /* ascending, each once: kv_sort_set */
+    size_t count;
+};
+
+struct kv_value {
+    enum KV_TYPE type;
+    union {
+        struct span bytes; /* text, encoded number, binary */
+        bool truth;
+        struct kv_set set; /* of such bytes */
+        struct kv_list list;
+        struct kv_map map;
+    };
+};
+
+struct kv_pair {
+    struct span name;
+    struct kv_value value;
+};
+
+/* Brings pairs into the order that a map wants. */
+void kv_sort_pairs(struct kv_pair *pairs, size_t count);
+/* The same for a set; false when an element stands twice. */
+MUST_CHECK bool kv_sort_set(struct span *elements, size_t count);
+/* The value of that name or NULL. */
+const struct kv_value *kv_map_get(const struct kv_map *map, struct span name);
+
+/* What limits and capacity are reckoned in: names and text by UTF-8 bytes, a number by its pairs of
+ * digits. */
+size_t kv_value_size(const struct kv_value *value);
+size_t kv_map_size(const struct kv_map *map);
+
+/* The bytes of an item; `out` is appended to. Values must be in order (see above). */
+void kv_item_encode(const struct kv_map *item, struct buf *out);
+/* Borrows from `bytes`. False when they are no item. */
+MUST_CHECK bool kv_item_decode(struct span bytes, struct arena *arena, struct kv_map *ret);
+/* kv_map_size of an encoded item, without decoding it; 0 for an absent one. */
+size_t kv_item_size(struct span bytes);
+
+/* ---- tables --------------------------------------------------------------------------------- */
+
+#define KV_HASH_KEY_MAX 2048 /* bytes of a key value */
+#define KV_RANGE_KEY_MAX 1024
+
+struct kv_key_part {
+    struct span name;
+    enum KV_TYPE type; /* KV_STRING, KV_NUMBER or KV_BINARY */
+};
+
+struct kv_schema {
+    struct kv_key_part hash, range; /* range.name absent: there is none */
+};
+
+struct kv_table; /* borrowed for as long as the arena it was found with */
+
+struct kv;
+
+/* `home` runs the bookkeeping of what is dropped, `workers` the dropping. Goes on with what an
+ * earlier process left. */
+MUST_CHECK int kv_new(struct kv **ret, struct store *store, struct workers *workers,
+                      struct loop *home);
+/* After the loop and the workers have stopped and the store is closed. */
+void kv_free(struct kv *kv);
+
+/* One place inside one transaction: what is read lives in the arena. */
+struct kv_access {
+    struct kv *kv;
+    struct txn *txn;
+    struct arena *arena;
+};
+
+/* The next four on one thread. A new table is shut: kv_find does not see it. -EEXIST. */
+MUST_CHECK int kv_table_create(const struct kv_access *access, struct span name,
+                               const struct kv_schema *schema);
+/* -ENOENT. Take effect with the commit. */
+MUST_CHECK int kv_table_open(const struct kv_access *access, struct span name);
+MUST_CHECK int kv_table_shut(const struct kv_access *access, struct span name);
+/* Forgets a table that is shut; its items are removed in the background, in batches. The name may
+ * be used again at once. */
+MUST_CHECK int kv_table_drop(const struct kv_access *access, struct span name);
+
+struct kv_totals {
+    uint64_t items, bytes; /* bytes: sum of kv_map_size */
+};
+/* As of this moment; -ENOENT. */
+MUST_CHECK int kv_table_totals(const struct kv_access *access, struct span name,
+                               struct kv_totals *ret);
+
+/* An open table; -ENOENT. Any thread. */
+MUST_CHECK int kv_find(const struct kv_access *access, struct span name, struct kv_table **ret);
+const struct kv_schema *kv_table_schema(const struct kv_table *table);
+
+/* ---- items ---------------------------------------------------------------------------------- */
+
+struct kv_key {
+    uint16_t len;
+    uint8_t shard; /* of the table's locks and counters */
+    char bytes[1 + 8 + 4 + 2 + KV_HASH_KEY_MAX + KV_RANGE_KEY_MAX];
+};
+
+/* `hash` and `range` are bytes of the schema's types (numbers encoded), within the limits above;
+ * `range` absent when there is none. */
+void kv_key_make(const struct kv_table *table, struct span hash, struct span range,
+                 struct kv_key *ret);
+
+/* -ENOENT when there is none. */
+MUST_CHECK int kv_get(const struct kv_access *access, const struct kv_key *key,
+                      struct span *ret_item);
+/* Exclusive until the end of the transaction, in one call before the first kv_get of what is going
+ * to be written. -ESTALE: the table has been shut since it was found. */
+MUST_CHECK int kv_lock(const struct kv_access *access, struct kv_table *table,
+                       const struct kv_key *keys, size_t count);
+/* `old` is what kv_get found under the lock, absent for nothing. */
+MUST_CHECK int kv_put(const struct kv_access *access, struct kv_table *table,
+                      const struct kv_key *key, struct span item, struct span old);
+MUST_CHECK int kv_delete(const struct kv_access *access, struct kv_table *table,
+                         const struct kv_key *key, struct span old);

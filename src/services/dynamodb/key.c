@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What may be a key value: the schema's type, not empty, at most 2,048 and 1,024 bytes ("Naming
+ * rules and data types", "Quotas"). The texts are the real service's, its missing blank too.
+ */
+#include "services/dynamodb/key.h"
+
+#include "services/dynamodb/attribute.h"
+
+static RESULT check_content(struct call *c, const struct kv_key_part *part,
+                            const struct kv_value *value)
+{
+    if (value->bytes.len || part->type == KV_NUMBER)
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "One or more parameter values are not valid. The AttributeValue for a key "
+                  "attribute cannot contain an empty %s value. Key: %.*s",
+                  part->type == KV_STRING ? "string" : "binary", SPAN_ARG(part->name));
+}
+
+static RESULT make(struct call *c, const struct kv_table *table, const struct kv_value *hash,
+                   const struct kv_value *range, struct kv_key *ret)
+{
+    const struct kv_schema *schema = kv_table_schema(table);
+    TRY(check_content(c, &schema->hash, hash));
+    if (range)
+        TRY(check_content(c, &schema->range, range));
+    if (hash->bytes.len > KV_HASH_KEY_MAX)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: Size of hashkey has exceeded the "
+                      "maximum size limit of2048 bytes");
+    if (range && range->bytes.len > KV_RANGE_KEY_MAX)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: Aggregated size of all range "
+                      "keys has exceeded the size limit of 1024 bytes");
+    kv_key_make(table, hash->bytes, range ? range->bytes : SPAN_NONE, ret);
+    return OK;
+}
+
+static RESULT part_of_item(struct call *c, const struct kv_key_part *part,
+                           const struct kv_map *item, const struct kv_value **ret)
+{
+    *ret = kv_map_get(item, part->name);
+    if (!*ret)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: Missing the key %.*s in the item",
+                      SPAN_ARG(part->name));
+    if ((*ret)->type == part->type)
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "One or more parameter values were invalid: Type mismatch for key %.*s expected: "
+                  "%.*s actual: %.*s",
+                  SPAN_ARG(part->name), SPAN_ARG(attribute_type_name(part->type)),
+                  SPAN_ARG(attribute_type_name((*ret)->type)));
+}
+
+RESULT key_of_item(struct call *c, const struct kv_table *table, const struct kv_map *item,
+                   struct kv_key *ret)
+{
+    const struct kv_schema *schema = kv_table_schema(table);
+    const struct kv_value *hash, *range = NULL;
+    TRY(part_of_item(c, &schema->hash, item, &hash));
+    if (schema->range.name.at)
+        TRY(part_of_item(c, &schema->range, item, &range));
+    return make(c, table, hash, range, ret);
+}
+
+RESULT key_of_request(struct call *c, const struct kv_table *table, const struct kv_map *key,
+                      struct kv_key *ret)
+{
+    const struct kv_schema *schema = kv_table_schema(table);
+    bool ranged = schema->range.name.at != NULL;
+    const struct kv_value *hash = kv_map_get(key, schema->hash.name);
+    const struct kv_value *range = ranged ? kv_map_get(key, schema->range.name) : NULL;
+    bool fits = key->count == (ranged ? 2 : 1) && hash && hash->type == schema->hash.type &&
+                (!ranged || (range && range->type == schema->range.type));
+    if (!fits)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "The provided key element does not match the schema");
+    return make(c, table, hash, range, ret);
+}

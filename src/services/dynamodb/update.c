@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * UpdateTable: billing mode, units, class, deletion protection. The table goes on being read and
+ * written while it is UPDATING. Texts as the real service answers them. Control thread.
+ */
+#include "services/dynamodb/reference.h"
+#include "services/dynamodb/table.h"
+
+#define UNITS_MAX 1000000000000
+#define DAY_MS 86400000
+
+RESULT table_check_units(struct call *c, const struct dynamodb_provisioned_throughput *units)
+{
+    const struct {
+        int64_t value;
+        const char *name;
+    } both[] = {{units->read_capacity_units, "ReadCapacityUnits"},
+                {units->write_capacity_units, "WriteCapacityUnits"}};
+    for (size_t i = 0; i < ARRAY_LEN(both); i++)
+        if (both[i].value > UNITS_MAX)
+            return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                          "Given value %lld for %s is out of bounds", (long long)both[i].value,
+                          both[i].name);
+    return OK;
+}
+
+static RESULT check_not_built(struct call *c, const struct dynamodb_update_table_in *in)
+{
+    const struct {
+        bool asked;
+        const char *what;
+    } parameters[] = {
+        {in->global_secondary_index_updates.count, "GlobalSecondaryIndexUpdates"},
+        {in->vector_index_updates.count, "VectorIndexUpdates"},
+        {in->stream_specification, "StreamSpecification"},
+        {in->sse_specification, "SSESpecification"},
+        {in->replica_updates.count, "ReplicaUpdates"},
+        {in->multi_region_consistency.at, "MultiRegionConsistency"},
+        {in->global_table_witness_updates.count, "GlobalTableWitnessUpdates"},
+        {in->global_table_settings_replication_mode.at, "GlobalTableSettingsReplicationMode"},
+        {in->has.disassociation_protection_enabled, "DisassociationProtectionEnabled"},
+        {in->on_demand_throughput, "OnDemandThroughput"},
+        {in->warm_throughput, "WarmThroughput"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
+        if (parameters[i].asked)
+            return table_not_built(c, parameters[i].what);
+    if (in->provisioned_throughput || in->billing_mode.at || in->table_class.at ||
+        in->has.deletion_protection_enabled)
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
+                  "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required");
+}
+
+static bool same_units(const struct dynamodb_table *table,
+                       const struct dynamodb_provisioned_throughput *units)
+{
+    return !table->on_demand && table->read_units == (uint64_t)units->read_capacity_units &&
+           table->write_units == (uint64_t)units->write_capacity_units;
+}
+
+static RESULT refuse_same_units(struct call *c, const struct dynamodb_table *table)
+{
+    unsigned long long reads = table->read_units, writes = table->write_units;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "The provisioned throughput for the table will not change. The requested value "
+                  "equals the current value. Current ReadCapacityUnits provisioned for the table: "
+                  "%llu. Requested ReadCapacityUnits: %llu. Current WriteCapacityUnits provisioned "
+                  "for the table: %llu. Requested WriteCapacityUnits: %llu. Refer to the Amazon "
+                  "DynamoDB Developer Guide for current limits and how to request higher limits.",
+                  reads, reads, writes, writes);
+}
+
+static RESULT check_change(struct call *c, const struct dynamodb_table *table,
+                           const struct dynamodb_update_table_in *in)
+{
+    bool on_demand =
+        in->billing_mode.at ? span_eq(in->billing_mode, S("PAY_PER_REQUEST")) : table->on_demand;
+    if (on_demand && in->provisioned_throughput)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: Neither ReadCapacityUnits nor "
+                      "WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST");
+    if (!on_demand && table->on_demand && !in->provisioned_throughput)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: ProvisionedThroughput must be "
+                      "specified when BillingMode is PROVISIONED");
+    bool only_units = !in->table_class.at && !in->has.deletion_protection_enabled;
+    if (in->provisioned_throughput && only_units && same_units(table, in->provisioned_throughput))
+        return refuse_same_units(c, table);
+    return OK;
+}
+
+static bool same_day(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms / DAY_MS == b_ms / DAY_MS;
+}
+
+static void set_units(struct call *c, struct dynamodb_table *table,
+                      const struct dynamodb_provisioned_throughput *units)
+{
+    uint64_t reads = (uint64_t)units->read_capacity_units;
+    uint64_t writes = (uint64_t)units->write_capacity_units;
+    if (reads > table->read_units || writes > table->write_units)
+        table->increased = c->now_ms;
+    if (reads < table->read_units || writes < table->write_units) {
+        table->decreases_today =
+            same_day(table->decreased, c->now_ms) ? table->decreases_today + 1 : 1;
+        table->decreased = c->now_ms;
+    }
+    table->on_demand = false;
+    table->read_units = reads;
+    table->write_units = writes;
+}
+
+static void set_on_demand(struct call *c, struct dynamodb_table *table)
+{
+    if (table->on_demand)
+        return;
+    table->on_demand = true;
+    table->on_demand_since = c->now_ms;
+    table->read_units = table->write_units = 0;
+}
+
+RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
+                             struct dynamodb_update_table_out *out)
+{
+    struct dynamodb_table table;
+    TRY(check_not_built(c, in));
+    if (in->provisioned_throughput)
+        TRY(table_check_units(c, in->provisioned_throughput));
+    TRY(reference_table(c, in->table_name, &table));
+    TRY(table_check_active(c, &table));
+    TRY(check_change(c, &table, in));
+
+    if (in->provisioned_throughput)
+        set_units(c, &table, in->provisioned_throughput);
+    else if (span_eq(in->billing_mode, S("PAY_PER_REQUEST")))
+        set_on_demand(c, &table);
+    if (in->table_class.at) {
+        table.table_class = in->table_class;
+        table.class_changed = c->now_ms;
+    }
+    if (in->has.deletion_protection_enabled)
+        table.protected = in->deletion_protection_enabled;
+    table.state = TABLE_UPDATING;
+    table_put_moving(c, &table);
+    return table_describe(c, &table, &out->table_description);
+}
