@@ -10,7 +10,7 @@ from harness import PROGRAM, ROOT
 
 @pytest.mark.parametrize("client", ["cli1", "cli2", "boto3", "js", "terraform"])
 def test_sync(client):
-    done = subprocess.run([sys.executable, ROOT / "examples/sync.py", client, "--program", PROGRAM], text=True,
+    done = subprocess.run([sys.executable, ROOT / "examples/sync.py", client, "--program", PROGRAM, "--files", "1500"], text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
     print(done.stdout)
     if done.returncode == 77:
