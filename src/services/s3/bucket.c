@@ -186,7 +186,7 @@ static void show(struct bucket_page *page, const struct s3_bucket_record *bucket
         .bucket_region = bucket->region,
         .bucket_arn = place_arn(page->c, bucket->name, SPAN_NONE),
     };
-    SET(entry, creation_date, bucket->created);
+    SET(entry, creation_date, bucket->created / 1000 * 1000); /* whole seconds, as S3 */
 }
 
 static int visit(void *user, struct s3_owned_bucket *owned)

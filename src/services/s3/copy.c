@@ -186,7 +186,7 @@ RESULT s3_copy_object(struct call *c, const struct s3_copy_object_in *in,
     TRY(write_copy(c, in, &copy, &attributes));
     out->copy_object_result = ARENA_NEW(c->arena, struct s3_copy_object_result);
     out->copy_object_result->etag = attributes_etag(c, attributes.etag, 0);
-    SET(out->copy_object_result, last_modified, c->now_ms);
+    SET(out->copy_object_result, last_modified, object_shown_time(c->now_ms));
     out->copy_object_result->checksum_type = checksum_type_name(copy.checksum.type);
     checksum_describe(c, &copy.checksum, 0, CHECKSUM_MEMBERS(out->copy_object_result));
     return OK;
@@ -283,7 +283,7 @@ RESULT s3_upload_part_copy(struct call *c, const struct s3_upload_part_copy_in *
     TRY(upload_put_part(c, &place, &upload, &part));
     out->copy_part_result = ARENA_NEW(c->arena, struct s3_copy_part_result);
     out->copy_part_result->etag = attributes_etag(c, part.etag, 0);
-    SET(out->copy_part_result, last_modified, c->now_ms);
+    SET(out->copy_part_result, last_modified, object_shown_time(c->now_ms));
     struct checksum checksum = upload.checksum;
     checksum.value = part.checksum;
     checksum_describe(c, &checksum, 0, CHECKSUM_MEMBERS(out->copy_part_result));

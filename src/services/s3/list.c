@@ -56,7 +56,7 @@ static void describe(struct listing *listing, struct span name, const struct obj
         .storage_class = attributes_storage_class(&attributes),
         .owner = listing->owner,
     };
-    SET(entry, last_modified, object->modified_ms);
+    SET(entry, last_modified, object_shown_time(object->modified_ms));
     SET(entry, size, (int64_t)object->size);
     if (checksum.algorithm != CHECKSUM_NONE) {
         entry->checksum_algorithm.at = ARENA_NEW(c->arena, struct span);

@@ -76,7 +76,7 @@ static int add_part(void *user, const struct piece *piece)
     checksum.value = kept.checksum;
     SET(part, part_number, (int32_t)piece->number);
     SET(part, size, (int64_t)piece->size);
-    SET(part, last_modified, piece->modified_ms);
+    SET(part, last_modified, object_shown_time(piece->modified_ms));
     part->etag = attributes_etag(page->c, kept.etag, 0);
     checksum_describe(page->c, &checksum, 0, CHECKSUM_MEMBERS(part));
     SET(out, next_part_number_marker, (int32_t)piece->number);
@@ -161,7 +161,7 @@ static void add_upload(void *user, struct span name, const struct assembly *asse
     upload->storage_class = attributes_storage_class(&attributes);
     upload->owner = owner_of(c);
     upload->initiator = initiator_of(c, &attributes);
-    SET(upload, initiated, assembly->started_ms);
+    SET(upload, initiated, object_shown_time(assembly->started_ms));
     if (checksum.algorithm != CHECKSUM_NONE) {
         upload->checksum_algorithm = checksum_name(checksum.algorithm);
         upload->checksum_type = checksum_type_name(checksum.type);

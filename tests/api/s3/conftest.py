@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the scenarios of S3 share."""
+import botocore.exceptions
+import pytest
+
+MIB = 1024 * 1024
+
+
+class Refused:
+    """with refused("NoSuchKey", 404) as it: ... ; it.error is then the error element."""
+
+    def __init__(self, code, status, message=None):
+        self.code, self.status, self.message = code, status, message
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, exception, trace):
+        assert kind is not None, f"not refused with {self.code}"
+        if not issubclass(kind, botocore.exceptions.ClientError):
+            return False
+        self.error = exception.response["Error"]
+        have = (self.error["Code"], exception.response["ResponseMetadata"]["HTTPStatusCode"])
+        assert have == (self.code, self.status), exception
+        if self.message:
+            assert self.error["Message"] == self.message
+        return True
+
+
+@pytest.fixture
+def refused():
+    return Refused
+
+
+@pytest.fixture
+def s3(cloud):
+    """A client that sends no checksums of its own accord."""
+    return cloud.client("s3", request_checksum_calculation="when_required",
+                        response_checksum_validation="when_required")
+
+
+@pytest.fixture
+def parts(s3, bucket):
+    """parts(key, [body, …]): uploads them as parts; the upload's id and the list for completing it."""
+
+    def upload(key, bodies, **options):
+        it = s3.create_multipart_upload(Bucket=bucket, Key=key, **options)["UploadId"]
+        done = []
+        for number, body in enumerate(bodies, 1):
+            reply = s3.upload_part(Bucket=bucket, Key=key, UploadId=it, PartNumber=number, Body=body)
+            part = {"PartNumber": number, "ETag": reply["ETag"]}
+            algorithm = options.get("ChecksumAlgorithm")
+            if algorithm:
+                part["Checksum" + algorithm] = reply["Checksum" + algorithm]
+            done.append(part)
+        return it, done
+
+    return upload
