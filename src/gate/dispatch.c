@@ -7,6 +7,9 @@
  */
 #include "gate/request.h"
 
+#include "base/log.h"
+
+#include <pthread.h>
 #include <stddef.h>
 
 /* Extents that the reply will send must outlive the reading: pinned while the transaction still
@@ -88,9 +91,36 @@ static void on_control(struct mail *mail)
     loop_post(r->gate->loop, &r->mail);
 }
 
+/* Every worker has a cache of identities of its own, made when it runs its first request. */
+static pthread_key_t worker_cache_key;
+
+static void worker_cache_free(void *cache)
+{
+    auth_cache_free(cache);
+}
+
+static void worker_cache_key_new(void)
+{
+    if (pthread_key_create(&worker_cache_key, worker_cache_free))
+        log_fatal("no thread key left");
+}
+
+static struct auth_cache *worker_cache(struct auth *auth)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, worker_cache_key_new);
+    struct auth_cache *cache = pthread_getspecific(worker_cache_key);
+    if (!cache) {
+        cache = auth_cache_new(auth);
+        pthread_setspecific(worker_cache_key, cache);
+    }
+    return cache;
+}
+
 static void on_worker(struct job *job)
 {
-    run_handler(request_of_job(job));
+    struct request *r = request_of_job(job);
+    run(r, worker_cache(r->gate->config->cloud->auth));
 }
 
 static void on_worked(struct job *job)
@@ -98,16 +128,13 @@ static void on_worked(struct job *job)
     request_answer(request_of_job(job));
 }
 
-/* A worker has no cache of identities, so the home loop asks for the permission first. */
 static void to_worker(struct request *r)
 {
-    r->refusal = request_authorise(r);
     r->job = (struct job){.run = on_worker, .done = on_worked, .home = r->gate->loop};
-    if (!r->refusal && workers_submit(r->gate->config->cloud->workers, &r->job) < 0)
-        r->refusal =
-            refuse(&r->call, &ERROR_SERVICE_UNAVAILABLE, "Please reduce your request rate.");
-    if (r->refusal)
-        request_answer(r);
+    if (workers_submit(r->gate->config->cloud->workers, &r->job) == 0)
+        return; /* from here on the request is the worker's */
+    r->refusal = refuse(&r->call, &ERROR_SERVICE_UNAVAILABLE, "Please reduce your request rate.");
+    request_answer(r);
 }
 
 void request_dispatch(struct request *r)

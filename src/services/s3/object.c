@@ -8,7 +8,6 @@
 
 #include "auth/identity.h"
 
-#include "services/cloud.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
 #include "store/draft.h"
@@ -82,17 +81,6 @@ RESULT object_check_length(struct call *c, int64_t content_length, int64_t *ret_
                        arena_printf(c->arena, "%lld", (long long)len));
 }
 
-/* A long body is not taken for a bucket that is not there. */
-static RESULT check_bucket_early(struct call *c, const struct s3_put_object_in *in)
-{
-    struct place place;
-    struct txn *txn = txn_begin(c->cloud->store);
-    const struct refusal *refusal =
-        place_open_in(c, txn, (struct place_name){in->bucket, in->expected_bucket_owner}, &place);
-    txn_rollback(txn);
-    return refusal;
-}
-
 static enum CHECKSUM or_default(enum CHECKSUM algorithm)
 {
     return algorithm == CHECKSUM_NONE ? CHECKSUM_CRC64NVME : algorithm;
@@ -102,6 +90,7 @@ RESULT s3_put_object_admit(struct call *c, const struct s3_put_object_in *in,
                            struct body_plan *plan)
 {
     struct checksum claim;
+    struct place place;
     TRY(place_check_headers(c));
     TRY(place_check_key(c, in->key));
     TRY(condition_write_check(c, in->if_match, in->if_none_match));
@@ -110,7 +99,7 @@ RESULT s3_put_object_admit(struct call *c, const struct s3_put_object_in *in,
     int64_t len;
     TRY(object_check_length(c, in->has.content_length ? in->content_length : 0, &len));
     if (len > LONG_BODY)
-        TRY(check_bucket_early(c, in));
+        TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
     plan->max_len = OBJECT_BODY_MAX;
     plan->digests = DIGEST_MD5 | checksum_digest(or_default(claim.algorithm));
     return OK;

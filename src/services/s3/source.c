@@ -32,8 +32,8 @@ RESULT source_read_name(struct call *c, const struct source_name *name, struct s
     out->key = rest;
     out->expected_owner = name->expected_owner;
     out->condition = name->condition;
-    if (span_is_empty(out->key))
-        return refuse_name(c, name->copy_source, "Invalid copy source object key");
+    if (span_is_empty(out->key)) /* S3 gives the header's name as its value, too */
+        return refuse_name(c, S("x-amz-copy-source"), "Invalid copy source object key");
     TRY(place_check_key(c, out->key));
     TRY(place_check_version(c, version));
     return auth_require(c, S("s3:GetObject"), place_arn(c, out->bucket, out->key), NULL,

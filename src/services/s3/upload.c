@@ -8,7 +8,6 @@
 
 #include "auth/identity.h"
 #include "base/text.h"
-#include "services/cloud.h"
 #include "services/s3/s3.api.h"
 
 #include <errno.h>
@@ -145,24 +144,11 @@ static RESULT check_claim(struct call *c, const struct checksum *claim, const st
                   SPAN_ARG(checksum_lower(expected)), SPAN_ARG(checksum_lower(claim->algorithm)));
 }
 
-/* Looks the upload up before the body comes; in a transaction of its own, since none is open yet.
- */
-static RESULT find_early(struct call *c, const struct s3_upload_part_in *in, struct upload *upload)
-{
-    struct place place;
-    struct txn *txn = txn_begin(c->cloud->store);
-    const struct refusal *refusal =
-        place_open_in(c, txn, (struct place_name){in->bucket, in->expected_bucket_owner}, &place);
-    if (!refusal)
-        refusal = upload_need(c, &place, in->key, in->upload_id, upload);
-    txn_rollback(txn);
-    return refusal;
-}
-
 RESULT s3_upload_part_admit(struct call *c, const struct s3_upload_part_in *in,
                             struct body_plan *plan)
 {
     struct checksum claim;
+    struct place place;
     struct upload upload;
     int64_t len;
     TRY(place_check_headers(c));
@@ -171,7 +157,8 @@ RESULT s3_upload_part_admit(struct call *c, const struct s3_upload_part_in *in,
     TRY(checksum_md5_claimed(c, in->content_md5));
     TRY(checksum_claimed(c, CHECKSUM_MEMBERS(in), in->checksum_algorithm, &claim));
     TRY(object_check_length(c, in->has.content_length ? in->content_length : 0, &len));
-    TRY(find_early(c, in, &upload));
+    TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
+    TRY(upload_need(c, &place, in->key, in->upload_id, &upload));
     TRY(check_claim(c, &claim, &upload));
     plan->max_len = OBJECT_BODY_MAX;
     plan->digests = DIGEST_MD5 | checksum_digest(upload_algorithm(&upload));
