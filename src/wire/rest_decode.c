@@ -301,14 +301,24 @@ static RESULT read_location(struct rest *r, const struct field *field)
     return OK;
 }
 
+/* Lists of headers and query words grow; the head may be decoded again together with the body. */
+static void forget_list(struct rest *r, const struct field *field)
+{
+    if ((field->location == IN_HEADER || field->location == IN_QUERY) &&
+        shape_at(r->d->service, field->shape)->kind == KIND_LIST)
+        *struct_at(r->to, field->offset, struct any_list) = (struct any_list){0};
+}
+
 const struct refusal *rest_decode_head(struct decoder *d, const struct shape *shape,
                                        const struct wire_request *request, void *to)
 {
     struct rest r = {.d = d, .request = request, .shape = shape, .to = to};
     const struct field *field = first_field(d->service, shape);
     TRY(read_words(&r));
-    for (unsigned i = 0; i < shape->field_count; i++, field++)
+    for (unsigned i = 0; i < shape->field_count; i++, field++) {
+        forget_list(&r, field);
         TRY(read_location(&r, field));
+    }
     return OK;
 }
 

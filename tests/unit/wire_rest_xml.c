@@ -179,6 +179,9 @@ TEST(members_come_from_their_places)
     CHECK_INT(in->meta.count, 2);
     CHECK_SPAN(in->meta.at[1].key, S("two"));
     CHECK_SPAN(in->text, S("t"));
+    CHECK(wire_decode(c, &request, in) == OK); /* again, as after the head alone */
+    CHECK_INT(in->words.count, 4);
+    CHECK_INT(in->names.count, 2);
     case_end(&it);
 }
 
