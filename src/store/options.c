@@ -62,6 +62,9 @@ static void set_compaction(rocksdb_options_t *options)
  */
 static void set_log(rocksdb_options_t *options)
 {
+    /* All families go to tables together: after a failed log write RocksDB may flush memory by
+     * itself, and a transaction over two families must not come out by halves then. */
+    rocksdb_options_set_atomic_flush(options, 1);
     rocksdb_options_set_manual_wal_flush(options, 1);
     rocksdb_options_set_wal_recovery_mode(options, POINT_IN_TIME_RECOVERY);
     rocksdb_options_set_max_total_wal_size(options, 256 * MIB);

@@ -40,7 +40,8 @@ int store_error(char *message)
     int error = -EIO;
     if (span_find(text, S("No space left")) != SPAN_NOT_FOUND)
         error = -ENOSPC;
-    else if (span_starts(text, S("Corruption")) || span_starts(text, S("Invalid argument")))
+    else if (span_starts(text, S("Corruption")) || span_starts(text, S("Invalid argument")) ||
+             span_find(text, S("No such file")) != SPAN_NOT_FOUND)
         error = -EUCLEAN;
     rocksdb_free(message);
     return error;
@@ -92,10 +93,30 @@ static void store_free(struct store *store)
     free(store);
 }
 
+/* The sentence for RocksDB's message, in the same buffer. */
+static const char *refusal_of(int error, char *why, size_t size)
+{
+    char message[300];
+    snprintf(message, sizeof message, "%.299s", why);
+    if (error == -ENOSPC)
+        return "The disk of the data directory is full. Make room and start again.";
+    if (error == -EIO)
+        snprintf(why, size,
+                 "The database in the data directory cannot be read or written (%s). Check the "
+                 "disk, and the directory's permissions.",
+                 message);
+    else
+        snprintf(why, size,
+                 "The database in the data directory is damaged (%s). Restore the directory from a "
+                 "copy, or choose another one.",
+                 message);
+    return why;
+}
+
 static int open_database(struct store *store, const char *dir, enum DIRECTORY state,
                          const char **ret_why)
 {
-    static _Thread_local char why[500];
+    static _Thread_local char why[600];
     char path[4096];
     if (snprintf(path, sizeof path, "%s/db", dir) >= (int)sizeof path) {
         *ret_why = "The path of the data directory is too long.";
@@ -112,12 +133,10 @@ static int open_database(struct store *store, const char *dir, enum DIRECTORY st
         return 0;
     memset(store->families, 0, sizeof store->families);
     store->db = NULL;
-    snprintf(why, sizeof why,
-             "The database in the data directory cannot be opened (%.300s). Nothing was changed: "
-             "restore the directory from a copy, or choose another one.",
-             message);
-    *ret_why = why;
-    return store_error(message);
+    snprintf(why, sizeof why, "%s", message);
+    int error = store_error(message);
+    *ret_why = refusal_of(error, why, sizeof why);
+    return error;
 }
 
 /* The log was synced up to the mark before the mark was written: less than that is damage. */

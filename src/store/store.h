@@ -40,7 +40,8 @@ struct store_options {
  */
 MUST_CHECK int store_open(struct store **ret, const struct store_options *options,
                           const char **ret_why);
-/* Syncs and closes. No transaction may be open. */
+/* Syncs and closes. No transaction, draft or pin may be open, and loops with waiters have stopped
+ * running but still exist. */
 void store_close(struct store *store);
 
 /* The newest ticket given out, and the mark up to which all is durable. Any thread. */
