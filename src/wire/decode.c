@@ -26,7 +26,8 @@ static RESULT decode(struct call *c, const struct wire_request *request, enum PA
     case PROTOCOL_EC2:
         return read_form(&d, shape, request, in);
     case PROTOCOL_JSON:
-        return request->body.len ? json_decode(&d, shape, MEMBERS_ALL, request->body, in) : OK;
+        return json_decode(&d, shape, MEMBERS_ALL, request->body,
+                           in); /* an empty body is malformed */
     case PROTOCOL_CBOR:
         return request->body.len ? cbor_decode(&d, shape, request->body, in) : OK;
     case PROTOCOL_REST_JSON:

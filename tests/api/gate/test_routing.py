@@ -170,7 +170,7 @@ def test_errors_of_a_head_request_have_no_body(cloud, name):
 # -- malformed bodies -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"nonsense", b'{"Limit": "x"}', b'{"Limit": 1e400}', b"\xff\xfe", b"{" * 5000])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"nonsense", b'{"Limit": "x"}', b"\xff\xfe", b"{" * 5000])
 def test_malformed_json_body(cloud, body):
     reply = json_call(cloud, "DynamoDB_20120810.ListTables", body).reply()
     assert (reply.status, code_of(reply)) == (400, "SerializationException")
