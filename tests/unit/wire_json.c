@@ -25,7 +25,6 @@ static void check_cases(const struct service *service, const struct json_case *c
 /* Without `want` the same text comes back. */
 static const struct json_case round_trips[] = {
     {"{}", NULL},
-    {"", "{}"},
     {"{\"Bool\":true}", NULL},
     {"{\"Bool\":\"false\"}", "{\"Bool\":false}"},
     {"{\"Int\":-2147483648}", NULL},
@@ -82,6 +81,7 @@ TEST(every_kind_comes_back)
 #define FAULT(text) "SerializationException: " text
 
 static const struct json_case faults[] = {
+    {"", FAULT("")},
     {"{", FAULT("")},
     {"{\"Int\":1}x", FAULT("")},
     {"{\"Int\":01}", FAULT("")},
