@@ -5,6 +5,7 @@
  */
 #include "gate/request.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/time.h"
 
@@ -33,7 +34,18 @@ static size_t move_headers(struct request *r, struct header *to, struct http_rep
     }
     for (size_t i = 0; i < r->call.extra_headers.count; i++)
         to[count++] = r->call.extra_headers.at[i];
+    /* SDKs of such services check it. */
+    if (r->call.service && r->call.service->reply_crc32)
+        to[count++] =
+            (struct header){S("x-amz-crc32"), arena_printf(r->call.arena, "%u",
+                                                           (unsigned)crc32_feed(0, r->reply.body))};
     return count;
+}
+
+static struct header *headers_new(struct request *r)
+{
+    return ARENA_ARRAY(r->call.arena, struct header,
+                       r->reply.header_count + r->call.extra_headers.count + 1);
 }
 
 /* One segment per extent and one for the bytes in memory behind them; the first `skip` bytes are
@@ -93,16 +105,14 @@ static void note(struct request *r, int status)
 void reply_send(struct request *r)
 {
     struct http_reply reply = {.status = r->reply.status, .no_length = !r->reply.has_body};
-    struct header *headers = ARENA_ARRAY(r->call.arena, struct header,
-                                         r->reply.header_count + r->call.extra_headers.count);
+    struct header *headers = headers_new(r);
     int error = fill_segments(r, &reply);
     if (error < 0) {
         r->refusal =
             refuse(&r->call, &READ_FAILED, "We encountered an internal error. Please try again.");
         reply_encode(r);
         reply.status = r->reply.status;
-        headers = ARENA_ARRAY(r->call.arena, struct header,
-                              r->reply.header_count + r->call.extra_headers.count);
+        headers = headers_new(r);
         reply.segment_count = 0;
         r->reply.stream = NULL;
         error = fill_segments(r, &reply);

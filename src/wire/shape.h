@@ -189,6 +189,7 @@ struct service {
     const char *error_namespace; /* of __type in JSON errors, e.g. com.amazonaws.dynamodb.v20120810,
                                     or NULL */
     bool global;                 /* one endpoint for all regions: signed as us-east-1 */
+    bool reply_crc32;            /* replies carry x-amz-crc32 of their body */
     bool query_compatible;
     const char *pool;
     const struct shape *shapes;

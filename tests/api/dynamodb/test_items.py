@@ -5,6 +5,7 @@ import base64
 import concurrent.futures
 import decimal
 import json
+import zlib
 
 import boto3
 import pytest
@@ -293,6 +294,13 @@ def test_missing_parameters(dynamodb):
         dynamodb.put_item()
     with invalid("1 validation error detected: Value null at 'key' failed to satisfy constraint: Member must not be null"):
         dynamodb.get_item(TableName="abc")
+
+
+def test_replies_carry_their_checksum(cloud, dynamodb, table):
+    dynamodb.put_item(TableName=table, Item={"pk": {"S": "a"}})
+    for body in (b'{"TableName": "%s", "Key": {"pk": {"S": "a"}}}' % table.encode(), b'{"TableName": "x"}', b"{}", b"["):
+        reply = json_call(cloud, "DynamoDB_20120810.GetItem", body).reply()
+        assert int(reply.headers["x-amz-crc32"]) == zlib.crc32(reply.body)
 
 
 def test_raw_requests(cloud, table):
