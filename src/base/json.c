@@ -151,28 +151,27 @@ static bool decode_escapes(struct json_reader *reader, const char *from, const c
 
 /*
  * The first byte from `at` that a string cannot hold as it is: a quote, a backslash, a control
- * character. Eight bytes at a time: (x - n) & ~x has a byte's top bit where that byte is below n,
- * and an equal byte is one that becomes zero. A borrow can only spoil the bytes behind a hit, which
- * are the higher ones (little-endian). *wide takes top bits: were there bytes beyond ASCII?
+ * character. Eight bytes at a time: x - n sets a byte's top bit where that byte is below n, and a
+ * byte that is equal to c is one that x ^ c makes zero; bytes beyond ASCII have the bit anyway and
+ * are left out. A borrow can only spoil the bytes behind a hit, which are the higher ones
+ * (little-endian). *wide collects what was passed: a top bit in it means bytes beyond ASCII.
  */
 static const char *skip_plain(const char *at, const char *end, uint64_t *wide)
 {
     const uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL;
-    for (; end - at >= 8; at += 8) {
-        uint64_t x;
+    for (uint64_t x; end - at >= 8; at += 8) {
         memcpy(&x, at, sizeof x);
-        uint64_t quotes = x ^ '"' * ones, slashes = x ^ '\\' * ones;
-        uint64_t hits =
-            ((x - 0x20 * ones) & ~x) | ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes);
-        if (hits & tops) {
-            int bits = __builtin_ctzll(hits & tops) & ~7;
-            *wide |= x & tops & ((1ULL << bits) - 1);
+        uint64_t below = (x - 0x20 * ones) | ((x ^ '"' * ones) - ones) | ((x ^ '\\' * ones) - ones);
+        uint64_t hits = below & ~x & tops;
+        if (hits) {
+            int bits = __builtin_ctzll(hits) & ~7;
+            *wide |= x & ((1ULL << bits) - 1);
             return at + bits / 8;
         }
-        *wide |= x & tops;
+        *wide |= x;
     }
     for (; at < end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\'; at++)
-        *wide |= (unsigned char)*at & 0x80;
+        *wide |= (unsigned char)*at;
     return at;
 }
 
@@ -192,12 +191,12 @@ static bool read_string(struct json_reader *reader)
         escapes = true; /* at a backslash; what it escapes is looked at later */
         if (++at == reader->end)
             return false;
-        wide |= (unsigned char)*at & 0x80;
+        wide |= (unsigned char)*at;
     }
     struct span raw = span_of(from, (size_t)(at - from));
     reader->at = at + 1;
     reader->text = raw;
-    if (wide && !utf8_is_valid(raw))
+    if ((wide & 0x8080808080808080ULL) && !utf8_is_valid(raw))
         return false;
     return !escapes || decode_escapes(reader, from, at);
 }
