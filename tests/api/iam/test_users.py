@@ -223,3 +223,19 @@ def test_account_alias(account, other):
         other.iam.delete_account_alias(AccountAlias=alias)
     account.iam.delete_account_alias(AccountAlias=alias)
     other.iam.create_account_alias(AccountAlias=alias)
+
+
+def test_a_user_has_no_other_credentials(account):
+    """None can be made, so lists are empty; Terraform reads them before it deletes a user by force."""
+    iam = account.iam
+    iam.create_user(UserName="u")
+    assert iam.list_mfa_devices(UserName="u")["MFADevices"] == []
+    assert iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    assert iam.list_ssh_public_keys(UserName="u")["SSHPublicKeys"] == []
+    assert iam.list_signing_certificates(UserName="u")["Certificates"] == []
+    assert iam.list_service_specific_credentials(UserName="u")["ServiceSpecificCredentials"] == []
+    for call in (iam.get_login_profile, iam.delete_login_profile):
+        with refused("NoSuchEntity", "Login Profile for User u cannot be found.", 404):
+            call(UserName="u")
+    with refused("NoSuchEntity", "The user with name none cannot be found.", 404):
+        iam.list_mfa_devices(UserName="none")
