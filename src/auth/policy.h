@@ -77,5 +77,16 @@ bool policy_each_principal(const struct policy *policy,
                            bool (*visit)(void *user, struct span type, struct span value),
                            void *user);
 
+/* An ARN that a Principal names, and the unique id that it stood for when the policy was written.
+ */
+struct policy_binding {
+    struct span arn, id;
+};
+
+/* The same policy with those ARNs meaning the ids: a user or role that was deleted and made again
+ * under its name is not the one that was meant. Borrows from `policy`. */
+const struct policy *policy_bound(struct arena *arena, const struct policy *policy,
+                                  const struct policy_binding *bindings, size_t count);
+
 /* IAM wildcard match: '*' any run, '?' one character; variables must be resolved before. */
 bool policy_glob(struct span pattern, struct span text);

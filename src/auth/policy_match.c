@@ -219,6 +219,36 @@ bool policy_each_principal(const struct policy *policy,
     return false;
 }
 
+static void bind(struct policy_principal *principal, const struct policy_binding *bindings,
+                 size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (principal->type == PRINCIPAL_ARN && span_eq(principal->value, bindings[i].arn)) {
+            principal->type = PRINCIPAL_ID;
+            principal->value = bindings[i].id;
+        }
+}
+
+const struct policy *policy_bound(struct arena *arena, const struct policy *policy,
+                                  const struct policy_binding *bindings, size_t count)
+{
+    struct policy *bound = ARENA_NEW(arena, struct policy);
+    *bound = *policy;
+    bound->statements = ARENA_ARRAY(arena, struct policy_statement, policy->statement_count);
+    for (size_t i = 0; i < policy->statement_count; i++) {
+        struct policy_statement *statement = &bound->statements[i];
+        *statement = policy->statements[i];
+        size_t principals = statement->principals.count;
+        struct policy_principal *at = ARENA_ARRAY(arena, struct policy_principal, principals);
+        for (size_t j = 0; j < principals; j++) {
+            at[j] = statement->principals.at[j];
+            bind(&at[j], bindings, count);
+        }
+        statement->principals.at = at;
+    }
+    return bound;
+}
+
 enum POLICY_VERSION policy_version(const struct policy *policy)
 {
     return policy->version;

@@ -525,6 +525,27 @@ TEST(a_user_named_in_a_resource_policy_is_granted_directly)
     CHECK_SPAN(decision.sid, S("Ann"));
 }
 
+TEST(bound_principals_are_ids)
+{
+    begin();
+    struct context context = {.text = S("")};
+    struct policy_request request = request_of(&context);
+    request.action = S("sts:AssumeRole");
+    const struct policy *policy =
+        parsed(quoted("{'Statement':{'Effect':'Allow','Principal':{'AWS':["
+                      "'arn:aws:iam::111122223333:user/ann','444455556666']},'Action':'sts:*'}}"),
+               POLICY_TRUST);
+    struct policy_binding binding = {S("arn:aws:iam::111122223333:user/ann"),
+                                     S("AIDAEXAMPLEANN000")};
+    const struct policy *bound = policy_bound(&arena, policy, &binding, 1);
+    CHECK_INT(policy_decide(bound, &request).grant, GRANT_DIRECT);
+    request.principal_id = S("AIDAANOTHERANN000");
+    CHECK_INT(policy_decide(bound, &request).decision, NO);
+    CHECK_INT(policy_decide(policy, &request).decision, YES);
+    request.principal_account = S("444455556666");
+    CHECK_INT(policy_decide(bound, &request).grant, GRANT_ACCOUNT);
+}
+
 static bool is_ann(void *user, struct span type, struct span value)
 {
     ++*(int *)user;

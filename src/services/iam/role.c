@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Roles. The trust policy is checked when it is written: its grammar, its size, and that the users
- * and roles it names exist. Control thread. Source: IAM API reference, CreateRole and the like.
+ * and roles it names exist; it then means these, by their ids, whoever has their names later.
+ * Control thread. Source: IAM API reference, CreateRole and the like.
  */
 #include "services/iam/iam.h"
 
@@ -46,43 +47,67 @@ void iam_role_show(struct call *c, const struct auth_role *role, enum IAM_DETAIL
 
 struct trust_check {
     struct call *c;
-    const struct refusal *failed; /* reading */
+    struct auth_trusted_list trusted;
+    size_t cap;
+    const struct refusal *failed;
 };
 
-/* True for a user or role that is not there. Account ids and services always are. */
-static bool is_missing(void *user, struct span type, struct span value)
+static void trust(struct trust_check *check, struct span arn, struct span id)
 {
-    struct trust_check *check = user;
-    struct call *c = check->c;
-    struct span rest = value;
-    if (!span_eq(type, S("AWS")) || !span_starts(value, S("arn:aws:iam::")))
-        return false;
+    struct auth_trusted_list *list = &check->trusted;
+    if (list->count == check->cap) {
+        check->cap = check->cap ? check->cap * 2 : 4;
+        struct auth_trusted *at = ARENA_ARRAY(check->c->arena, struct auth_trusted, check->cap);
+        if (list->count)
+            memcpy(at, list->at, list->count * sizeof *at);
+        list->at = at;
+    }
+    list->at[list->count++] = (struct auth_trusted){.arn = arn, .id = id};
+}
+
+/* The unique id of a user or role by its ARN; 0, -ENOENT, other errno. */
+static int id_of_arn(struct call *c, struct span arn, struct span *ret_id)
+{
+    struct span rest = arn;
     for (int i = 0; i < 4; i++)
         span_cut(&rest, ':');
     struct span account = span_cut(&rest, ':');
-    if (span_eq(rest, S("root")))
-        return false;
-    bool is_user = span_starts(rest, S("user/"));
     struct span name = span_from(rest, span_find_last_byte(rest, '/') + 1);
     struct span lname = principal_lname(c->arena, name);
-    struct auth_user found_user = {.account = account, .lname = lname};
-    struct auth_role found_role = {.account = account, .lname = lname};
-    int error = is_user ? auth_user_get(c->txn, c->arena, &found_user)
-                        : auth_role_get(c->txn, c->arena, &found_role);
-    if (error && error != -ENOENT)
-        check->failed = refuse_errno(c, error, "reading a principal");
-    struct span arn =
-        is_user ? principal_arn(c->arena, account, "user", found_user.path, found_user.name)
-                : principal_arn(c->arena, account, "role", found_role.path, found_role.name);
-    if (!error && span_eq(arn, value))
-        return false;
-    if (!check->failed)
-        check->failed = refuse(c, &IAM_MALFORMED_POLICY_DOCUMENT,
-                               "Invalid principal in policy: \"AWS\":\"%.*s\"", SPAN_ARG(value));
-    return true;
+    bool is_user = span_starts(rest, S("user/"));
+    struct auth_user user = {.account = account, .lname = lname};
+    struct auth_role role = {.account = account, .lname = lname};
+    int error =
+        is_user ? auth_user_get(c->txn, c->arena, &user) : auth_role_get(c->txn, c->arena, &role);
+    if (error)
+        return error;
+    struct span found = is_user ? principal_arn(c->arena, account, "user", user.path, user.name)
+                                : principal_arn(c->arena, account, "role", role.path, role.name);
+    *ret_id = is_user ? user.id : role.id;
+    return span_eq(found, arn) ? 0 : -ENOENT;
 }
 
-static const struct refusal *check_trust(struct call *c, struct span document)
+/* Ends the visit at the first that is not there. Account ids and services always are. */
+static bool check_principal(void *user, struct span type, struct span value)
+{
+    struct trust_check *check = user;
+    struct span id;
+    if (!span_eq(type, S("AWS")) || !span_starts(value, S("arn:aws:iam::")) ||
+        span_ends(value, S(":root")))
+        return false;
+    int error = id_of_arn(check->c, value, &id);
+    if (error == -ENOENT)
+        check->failed = refuse(check->c, &IAM_MALFORMED_POLICY_DOCUMENT,
+                               "Invalid principal in policy: \"AWS\":\"%.*s\"", SPAN_ARG(value));
+    else if (error)
+        check->failed = refuse_errno(check->c, error, "reading a principal");
+    else
+        trust(check, value, id);
+    return check->failed != NULL;
+}
+
+/* Checks the document and sets both it and whom it trusts. */
+static const struct refusal *set_trust(struct call *c, struct span document, struct auth_role *role)
 {
     struct span why;
     const struct policy *policy = policy_parse(c->arena, document, POLICY_TRUST, &why);
@@ -92,8 +117,11 @@ static const struct refusal *check_trust(struct call *c, struct span document)
         return refuse(c, &IAM_LIMIT_EXCEEDED, "Cannot exceed quota for ACLSizePerRole: %d",
                       TRUST_MAX);
     struct trust_check check = {.c = c};
-    policy_each_principal(policy, is_missing, &check);
-    return check.failed;
+    policy_each_principal(policy, check_principal, &check);
+    TRY(check.failed);
+    role->trust = document;
+    role->trusted = check.trusted;
+    return OK;
 }
 
 /* ---- operations ---- */
@@ -111,10 +139,9 @@ RESULT iam_create_role(struct call *c, const struct iam_create_role_in *in,
         .description = in->description,
         .max_session_s =
             in->has.max_session_duration ? (uint64_t)in->max_session_duration : SESSION_DEFAULT_S,
-        .trust = in->assume_role_policy_document,
     };
     TRY(iam_entity_new(c, IAM_ROLE, role.path, role.name));
-    TRY(check_trust(c, role.trust));
+    TRY(set_trust(c, in->assume_role_policy_document, &role));
     TRY(iam_tags_set(c, in->tags, &role.tags));
     if (in->permissions_boundary.len)
         TRY(iam_boundary_set(c, in->permissions_boundary, &role.boundary));
@@ -165,8 +192,7 @@ RESULT iam_update_assume_role_policy(struct call *c,
 {
     struct iam_entity entity;
     TRY(iam_entity_named(c, IAM_ROLE, in->role_name, &entity));
-    TRY(check_trust(c, in->policy_document));
-    entity.role.trust = in->policy_document;
+    TRY(set_trust(c, in->policy_document, &entity.role));
     iam_entity_put(c, &entity);
     return OK;
 }

@@ -105,14 +105,25 @@ static const struct refusal *set_tags(struct call *c, const struct sts_assume_ro
 
 /* ---- permission ---- */
 
+/* Users and roles that were made again under their name are not those that were trusted. */
+static const struct policy *trust_of(struct call *c, const struct auth_role *role)
+{
+    struct span why;
+    size_t count = role->trusted.count;
+    struct policy_binding *bindings = ARENA_ARRAY(c->arena, struct policy_binding, count);
+    for (size_t i = 0; i < count; i++)
+        bindings[i] = (struct policy_binding){role->trusted.at[i].arn, role->trusted.at[i].id};
+    const struct policy *policy = policy_parse(c->arena, role->trust, POLICY_TRUST, &why);
+    return policy ? policy_bound(c->arena, policy, bindings, count) : NULL;
+}
+
 static const struct refusal *ask(struct call *c, struct span action, struct span arn,
                                  const struct auth_role *role)
 {
-    struct span why;
     struct auth_question question = {
         .action = action,
         .resource = arn,
-        .resource_policy = policy_parse(c->arena, role->trust, POLICY_TRUST, &why),
+        .resource_policy = trust_of(c, role),
         .resource_account = role->account,
         .side = RESOURCE_MUST_ALLOW,
     };

@@ -109,6 +109,19 @@ def test_across_accounts_both_sides_must_allow(account, other):
         assume(stranger, arn)
 
 
+def test_trust_means_the_user_not_the_name(account):
+    user = account.user("u")
+    arn = role(account, "r", {"AWS": account.arn("user/u")})
+    assume(user, arn)
+    account.iam.delete_access_key(UserName="u", AccessKeyId=user.key)
+    account.iam.delete_user(UserName="u")
+    another = account.user("u")
+    with refused("AccessDenied"):
+        assume(another, arn)
+    account.iam.update_assume_role_policy(RoleName="r", PolicyDocument=trust({"AWS": account.arn("user/u")}))
+    assume(another, arn)
+
+
 def test_external_id(account):
     user = account.user("u")
     arn = role(account, "r", {"AWS": account.arn("user/u")}, condition={"StringEquals": {"sts:ExternalId": "42x"}})
