@@ -236,11 +236,15 @@ def test_damaged_folder_is_refused_and_left_alone(own_cloud):
     cloud.stop()
     current = next(it for it in cloud.data.rglob("CURRENT"))
     current.write_text("nonsense\n")
-    before = sorted((str(it), it.stat().st_size) for it in cloud.data.rglob("*") if it.is_file() and "LOG" not in it.name and it.suffix != ".dbtmp")
+
+    def files():
+        return sorted((str(it), it.stat().st_size) for it in cloud.data.rglob("*")
+                      if it.is_file() and "LOG" not in it.name and it.suffix != ".dbtmp")
+
+    before = files()
     done = run("up", "--port", "0", "--data", str(cloud.data))
     assert done.returncode != 0 and str(cloud.data) in done.stdout
-    after = sorted((str(it), it.stat().st_size) for it in cloud.data.rglob("*") if it.is_file() and "LOG" not in it.name and it.suffix != ".dbtmp")
-    assert after == before
+    assert files() == before
 
 
 def test_other_addresses_need_a_key_of_ones_own(tmp_path):
