@@ -144,18 +144,21 @@ class Bench:
         out = self.folder / f"callgrind-{requests}"
         with self.kintoun(f"profiled-{requests}", ["valgrind", "--tool=callgrind",
                                                    f"--callgrind-out-file={out}"]) as server:
-            result = self.run_load(server, "sts-get-caller-identity", requests=requests, connections=4,
+            result = self.run_load(server, "sts-get-caller-identity", requests=requests, connections=64,
                                    seconds=600)
         if "reason" in result:
             raise servers.Unavailable(result["reason"])
-        return int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE)[1])
+        listing = subprocess.run(["callgrind_annotate", "--threshold=100", out], capture_output=True, text=True).stdout
+        digests = sum(int(line.split()[0].replace(",", "")) for line in listing.splitlines() if "libcrypto" in line)
+        return int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE)[1]), digests
 
     def measure_instructions(self):
-        """What one request adds: the difference between n and 2n requests, so that start and stop cancel."""
+        """What one request adds, and what of it is libcrypto: the difference between n and 2n requests, so that start
+        and stop cancel. valgrind hides the processor's SHA instructions, so the digests weigh ten times what they do."""
         if not shutil.which("valgrind"):
             raise servers.Unavailable("valgrind is not installed")
         more, fewer = (self.instructions_of(n * PROFILED_REQUESTS) for n in (2, 1))
-        return (more - fewer) / PROFILED_REQUESTS
+        return [(a - b) / PROFILED_REQUESTS for a, b in zip(more, fewer)]
 
     def single_figures(self):
         """Rows (what, figure, wanted) of the second table."""
@@ -165,9 +168,10 @@ class Bench:
                     ("exec to `Ready.`, empty data folder", f"{both[0]:.1f} ms", f"≤ {READY_MS} ms"),
                     ("resident memory, idle", f"{both[1]:.1f} MiB", f"≤ {RESIDENT_MIB} MiB")]),
                 (self.measure_size, lambda size: [("stripped binary", f"{size:.1f} MB", f"≤ {BINARY_MB} MB")]),
-                (self.measure_instructions, lambda count: [
-                    ("instructions per signed GetCallerIdentity (callgrind)", f"{count:,.0f}",
-                     f"≤ {INSTRUCTIONS:,}")])):
+                (self.measure_instructions, lambda both: [
+                    ("instructions per signed GetCallerIdentity (callgrind)", f"{both[0]:,.0f}",
+                     f"≤ {INSTRUCTIONS:,}"),
+                    ("… of these digests in libcrypto, without the SHA instructions", f"{both[1]:,.0f}", "")])):
             try:
                 rows += describe(measure())
             except Exception as error:
