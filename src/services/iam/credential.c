@@ -18,7 +18,8 @@ RESULT iam_list_mfa_devices(struct call *c, const struct iam_list_mfa_devices_in
     return OK;
 }
 
-RESULT iam_list_virtual_mfa_devices(struct call *c, const struct iam_list_virtual_mfa_devices_in *in,
+RESULT iam_list_virtual_mfa_devices(struct call *c,
+                                    const struct iam_list_virtual_mfa_devices_in *in,
                                     struct iam_list_virtual_mfa_devices_out *out)
 {
     struct iam_page page;
