@@ -13,7 +13,7 @@ enum POLICY_KIND { POLICY_IDENTITY, POLICY_RESOURCE, POLICY_TRUST, POLICY_SESSIO
 enum POLICY_VERSION { POLICY_2008, POLICY_2012 };
 
 /* Longer documents are malformed here; what a service allows is less and checked there. */
-#define POLICY_DOCUMENT_MAX (64 * 1024)
+#define POLICY_DOCUMENT_MAX (128 * 1024)
 
 struct policy; /* parsed */
 

@@ -209,13 +209,13 @@ static int find_group(void *user, struct auth_group *group)
 {
     struct search *search = user;
     if (!span_starts(group->path, search->path_prefix) || !is_attached(search, &group->policies))
-        return 0;
+        return iam_page_pass(&search->page);
     if (takes(search, 'g', group->lname))
         return 1;
     struct iam_policy_group_list_type *list = &search->out->policy_groups;
     list->at[list->count++] =
         (struct iam_policy_group){.group_name = group->name, .group_id = group->id};
-    return 0;
+    return iam_page_keep(&search->page);
 }
 
 static int find_role(void *user, struct auth_role *role)
@@ -223,13 +223,13 @@ static int find_role(void *user, struct auth_role *role)
     struct search *search = user;
     bool uses = is_attached(search, &role->policies) || is_boundary(search, role->boundary);
     if (!span_starts(role->path, search->path_prefix) || !uses)
-        return 0;
+        return iam_page_pass(&search->page);
     if (takes(search, 'r', role->lname))
         return 1;
     struct iam_policy_role_list_type *list = &search->out->policy_roles;
     list->at[list->count++] =
         (struct iam_policy_role){.role_name = role->name, .role_id = role->id};
-    return 0;
+    return iam_page_keep(&search->page);
 }
 
 static int find_user(void *user, struct auth_user *record)
@@ -237,13 +237,13 @@ static int find_user(void *user, struct auth_user *record)
     struct search *search = user;
     bool uses = is_attached(search, &record->policies) || is_boundary(search, record->boundary);
     if (!span_starts(record->path, search->path_prefix) || !uses)
-        return 0;
+        return iam_page_pass(&search->page);
     if (takes(search, 'u', record->lname))
         return 1;
     struct iam_policy_user_list_type *list = &search->out->policy_users;
     list->at[list->count++] =
         (struct iam_policy_user){.user_name = record->name, .user_id = record->id};
-    return 0;
+    return iam_page_keep(&search->page);
 }
 
 /* The name to begin with in the list of this letter: from the marker, or from the beginning. */
@@ -303,6 +303,7 @@ RESULT iam_list_entities_for_policy(struct call *c,
     out->policy_groups.at = ARENA_ARRAY(c->arena, struct iam_policy_group, limit);
     out->policy_roles.at = ARENA_ARRAY(c->arena, struct iam_policy_role, limit);
     out->policy_users.at = ARENA_ARRAY(c->arena, struct iam_policy_user, limit);
+    iam_page_scan(&search.page);
     int error = find_all(&search, in->entity_filter);
     if (error < 0)
         return refuse_errno(c, error, "listing who has a policy");

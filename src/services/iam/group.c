@@ -56,7 +56,7 @@ static int list_member(void *user, struct auth_member *record)
     if (error)
         return error;
     iam_user_show(c, &found, IN_LIST, &members->users->at[members->users->count++]);
-    return 0;
+    return iam_page_keep(&members->page);
 }
 
 RESULT iam_get_group(struct call *c, const struct iam_get_group_in *in,
@@ -71,6 +71,7 @@ RESULT iam_get_group(struct call *c, const struct iam_get_group_in *in,
     out->users.at = ARENA_ARRAY(c->arena, struct iam_user, (size_t)members.page.limit);
     struct auth_member from = {
         .account = c->account, .group = entity.lname, .user = members.page.from};
+    iam_page_scan(&members.page);
     int error = auth_member_each(c->txn, &from, 2, c->arena, list_member, &members);
     if (error < 0)
         return refuse_errno(c, error, "listing members");
@@ -185,11 +186,11 @@ static int list_one(void *user, struct auth_group *record)
 {
     struct listing *listing = user;
     if (!span_starts(record->path, listing->prefix))
-        return 0;
+        return iam_page_pass(&listing->page);
     if (!iam_page_takes(&listing->page, record->lname))
         return 1;
     iam_group_show(listing->page.c, record, &listing->groups->at[listing->groups->count++]);
-    return 0;
+    return iam_page_keep(&listing->page);
 }
 
 RESULT iam_list_groups(struct call *c, const struct iam_list_groups_in *in,
@@ -200,6 +201,7 @@ RESULT iam_list_groups(struct call *c, const struct iam_list_groups_in *in,
     TRY(IAM_PAGE_BEGIN(c, in, &listing.page));
     out->groups.at = ARENA_ARRAY(c->arena, struct iam_group, (size_t)listing.page.limit);
     struct auth_group from = {.account = c->account, .lname = listing.page.from};
+    iam_page_scan(&listing.page);
     int error = auth_group_each(c->txn, &from, 1, c->arena, list_one, &listing);
     if (error < 0)
         return refuse_errno(c, error, "listing groups");

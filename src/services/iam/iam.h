@@ -66,12 +66,20 @@ struct iam_page {
     struct span from; /* key of the first item, absent: from the beginning */
     int32_t limit, count;
     bool truncated;
-    struct span marker; /* of the next page */
+    struct span marker;     /* of the next page */
+    size_t taken;           /* bytes of the arena when it began */
+    struct arena_mark mark; /* behind what the page keeps of a scan */
 };
 
 RESULT iam_page_begin(struct call *c, struct span marker, int32_t max_items, struct iam_page *page);
-/* Room for the item of that key? Otherwise the page ends before it. */
+/* Room for the item of that key? Otherwise the page ends before it. Pages of large items end early.
+ */
 bool iam_page_takes(struct iam_page *page, struct span key);
+/* For visitors of records, which would fill the arena with what is passed over: before the scan,
+ * and as the answer for an item that was passed over or that stays on the page. Both answer 0. */
+void iam_page_scan(struct iam_page *page);
+int iam_page_pass(const struct iam_page *page);
+int iam_page_keep(struct iam_page *page);
 /* For lists in memory: index of the first item, and whether item `index` still fits. */
 size_t iam_page_first(const struct iam_page *page);
 bool iam_page_takes_index(struct iam_page *page, size_t index);

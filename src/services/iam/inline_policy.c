@@ -103,7 +103,7 @@ static int list_one(void *user, struct auth_inline_policy *record)
     if (!iam_page_takes(&listing->page, record->name))
         return 1;
     listing->names->at[listing->names->count++] = record->name;
-    return 0;
+    return iam_page_keep(&listing->page);
 }
 
 static const struct refusal *list(struct call *c, enum IAM_KIND kind, struct span holder,
@@ -113,6 +113,7 @@ static const struct refusal *list(struct call *c, enum IAM_KIND kind, struct spa
     TRY(iam_entity_named(c, kind, holder, &entity));
     listing->names->at = ARENA_ARRAY(c->arena, struct span, (size_t)listing->page.limit);
     struct auth_inline_policy from = key_of(c, &entity, listing->page.from);
+    iam_page_scan(&listing->page);
     int error = auth_inline_policy_each(c->txn, &from, 2, c->arena, list_one, listing);
     return error < 0 ? refuse_errno(c, error, "listing inline policies") : OK;
 }

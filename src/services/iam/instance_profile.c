@@ -144,12 +144,12 @@ static int list_one(void *user, struct auth_profile *record)
     bool wanted = span_starts(record->path, listing->prefix) &&
                   (span_is_absent(listing->role) || span_eq(record->role, listing->role));
     if (!wanted)
-        return 0;
+        return iam_page_pass(&listing->page);
     if (!iam_page_takes(&listing->page, record->lname))
         return 1;
     listing->failed =
         show(listing->page.c, record, IN_LIST, &listing->profiles->at[listing->profiles->count++]);
-    return listing->failed != NULL;
+    return listing->failed ? 1 : iam_page_keep(&listing->page);
 }
 
 static const struct refusal *list(struct call *c, struct listing *listing)
@@ -157,6 +157,7 @@ static const struct refusal *list(struct call *c, struct listing *listing)
     listing->profiles->at =
         ARENA_ARRAY(c->arena, struct iam_instance_profile, (size_t)listing->page.limit);
     struct auth_profile from = {.account = c->account, .lname = listing->page.from};
+    iam_page_scan(&listing->page);
     int error = auth_profile_each(c->txn, &from, 1, c->arena, list_one, listing);
     return error < 0 ? refuse_errno(c, error, "listing instance profiles") : listing->failed;
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #define PAGE_DEFAULT 100
+#define PAGE_BYTES_MAX (1 << 20)
 
 RESULT iam_page_begin(struct call *c, struct span marker, int32_t max_items, struct iam_page *page)
 {
@@ -16,6 +17,7 @@ RESULT iam_page_begin(struct call *c, struct span marker, int32_t max_items, str
         .from = SPAN_NONE,
         .limit = max_items ? max_items : PAGE_DEFAULT,
         .marker = SPAN_NONE,
+        .taken = c->arena->taken,
     };
     if (span_is_absent(marker))
         return OK;
@@ -27,13 +29,32 @@ RESULT iam_page_begin(struct call *c, struct span marker, int32_t max_items, str
 
 bool iam_page_takes(struct iam_page *page, struct span key)
 {
-    if (page->count < page->limit) {
+    bool large = page->c->arena->taken - page->taken > PAGE_BYTES_MAX;
+    if (page->count < page->limit && (!large || page->count == 0)) {
         page->count++;
         return true;
     }
     page->truncated = true;
     page->marker = base64_of(page->c->arena, key);
     return false;
+}
+
+void iam_page_scan(struct iam_page *page)
+{
+    page->mark = arena_mark(page->c->arena);
+    page->taken = page->c->arena->taken;
+}
+
+int iam_page_pass(const struct iam_page *page)
+{
+    arena_rewind(page->c->arena, page->mark);
+    return 0;
+}
+
+int iam_page_keep(struct iam_page *page)
+{
+    page->mark = arena_mark(page->c->arena);
+    return 0;
 }
 
 size_t iam_page_first(const struct iam_page *page)

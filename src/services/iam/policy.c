@@ -263,11 +263,11 @@ static int list_policy(struct listing *listing, const struct auth_policy *policy
     if (listing->failed)
         return 1;
     if (!is_wanted(listing, policy, &shown))
-        return 0;
+        return iam_page_pass(&listing->page);
     if (!iam_page_takes(&listing->page, key))
         return 1;
     listing->policies->at[listing->policies->count++] = shown;
-    return 0;
+    return iam_page_keep(&listing->page);
 }
 
 /* Keys of the page: "l" and the name of a local policy, "m" and the number of one of AWS. */
@@ -300,6 +300,7 @@ RESULT iam_list_policies(struct call *c, const struct iam_list_policies_in *in,
     TRY(IAM_PAGE_BEGIN(c, in, &listing.page));
     out->policies.at = ARENA_ARRAY(c->arena, struct iam_policy, (size_t)listing.page.limit);
     struct span from = listing.page.from;
+    iam_page_scan(&listing.page);
     if (!span_eq(in->scope, S("AWS")) && !span_starts(from, S("m"))) {
         struct auth_policy first = {
             .account = c->account,

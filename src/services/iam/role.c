@@ -239,11 +239,11 @@ static int list_one(void *user, struct auth_role *record)
 {
     struct listing *listing = user;
     if (!span_starts(record->path, listing->prefix))
-        return 0;
+        return iam_page_pass(&listing->page);
     if (!iam_page_takes(&listing->page, record->lname))
         return 1;
     iam_role_show(listing->page.c, record, IN_LIST, &listing->roles->at[listing->roles->count++]);
-    return 0;
+    return iam_page_keep(&listing->page);
 }
 
 RESULT iam_list_roles(struct call *c, const struct iam_list_roles_in *in,
@@ -254,6 +254,7 @@ RESULT iam_list_roles(struct call *c, const struct iam_list_roles_in *in,
     TRY(IAM_PAGE_BEGIN(c, in, &listing.page));
     out->roles.at = ARENA_ARRAY(c->arena, struct iam_role, (size_t)listing.page.limit);
     struct auth_role from = {.account = c->account, .lname = listing.page.from};
+    iam_page_scan(&listing.page);
     int error = auth_role_each(c->txn, &from, 1, c->arena, list_one, &listing);
     if (error < 0)
         return refuse_errno(c, error, "listing roles");

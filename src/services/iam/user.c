@@ -177,11 +177,11 @@ static int list_one(void *user, struct auth_user *record)
 {
     struct listing *listing = user;
     if (!span_starts(record->path, listing->prefix))
-        return 0;
+        return iam_page_pass(&listing->page);
     if (!iam_page_takes(&listing->page, record->lname))
         return 1;
     iam_user_show(listing->page.c, record, IN_LIST, &listing->users->at[listing->users->count++]);
-    return 0;
+    return iam_page_keep(&listing->page);
 }
 
 RESULT iam_list_users(struct call *c, const struct iam_list_users_in *in,
@@ -192,6 +192,7 @@ RESULT iam_list_users(struct call *c, const struct iam_list_users_in *in,
     TRY(IAM_PAGE_BEGIN(c, in, &listing.page));
     out->users.at = ARENA_ARRAY(c->arena, struct iam_user, (size_t)listing.page.limit);
     struct auth_user from = {.account = c->account, .lname = listing.page.from};
+    iam_page_scan(&listing.page);
     int error = auth_user_each(c->txn, &from, 1, c->arena, list_one, &listing);
     if (error < 0)
         return refuse_errno(c, error, "listing users");

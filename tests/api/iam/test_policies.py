@@ -107,6 +107,21 @@ def test_policies_of_aws(account):
         account.iam.get_policy(PolicyArn="arn:aws:iam::aws:policy/NoSuchPolicy")
 
 
+def test_every_policy_of_aws_can_be_enforced(account):
+    iam = account.iam
+    user = account.user("u")
+    policies = [it for page in iam.get_paginator("list_policies").paginate(Scope="AWS") for it in page["Policies"]]
+    assert len(policies) > 30
+    for policy in policies:
+        iam.attach_user_policy(UserName="u", PolicyArn=policy["Arn"])
+        assert user.arn == account.arn("user/u"), policy["Arn"]
+        iam.detach_user_policy(UserName="u", PolicyArn=policy["Arn"])
+    iam.attach_user_policy(UserName="u", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    assert [it["UserName"] for it in user.client("iam").list_users()["Users"]] == ["u"]
+    with refused("AccessDenied"):
+        user.client("iam").create_user(UserName="v")
+
+
 def test_list_policies(account):
     iam = account.iam
     for name in ("a", "b", "c"):

@@ -60,6 +60,16 @@ def test_trust_policy_size(account):
         account.iam.create_role(RoleName="r", AssumeRolePolicyDocument=long)
 
 
+def test_pages_of_large_roles_end_early(account):
+    padded = EC2[:-1] + " " * 100000 + "}"
+    names = [f"r{i:02}" for i in range(12)]
+    for name in names:
+        account.iam.create_role(RoleName=name, AssumeRolePolicyDocument=padded)
+    pages = list(account.iam.get_paginator("list_roles").paginate())
+    assert len(pages) > 2 and [role["RoleName"] for page in pages for role in page["Roles"]] == names
+    assert account.iam.list_roles(PathPrefix="/none/")["Roles"] == []
+
+
 def test_session_duration_bounds(account):
     iam = account.client("iam", parameter_validation=False)
     for seconds in (3599, 43201):
