@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define SHOWN_SET_MAX (64 << 10) /* bytes of a refused set that are told */
+#define THINGS_MAX (420 * 1024)  /* more than there can be in 400 KB */
 
 _Static_assert(sizeof(struct dynamodb_put_item_input_attribute_map_pair) ==
                        sizeof(struct dynamodb_attribute_map_pair) &&
@@ -24,6 +25,7 @@ struct reading {
     struct call *c;
     const char *begin; /* of every message */
     int depth;
+    size_t things; /* elements and attributes so far */
 };
 
 static RESULT read_value(struct reading *reading, const struct dynamodb_attribute_value *value,
@@ -32,6 +34,17 @@ static RESULT read_value(struct reading *reading, const struct dynamodb_attribut
 static RESULT bad(struct reading *reading, const char *message)
 {
     return refuse(reading->c, &DYNAMODB_VALIDATION_EXCEPTION, "%s%s", reading->begin, message);
+}
+
+/* Everything but one empty element of a set weighs at least a byte, so this is refused before
+ * memory is taken for what cannot be stored anyway. */
+static RESULT count_things(struct reading *reading, size_t count)
+{
+    reading->things += count;
+    if (reading->things > THINGS_MAX)
+        return refuse(reading->c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Item size has exceeded the maximum allowed size");
+    return OK;
 }
 
 static RESULT read_number(struct reading *reading, struct span text, struct span *ret)
@@ -132,6 +145,7 @@ static RESULT read_set(struct reading *reading, enum KV_TYPE type, const struct 
     };
     if (!count)
         return bad(reading, empty[type]);
+    TRY(count_things(reading, count));
     struct span *sorted = ARENA_ARRAY(reading->c->arena, struct span, count);
     for (size_t i = 0; i < count; i++) {
         if (type == KV_NUMBER_SET)
@@ -153,6 +167,7 @@ static RESULT read_set(struct reading *reading, enum KV_TYPE type, const struct 
 static RESULT read_pairs(struct reading *reading, struct attribute_pairs pairs, struct kv_map *ret)
 {
     const struct dynamodb_attribute_map_pair *from = pairs.at;
+    TRY(count_things(reading, pairs.count));
     struct kv_pair *to = ARENA_ARRAY(reading->c->arena, struct kv_pair, pairs.count);
     for (size_t i = 0; i < pairs.count; i++) {
         to[i].name = from[i].key;
@@ -166,6 +181,7 @@ static RESULT read_pairs(struct reading *reading, struct attribute_pairs pairs, 
 static RESULT read_list(struct reading *reading, const struct dynamodb_list_attribute_value *list,
                         struct kv_value *ret)
 {
+    TRY(count_things(reading, list->count));
     struct kv_value *to = ARENA_ARRAY(reading->c->arena, struct kv_value, list->count);
     for (size_t i = 0; i < list->count; i++)
         TRY(read_value(reading, &list->at[i], &to[i]));
