@@ -4,8 +4,8 @@
  * that exists holds one reference for it, so whoever replaces or deletes a record drops exactly
  * those, under the name's lock.
  *
- * Locks: a bucket has 64 lanes and a name belongs to one by its hash. A writer holds its name's
- * lane and reads the bucket's record after taking it; the deletion of a bucket holds all 64 and
+ * Locks: a bucket has 32 lanes and a name belongs to one by its hash. A writer holds its name's
+ * lane and reads the bucket's record after taking it; the deletion of a bucket holds all of them and
  * looks for objects under them. So no object can be acknowledged in a bucket that a concurrent
  * deletion found empty, and writers of different names still do not wait for each other (a
  * read-write lock per bucket would do the same, but locks of transactions are exclusive).
@@ -16,7 +16,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#define LANES 64
+#define LANES 32
 
 struct lane {
     char bytes[KEY_HEAD + 1];
