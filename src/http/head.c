@@ -233,8 +233,10 @@ static int finish_fields(struct http_head *head, const struct framing *framing)
         return 0;
     if (!span_eq_nocase(framing->expect, S("100-continue")))
         return 417;
-    /* HTTP/1.0 clients do not know 100, and without a body there is nothing to wait for. */
-    head->expects_continue = head->minor && (head->chunked || head->content_length);
+    /* HTTP/1.0 clients do not know 100. An empty body is waited with all the same: botocore takes a
+     * final status in place of the 100 for that of its next request on the connection too, and S3
+     * sends it. */
+    head->expects_continue = head->minor;
     return 0;
 }
 

@@ -58,8 +58,9 @@ static void reply_begin(struct exchange *x, const struct http_reply *reply)
                   x->replied ? "second" : "first");
     x->replied = true;
     x->silent_reply = x->pub.head_only || reply_is_bodiless(reply->status);
-    x->close = reply->after == HTTP_CLOSE || !x->keep_alive || c->input != INPUT_WHOLE ||
-               c->server->draining;
+    bool unexpected = x->pub.expects_continue && x->take == TAKE_NOTHING; /* instead of the 100 */
+    x->close = reply->after == HTTP_CLOSE || unexpected || !x->keep_alive ||
+               c->input != INPUT_WHOLE || c->server->draining;
     struct reply_head head = {
         .status = reply->status, .date = server_date(c->server), .headers = reply->headers};
     head.framing = x->streaming ? streamed_framing(x, reply->status)

@@ -150,12 +150,12 @@ static void take(struct http_exchange *pub, enum TAKE how)
     struct exchange *x = exchange_of(pub);
     struct connection *c = x->connection;
     x->take = how;
+    if (pub->expects_continue && !x->gone && !x->refuse_status)
+        x->output.front = S("HTTP/1.1 100 Continue\r\n\r\n");
     if (x->gone || c->input != INPUT_BODY) {
         connection_queue(c);
         return;
     }
-    if (pub->expects_continue && !x->refuse_status)
-        x->output.front = S("HTTP/1.1 100 Continue\r\n\r\n");
     connection_deadline_in(c, c->server->limits.body_stall_ms);
     connection_queue(c);
 }

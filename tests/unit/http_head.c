@@ -276,14 +276,14 @@ TEST(connection_options)
     CHECK(!head.keep_alive);
 }
 
-TEST(an_expectation_counts_only_with_a_body_and_since_1_1)
+TEST(an_expectation_counts_since_1_1_and_also_before_an_empty_body)
 {
     CHECK_INT(parse(S(GET HOST "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n")), 0);
     CHECK(head.expects_continue);
     CHECK_INT(parse(S(GET HOST "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")), 0);
     CHECK(head.expects_continue);
     CHECK_INT(parse(S(GET HOST "Expect: 100-continue\r\nContent-Length: 0\r\n\r\n")), 0);
-    CHECK(!head.expects_continue);
+    CHECK(head.expects_continue);
     CHECK_INT(parse(S("PUT / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")), 0);
     CHECK(!head.expects_continue);
 }

@@ -120,6 +120,14 @@ def test_100_continue_comes_before_the_body(cloud, bucket):
     assert cloud.client("s3").get_object(Bucket=bucket, Key="expected")["Body"].read() == b"body"
 
 
+def test_100_continue_comes_before_an_empty_body_too(cloud, bucket):
+    """botocore takes a final status that comes instead for the status of its next request on the connection as well."""
+    with Connection(cloud) as connection:
+        connection.send(Signed(cloud, "PUT", f"/{bucket}/empty", b"", headers={"expect": "100-continue"}).bytes())
+        assert connection.reply().status == 100
+        assert connection.reply().status == 200
+
+
 def test_100_continue_is_withheld_from_a_wrong_signature(cloud, bucket):
     put = Signed(cloud, "PUT", f"/{bucket}/unexpected", b"body", secret="wrong",
                  headers={"expect": "100-continue"})
