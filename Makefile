@@ -27,7 +27,7 @@ setup-build:
 setup-test:
 	@tools/setup test
 build/build.ninja:
-	meson setup build $(if $(CI),-Dwerror=true)
+	meson setup build -Db_lto=true $(if $(CI),-Dwerror=true)
 build-asan/build.ninja:
 	meson setup build-asan -Dbuildtype=debug -Db_sanitize=address,undefined -Dwerror=true
 build-tsan/build.ninja:

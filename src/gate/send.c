@@ -32,8 +32,6 @@ static size_t move_headers(struct request *r, struct header *to, struct http_rep
         else if (span_to_u64(header.value, &reply->announced_length))
             reply->no_length = false;
     }
-    for (size_t i = 0; i < r->call.extra_headers.count; i++)
-        to[count++] = r->call.extra_headers.at[i];
     /* SDKs of such services check it. */
     if (r->call.service && r->call.service->reply_crc32)
         to[count++] =
@@ -44,8 +42,7 @@ static size_t move_headers(struct request *r, struct header *to, struct http_rep
 
 static struct header *headers_new(struct request *r)
 {
-    return ARENA_ARRAY(r->call.arena, struct header,
-                       r->reply.header_count + r->call.extra_headers.count + 1);
+    return ARENA_ARRAY(r->call.arena, struct header, r->reply.header_count + 1);
 }
 
 /* One segment per extent and one for the bytes in memory behind them; the first `skip` bytes are

@@ -66,6 +66,7 @@ class Connection:
         first, *lines = head.decode("latin-1").split("\r\n")
         status = int(first.split()[1])
         headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+        assert len(headers) == len(lines), f"a field stands there twice: {lines}"
         body = b"" if head_only or status < 200 or status in (204, 304) else self._body(headers)
         return Reply(status, headers, body, headers.get("connection", "").lower() == "close")
 
