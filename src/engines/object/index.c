@@ -5,8 +5,8 @@
  * those, under the name's lock.
  *
  * Locks: a bucket has 32 lanes and a name belongs to one by its hash. A writer holds its name's
- * lane and reads the bucket's record after taking it; the deletion of a bucket holds all of them and
- * looks for objects under them. So no object can be acknowledged in a bucket that a concurrent
+ * lane and reads the bucket's record after taking it; the deletion of a bucket holds all of them
+ * and looks for objects under them. So no object can be acknowledged in a bucket that a concurrent
  * deletion found empty, and writers of different names still do not wait for each other (a
  * read-write lock per bucket would do the same, but locks of transactions are exclusive).
  * Any thread.
