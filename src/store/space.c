@@ -12,7 +12,9 @@
 #include <errno.h>
 #include <sys/statvfs.h>
 
-#define RESERVE_DEFAULT (64ULL << 20) /* bytes */
+/* Bytes. More than one flush of all families writes beside the log that it will replace (32 MiB a
+ * family). */
+#define RESERVE_DEFAULT (192ULL << 20)
 
 void space_look_now(struct store *store)
 {

@@ -27,7 +27,7 @@ enum FAMILY {
 
 struct store_options {
     const char *dir;
-    uint64_t reserve_bytes; /* free space kept for the log; 0: 64 MiB */
+    uint64_t reserve_bytes; /* free space kept for the log; 0: 192 MiB */
     int64_t extra_sync_us;  /* bench only: added to every sync */
 };
 
