@@ -3,6 +3,7 @@
  * giving up, a full queue, and a full disk (whose fill level is replaced here). */
 #include "store_helper.h"
 
+#include "base/scope.h"
 #include "store/draft.h"
 
 #include <errno.h>
@@ -277,8 +278,9 @@ TEST(giving_up_in_the_middle)
         CHECK_INT(body.error, -ECANCELED);
         draft_free(body.draft); /* a job is under way */
     }
+    workers_free(TAKE(workers)); /* every job has run; the loop is told in its next tick */
     struct timer timer = {.due = stop_later};
-    loop_timer_set(loop, &timer, loop_now_ms(loop) + 100);
+    loop_timer_set(loop, &timer, loop_now_ms(loop) + 1);
     loop_run(loop);
     CHECK(becomes_live(0));
     end();
