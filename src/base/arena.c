@@ -5,6 +5,7 @@
  */
 #include "base/arena.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 
 #include <sanitizer/asan_interface.h>
@@ -181,6 +182,19 @@ void arena_defer(struct arena *arena, void (*fn)(void *thing), void *thing)
     struct arena_deferred *deferred = ARENA_NEW(arena, struct arena_deferred);
     *deferred = (struct arena_deferred){.older = arena->deferred, .fn = fn, .thing = thing};
     arena->deferred = deferred;
+}
+
+static void end_buf(void *buf)
+{
+    buf_done(buf);
+}
+
+struct buf *arena_buf(struct arena *arena, size_t ceiling)
+{
+    struct buf *buf = ARENA_NEW(arena, struct buf);
+    buf_init(buf, ceiling);
+    arena_defer(arena, end_buf, buf);
+    return buf;
 }
 
 struct arena_mark arena_mark(const struct arena *arena)

@@ -53,6 +53,10 @@ struct span arena_join(struct arena *arena, const struct span *parts, size_t cou
 /* Runs fn(thing) when the arena is reset; for what is tied to a call but is not memory. */
 void arena_defer(struct arena *arena, void (*fn)(void *thing), void *thing);
 
+struct buf;
+/* An empty buffer that ends with the arena. */
+struct buf *arena_buf(struct arena *arena, size_t ceiling);
+
 /* Scratch: arena_rewind runs what was deferred after the mark and gives back what was allocated
  * after it. */
 struct arena_mark arena_mark(const struct arena *arena);

@@ -180,7 +180,6 @@ void body_complete(struct request *r)
         stop(r, refusal);
         return;
     }
-    r->body_done = true;
     if (draft_seal(r->draft) == DRAFT_SEALED_NOW)
         on_sealed(r->draft, r, 0);
 }
@@ -240,19 +239,12 @@ static int append_bytes(void *into, struct span piece)
     return buf->over ? -EFBIG : 0;
 }
 
-static void free_buf(void *buf)
-{
-    buf_done(buf);
-}
-
 RESULT body_unchunk(struct request *r, struct span *body)
 {
     int error = 0;
     if (r->fault != SIGV4_OK || !is_chunked(&r->claim))
         return OK;
-    struct buf *plain = ARENA_NEW(r->call.arena, struct buf);
-    buf_init(plain, body->len + 1);
-    arena_defer(r->call.arena, free_buf, plain);
+    struct buf *plain = arena_buf(r->call.arena, body->len + 1);
     r->chunked = chunked_new(r);
     enum CHUNKED_STATUS status = chunked_feed(r->chunked, *body, append_bytes, plain, &error);
     if (status != CHUNKED_DONE || error)

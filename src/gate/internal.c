@@ -21,11 +21,6 @@ static void answer_text(struct request *r, int status, struct span type, struct 
                                           .segment_count = text.len ? 1 : 0});
 }
 
-static void free_buf(void *buf)
-{
-    buf_done(buf);
-}
-
 static void answer_health(struct request *r)
 {
     int error = store_health(r->gate->config->cloud->store);
@@ -60,10 +55,8 @@ static void print_store(const struct gate *gate, struct buf *out)
 static void answer_metrics(struct request *r)
 {
     struct gate *gate = r->gate;
-    struct buf *out = ARENA_NEW(r->call.arena, struct buf);
+    struct buf *out = arena_buf(r->call.arena, (size_t)64 << 20);
     struct counters **sets = ARENA_ARRAY(r->call.arena, struct counters *, gate->all_count);
-    buf_init(out, (size_t)64 << 20);
-    arena_defer(r->call.arena, free_buf, out);
     for (size_t i = 0; i < gate->all_count; i++)
         sets[i] = gate->all[i]->counters;
     print_store(gate, out);

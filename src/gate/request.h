@@ -58,7 +58,6 @@ struct request {
     struct draft *draft;
     struct chunked_payload *chunked; /* NULL: the body is not aws-chunked */
     struct body *in_body;            /* the streaming member of `in` */
-    bool body_done;                  /* all of it was read, seal is under way */
     bool paused;
 
     /* streaming output */

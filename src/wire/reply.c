@@ -21,17 +21,9 @@ void reply_header(struct call *c, struct wire_reply *reply, struct span name, st
     reply->headers[reply->header_count++] = (struct header){.name = name, .value = value};
 }
 
-static void free_buf(void *thing)
-{
-    struct buf *buf = thing;
-    buf_done(buf);
-}
-
 struct buf *reply_buf(struct call *c)
 {
-    struct buf *buf = ARENA_NEW(c->arena, struct buf);
-    buf_init(buf, BODY_CEILING);
-    arena_defer(c->arena, free_buf, buf);
+    struct buf *buf = arena_buf(c->arena, BODY_CEILING);
     (void)buf_room(buf, BODY_FIRST);
     return buf;
 }
