@@ -149,6 +149,7 @@ static const struct {
     {S_INIT("aws:userid"), user_id},
     {S_INIT("aws:username"), user_name},
     {S_INIT("aws:viaawsservice"), never},
+    {S_INIT("s3:resourceaccount"), resource_account}, /* S3's older name of the same */
 };
 
 static struct span principal_tag(const struct identity *caller, struct span key)
@@ -168,7 +169,8 @@ static struct span one_value(const struct auth_context *context, struct span key
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         if (span_eq(key, keys[i].key))
             return keys[i].read(context, arena);
-    return SPAN_NONE;
+    const struct service_hooks *hooks = context->call->service->hooks;
+    return hooks && hooks->condition ? hooks->condition(context->call, key, arena) : SPAN_NONE;
 }
 
 bool context_lookup(void *user, struct span key, struct arena *arena,

@@ -4,7 +4,7 @@
 #include "auth/identity.h"
 
 struct auth_context {
-    const struct call *call;
+    struct call *call;
     struct span resource_account;
 };
 

@@ -110,6 +110,7 @@ struct auth_question {
     const struct policy *resource_policy; /* or NULL */
     struct span resource_account;         /* absent: the caller's own */
     enum RESOURCE_SIDE side;
+    enum GRANT granted; /* what an access control list of the resource gives, beside its policy */
 };
 
 /*

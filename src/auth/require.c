@@ -102,6 +102,8 @@ static bool ask_all(struct evaluation *e)
     e->answers[LAYER_BOUNDARY].allows = caller->boundary.count == 0;
     e->answers[LAYER_SESSION].allows =
         caller->session_policies.count == 0 && !caller->session_limited;
+    e->answers[LAYER_RESOURCE] = (struct answer){.allows = e->question->granted != GRANT_NONE,
+                                                 .grant = e->question->granted};
     return ask_layer(e, LAYER_IDENTITY, &caller->policies) &&
            ask_layer(e, LAYER_BOUNDARY, &caller->boundary) &&
            ask_layer(e, LAYER_SESSION, &caller->session_policies) &&
@@ -134,18 +136,22 @@ static void combine(struct evaluation *e)
 
 /* ---- words ---- */
 
-/* The code of a denial belongs to the protocol; only EC2 has its own word and first sentence. */
+/* The code of a denial belongs to the protocol; only EC2 has its own word and first sentence, and
+ * only S3 keeps its reasons to callers of the resource's own account ("Troubleshoot access denied
+ * (403 Forbidden) errors in Amazon S3"). */
 static const struct {
     struct error_kind kind;
     const char *before;
+    const char *to_others; /* all that is said to anonymous callers and other accounts */
 } denials[] = {
-    [PROTOCOL_QUERY] = {{.code = "AccessDenied", .status = 403}, ""},
+    [PROTOCOL_QUERY] = {{.code = "AccessDenied", .status = 403}, "", NULL},
     [PROTOCOL_EC2] = {{.code = "UnauthorizedOperation", .status = 403},
-                      "You are not authorized to perform this operation. "},
-    [PROTOCOL_JSON] = {{.code = "AccessDeniedException", .status = 400}, ""},
-    [PROTOCOL_REST_JSON] = {{.code = "AccessDeniedException", .status = 403}, ""},
-    [PROTOCOL_REST_XML] = {{.code = "AccessDenied", .status = 403}, ""},
-    [PROTOCOL_CBOR] = {{.code = "AccessDeniedException", .status = 400}, ""},
+                      "You are not authorized to perform this operation. ",
+                      NULL},
+    [PROTOCOL_JSON] = {{.code = "AccessDeniedException", .status = 400}, "", NULL},
+    [PROTOCOL_REST_JSON] = {{.code = "AccessDeniedException", .status = 403}, "", NULL},
+    [PROTOCOL_REST_XML] = {{.code = "AccessDenied", .status = 403}, "", "Access Denied"},
+    [PROTOCOL_CBOR] = {{.code = "AccessDeniedException", .status = 400}, "", NULL},
 };
 
 /* ` on resource: arn`; S3 quotes it, and "*" is not named. */
@@ -186,6 +192,8 @@ static RESULT deny(const struct evaluation *e)
 {
     const struct identity *caller = e->c->caller;
     uint8_t protocol = e->c->service->protocol;
+    if (denials[protocol].to_others && !same_account(e))
+        return refuse(e->c, &denials[protocol].kind, "%s", denials[protocol].to_others);
     struct span who = caller ? caller->arn : S("anonymous");
     struct span resource = resource_words(e), reason = reason_words(e);
     return refuse(e->c, &denials[protocol].kind,

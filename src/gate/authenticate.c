@@ -135,8 +135,21 @@ static const struct refusal *authenticate_v4(struct request *r, struct span body
     return check_signature(r, body);
 }
 
+/* For condition keys: how it was signed. */
+static void note_signature(struct request *r, uint8_t version)
+{
+    r->call.signature = (struct call_signature){
+        .by = r->claim.presigned ? SIGNED_BY_QUERY : SIGNED_BY_HEADER,
+        .version = version,
+        .region = r->claim.region,
+        .time_ms = r->claim.time_ms,
+    };
+}
+
 RESULT request_authenticate(struct request *r, struct span body)
 {
+    if (r->fault == SIGV4_OK)
+        note_signature(r, 4);
     if (auth_mode(r->gate->config->cloud->auth) == AUTH_OPEN)
         return request_identify(r, r->gate->cache);
     enum SIGV2_FAULT fault_v2;
@@ -146,6 +159,8 @@ RESULT request_authenticate(struct request *r, struct span body)
         return r->signed_request.s3 || (r->route.operation && r->route.operation->unsigned_allowed)
                    ? OK
                    : refuse_anonymous(r);
+    if (v2)
+        note_signature(r, 2);
     const struct refusal *refusal = v2 ? authenticate_v2(r, fault_v2) : authenticate_v4(r, body);
     if (refusal)
         r->caller = (struct request_caller){0}; /* a claim that did not hold is nobody's act */

@@ -51,6 +51,16 @@ static struct span fill(struct request *r, struct span template)
     return arena_join(r->call.arena, parts, count);
 }
 
+/* With what the resource says of itself, where the service knows of such a thing. */
+static RESULT ask(struct request *r, struct span action, struct span resource)
+{
+    struct auth_question question = {.action = action, .resource = resource};
+    const struct service_hooks *hooks = r->route.service->hooks;
+    if (hooks && hooks->resource)
+        TRY(hooks->resource(&r->call, &question));
+    return auth_ask(&r->call, &question);
+}
+
 RESULT request_authorise(struct request *r)
 {
     const struct service *service = r->route.service;
@@ -62,8 +72,7 @@ RESULT request_authorise(struct request *r)
         struct span resource = fill(r, service_text(service, permission->resource));
         if (i == 0)
             r->call.audit_resource = resource;
-        TRY(auth_require(&r->call, service_text(service, permission->action), resource, NULL,
-                         SPAN_NONE));
+        TRY(ask(r, service_text(service, permission->action), resource));
     }
     return OK;
 }

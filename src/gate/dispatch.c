@@ -34,12 +34,15 @@ static bool is_read_on_loop(const struct operation *operation)
     return operation->thread == THREAD_LOOP && operation->effect == EFFECT_READ;
 }
 
+/* What the permission rests on is read in the handler's own transaction. */
 static void run_handler(struct request *r)
 {
     struct call *c = &r->call;
     const struct operation *operation = r->route.operation;
     c->txn = txn_begin(r->gate->config->cloud->store);
-    r->refusal = operation->run(c, r->in, r->out);
+    r->refusal = request_authorise(r);
+    if (!r->refusal)
+        r->refusal = operation->run(c, r->in, r->out);
     if (r->refusal) {
         txn_rollback(c->txn);
         c->txn = NULL;
@@ -58,11 +61,8 @@ static void run_handler(struct request *r)
 
 static void run(struct request *r, struct auth_cache *cache)
 {
-    if (r->route.operation->thread != THREAD_LOOP) {
+    if (r->route.operation->thread != THREAD_LOOP)
         r->refusal = request_identify(r, cache);
-        if (!r->refusal)
-            r->refusal = request_authorise(r);
-    }
     if (!r->refusal)
         run_handler(r);
     r->call.caller = NULL; /* belongs to the cache of the thread that ran */

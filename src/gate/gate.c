@@ -147,9 +147,10 @@ static const struct refusal *admit_stream(struct request *r)
     TRY(request_authenticate(r, SPAN_NONE));
     TRY(wire_decode_head(&r->call, &r->wire, r->in));
     TRY(wire_validate(&r->call, r->in));
-    TRY(request_authorise(r));
     r->call.txn = txn_begin(r->gate->config->cloud->store);
-    const struct refusal *refusal = r->route.operation->admit(&r->call, r->in, &r->plan);
+    const struct refusal *refusal = request_authorise(r);
+    if (!refusal)
+        refusal = r->route.operation->admit(&r->call, r->in, &r->plan);
     txn_rollback(r->call.txn);
     r->call.txn = NULL;
     return refusal;
@@ -183,8 +184,14 @@ static void on_piece(struct http_handler *handler, struct http_exchange *x, stru
         body_piece(r, piece);
 }
 
-/* Signature and syntax on the home loop; for operations of other threads the permission is asked
- * there. */
+/* What the client claims of the bytes themselves, in words of the service. */
+static const struct refusal *check_body(struct request *r, struct span body)
+{
+    const struct service_hooks *hooks = r->route.service->hooks;
+    return hooks && hooks->body ? hooks->body(&r->call, body) : OK;
+}
+
+/* Signature and syntax, on the home loop; the permission is asked where the handler runs. */
 static const struct refusal *prepare_whole(struct request *r)
 {
     struct span body = r->x->body;
@@ -196,12 +203,10 @@ static const struct refusal *prepare_whole(struct request *r)
     TRY(request_authenticate(r, body));
     TRY(body_unchunk(r, &body));
     TRY(operation_ready(r));
+    TRY(check_body(r, body));
     r->wire.body = body;
     TRY(wire_decode(&r->call, &r->wire, r->in));
-    TRY(wire_validate(&r->call, r->in));
-    if (r->route.operation->thread == THREAD_LOOP)
-        TRY(request_authorise(r));
-    return OK;
+    return wire_validate(&r->call, r->in);
 }
 
 static void on_complete(struct http_handler *handler, struct http_exchange *x)
@@ -242,25 +247,6 @@ static void on_finished(struct http_handler *handler, struct http_exchange *x, u
     of->bytes_out += bytes_out;
 }
 
-static void on_malformed(struct http_handler *handler, int status, struct arena *arena,
-                         struct span *ret_type, struct span *ret_body)
-{
-    *ret_type = S("application/xml");
-    *ret_body = arena_printf(
-        arena,
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code>"
-        "<Message>%s</Message></Error>",
-        status == 413   ? "EntityTooLarge"
-        : status == 408 ? "RequestTimeout"
-        : status == 501 ? "NotImplemented"
-                        : "BadRequest",
-        status == 413   ? "Your proposed upload exceeds the maximum allowed size"
-        : status == 408 ? "Your socket connection to the server was not read from or "
-                          "written to within the timeout period."
-        : status == 501 ? "A header you provided implies functionality that is not implemented"
-                        : "An error occurred when parsing the HTTP request.");
-}
-
 void request_answer(struct request *r)
 {
     if (r->refusal)
@@ -278,7 +264,7 @@ struct gate *gate_new(const struct gate_config *config, struct loop *loop)
                                           .piece = on_piece,
                                           .complete = on_complete,
                                           .finished = on_finished,
-                                          .malformed = on_malformed};
+                                          .malformed = malformed_answer};
     gate->config = config;
     gate->loop = loop;
     gate->cache = auth_cache_new(config->cloud->auth);

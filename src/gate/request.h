@@ -89,6 +89,10 @@ void body_end(struct request *r);
 /* The decoded form of an aws-chunked body that was taken whole; OK and *body replaced, or a
  * refusal. */
 RESULT body_unchunk(struct request *r, struct span *body);
+/* malformed.c: words for what HTTP itself refuses, in the form of the service that was addressed.
+ */
+void malformed_answer(struct http_handler *handler, struct http_exchange *x, int status,
+                      struct span *ret_type, struct span *ret_body);
 /* hold.c: sends the reply when its ticket is durable. */
 void hold_init(struct gate *gate);
 /* The exchange ended while its reply was held, which can happen before its body was complete. */

@@ -155,7 +155,7 @@ static enum STEP refuse_step(struct connection *c)
     int status = x->refuse_status;
     call_gone(c);
     if (handler->malformed)
-        handler->malformed(handler, status, &x->arena, &type, &body);
+        handler->malformed(handler, &x->pub, status, &type, &body);
     struct http_segment *segment = ARENA_NEW(&x->arena, struct http_segment);
     segment->bytes = body;
     struct header content_type = {S("Content-Type"), type};

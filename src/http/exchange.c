@@ -20,6 +20,7 @@ struct exchange *exchange_new(void)
     if (!x)
         log_fatal("out of memory for an exchange");
     arena_init(&x->arena, ARENA_FIRST, ARENA_CEILING);
+    x->pub.arena = &x->arena;
     return x;
 }
 
@@ -36,7 +37,7 @@ void exchange_reset(struct exchange *x)
     buf_done(&x->whole);
     buf_done(&x->output.pieces);
     arena_reset(&x->arena);
-    *x = (struct exchange){.arena = x->arena};
+    *x = (struct exchange){.arena = x->arena, .pub.arena = &x->arena};
 }
 
 void exchange_show_head(struct exchange *x, const struct http_head *head)
@@ -52,7 +53,6 @@ void exchange_show_head(struct exchange *x, const struct http_head *head)
     x->pub.has_body = head->chunked || head->content_length;
     x->pub.head_only = span_eq(head->method, S("HEAD"));
     x->pub.expects_continue = head->expects_continue;
-    x->pub.arena = &x->arena;
     x->keep_alive = head->keep_alive;
     x->minor = head->minor;
 }

@@ -56,8 +56,9 @@ struct http_handler {
     void (*finished)(struct http_handler *handler, struct http_exchange *x, uint64_t bytes_in,
                      uint64_t bytes_out);
     /* Body text and content type for a request that is malformed below HTTP's own level (400, 408,
-     * 413, 414, 417, 431, 501, 505); may leave both absent. Optional. */
-    void (*malformed)(struct http_handler *handler, int status, struct arena *arena,
+     * 413, 414, 417, 431, 501, 505); may leave both absent. x->user is what `head` made of it, NULL
+     * when there was no head yet. Optional. */
+    void (*malformed)(struct http_handler *handler, struct http_exchange *x, int status,
                       struct span *ret_type, struct span *ret_body);
 };
 

@@ -14,11 +14,22 @@ struct identity;        /* auth/identity.h */
 struct cloud;           /* services/cloud.h */
 struct condition_value; /* auth/condition.h */
 
+/* How the caller showed who it is; the values of the condition keys of S3 speak of it. */
+enum SIGNED_BY { SIGNED_BY_NOBODY, SIGNED_BY_HEADER, SIGNED_BY_QUERY, SIGNED_BY_FORM };
+
+struct call_signature {
+    enum SIGNED_BY by;
+    uint8_t version;    /* 2 or 4; 0 when not signed */
+    struct span region; /* of the scope; absent when there is none */
+    int64_t time_ms;    /* when it was made; version 4 */
+};
+
 struct call {
     struct arena *arena;
     int64_t now_ms; /* one instant for the whole call */
     struct span request_id;
     struct span account; /* 12 digits: of the caller */
+    struct call_signature signature;
     struct span region;
     struct span source_ip, user_agent, host;
     bool tls;

@@ -25,6 +25,9 @@ static const struct {
     {"MissingAuthenticationTokenException", "com.amazon.coral.service"},
     {"AccessDeniedException", "com.amazon.coral.service"},
     {"ExpiredTokenException", "com.amazon.coral.service"},
+    {"RequestEntityTooLargeException", "com.amazon.coral.service"},
+    {"RequestTimeoutException", "com.amazon.coral.service"},
+    {"BadRequestException", "com.amazon.coral.service"},
     {"InternalFailure", "com.amazon.coral.service"},
     {"ServiceUnavailable", "com.amazon.coral.service"},
 };

@@ -16,7 +16,9 @@
  */
 #include "wire/refusal.h"
 
-struct body_plan; /* wire/body.h */
+struct arena;
+struct auth_question; /* auth/identity.h */
+struct body_plan;     /* wire/body.h */
 
 struct any_list {
     void *at; /* elements of the member's in-memory size, one behind the other */
@@ -173,6 +175,21 @@ struct condition_member {
     uint32_t key, member;
 };
 
+/*
+ * What a service adds to the gate's own steps: the table that its .ops file names (`hooks NAME`).
+ * Each may be NULL. All run on the thread of the handler but `body`, which runs on the home loop.
+ */
+struct service_hooks {
+    /* A body that was taken whole, before it is decoded: what the client claims of its bytes. */
+    const struct refusal *(*body)(struct call *c, struct span body);
+    /* A question with its action and resource: adds what the resource says itself, its owner,
+     * policy and grants. In the call's transaction. */
+    const struct refusal *(*resource)(struct call *c, struct auth_question *question);
+    /* A condition key (lower-case) that only the service knows, asked for when a policy looks at
+     * it; absent where the request does not have it. In the call's transaction. */
+    struct span (*condition)(struct call *c, struct span key, struct arena *arena);
+};
+
 struct service {
     const char *name;            /* of the folder and model: "s3" */
     const char *id;              /* sdk id: "S3" */
@@ -203,6 +220,7 @@ struct service {
     /* Answered when an operation exists in the model but is not built, and when it is not even
      * there. */
     const struct error_kind *not_implemented, *unknown_operation;
+    const struct service_hooks *hooks; /* or NULL */
 };
 
 /* Pool entries are a two-byte little-endian length, the bytes, a NUL; the offset points at the

@@ -122,11 +122,11 @@ static void world_finished(struct http_handler *handler, struct http_exchange *x
         world.open = NULL;
 }
 
-static void world_malformed(struct http_handler *handler, int status, struct arena *arena,
+static void world_malformed(struct http_handler *handler, struct http_exchange *x, int status,
                             struct span *ret_type, struct span *ret_body)
 {
     *ret_type = S("text/x-status");
-    *ret_body = arena_printf(arena, "bad %d", status);
+    *ret_body = arena_printf(x->arena, "bad %d", status);
 }
 
 static void world_stop(struct mail *mail)

@@ -178,6 +178,7 @@ TEST(policies_combine_as_documented)
 {
     for (size_t i = 0; i < ARRAY_LEN(matrix); i++) {
         begin();
+        service.protocol = PROTOCOL_REST_JSON; /* S3 tells other accounts no reasons */
         const struct matrix_case *m = &matrix[i];
         if (m->is_session)
             make_session();
@@ -221,9 +222,11 @@ TEST(anonymous_callers_need_a_resource_policy_for_everybody)
     CHECK(!ask(TO_ALL, OWN));
     const struct refusal *refusal = ask(TO_NOBODY, OWN);
     CHECK(refusal);
-    CHECK_SPAN(refusal->message,
+    CHECK_SPAN(refusal->message, S("Access Denied"));
+    service.protocol = PROTOCOL_REST_JSON;
+    CHECK_SPAN(ask(TO_NOBODY, OWN)->message,
                S("User: anonymous is not authorized to perform: s3:GetObject on resource: "
-                 "\"arn:aws:s3:::b/k\" because no resource-based policy allows the s3:GetObject "
+                 "arn:aws:s3:::b/k because no resource-based policy allows the s3:GetObject "
                  "action"));
     CHECK(ask(TO_ACCOUNT, OWN));
     CHECK(ask(DENIES_ALL, OWN));
@@ -428,6 +431,45 @@ TEST(condition_keys_that_were_set)
     CHECK(!holds(S("\"ForAllValues:StringEquals\":{\"aws:TagKeys\":[\"a\"]}")));
     condition_set_one(&call, S("s3:prefix"), S("tmp/"));
     CHECK(holds(EQUALS("s3:prefix", "tmp/")));
+}
+
+static struct span answer_of_service(struct call *c, struct span key, struct arena *arena_)
+{
+    return span_eq(key, S("s3:authtype")) ? S("POST") : SPAN_NONE;
+}
+
+TEST(condition_keys_of_the_service)
+{
+    static const struct service_hooks hooks = {.condition = answer_of_service};
+    begin();
+    service.hooks = &hooks;
+    CHECK(holds(EQUALS("s3:authType", "POST")));
+    CHECK(holds(MISSING("s3:other")));
+}
+
+static const struct refusal *ask_granted(enum GRANT granted, struct span account)
+{
+    struct auth_question question = {.action = S("s3:GetObject"),
+                                     .resource = S("arn:aws:s3:::b/k"),
+                                     .resource_account = account,
+                                     .granted = granted};
+    return auth_ask(&call, &question);
+}
+
+TEST(grants_beside_a_policy)
+{
+    begin();
+    CHECK(ask_granted(GRANT_NONE, OWN));
+    CHECK(ask_granted(GRANT_ACCOUNT, OWN)); /* the account leaves it to its own policies */
+    CHECK(!ask_granted(GRANT_DIRECT, OWN));
+    CHECK(ask_granted(GRANT_DIRECT, OTHER)); /* both sides are needed */
+    caller.policies = policies_saying(ALLOW, S("p"));
+    CHECK(ask_granted(GRANT_NONE, OTHER));
+    CHECK(!ask_granted(GRANT_ACCOUNT, OTHER));
+    call.caller = NULL;
+    CHECK(ask_granted(GRANT_NONE, OWN));
+    CHECK(!ask_granted(GRANT_DIRECT, OWN));
+    CHECK_SPAN(ask_granted(GRANT_NONE, OWN)->message, S("Access Denied"));
 }
 
 /* An input with a text, a list of texts, a number and tags, described by hand. */

@@ -218,6 +218,40 @@ RESULT checksum_md5_verify(struct call *c, struct span content_md5, const struct
     return refusal_add(c, refusal, S("CalculatedDigest"), base64_of(c->arena, computed));
 }
 
+/* What the headers claim of a body whose operation demands a checksum. */
+static RESULT claim_of_headers(struct call *c, struct span content_md5, struct checksum *out)
+{
+    struct span members[CHECKSUM_COUNT];
+    struct span sdk_algorithm = header_get(c->request_headers, S("x-amz-sdk-checksum-algorithm"));
+    for (size_t i = 0; i < CHECKSUM_COUNT; i++)
+        members[i] = header_get(c->request_headers, kinds[i].header);
+    TRY(checksum_claimed(c, members, sdk_algorithm, out));
+    TRY(checksum_complete(c, out));
+    if (out->algorithm == CHECKSUM_NONE && span_is_absent(content_md5))
+        return refuse(c, &S3_INVALID_REQUEST,
+                      "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
+    return OK;
+}
+
+RESULT checksum_check_body(struct call *c, struct span body)
+{
+    struct span content_md5 = header_get(c->request_headers, S("content-md5"));
+    struct checksum claim = {.algorithm = CHECKSUM_NONE};
+    bool demanded = c->operation && c->operation->checksum_required;
+    if (!demanded && span_is_absent(content_md5))
+        return OK;
+    TRY(checksum_md5_claimed(c, content_md5));
+    if (demanded)
+        TRY(claim_of_headers(c, content_md5, &claim));
+    struct digester digester;
+    struct digests digests;
+    digester_init(&digester, DIGEST_MD5 | checksum_digest(claim.algorithm));
+    digester_feed(&digester, body);
+    digester_finish(&digester, &digests);
+    TRY(checksum_md5_verify(c, content_md5, &digests));
+    return checksum_verify(c, &claim, &digests);
+}
+
 void checksum_describe(struct call *c, const struct checksum *checksum, uint64_t parts,
                        struct span *members)
 {

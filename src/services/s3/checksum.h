@@ -69,6 +69,12 @@ RESULT checksum_verify(struct call *c, const struct checksum *claim, const struc
 RESULT checksum_md5_claimed(struct call *c, struct span content_md5);
 RESULT checksum_md5_verify(struct call *c, struct span content_md5, const struct digests *digests);
 
+/*
+ * A body that is not an object: its Content-MD5 and, of operations that demand one, its checksum
+ * header or trailer. Elsewhere x-amz-checksum-… speaks of the object (CompleteMultipartUpload).
+ */
+RESULT checksum_check_body(struct call *c, struct span body);
+
 /* Prints the value into the member that belongs to it, "-N" behind it for a composite of N parts.
  */
 void checksum_describe(struct call *c, const struct checksum *checksum, uint64_t parts,

@@ -3,7 +3,7 @@
  * DeleteObjects: up to 1,000 keys, each allowed or denied by itself, all deleted in one transaction
  * under all their locks. Source: DeleteObjects.
  */
-#include "auth/identity.h"
+#include "services/s3/access.h"
 #include "services/s3/object.h"
 #include "services/s3/s3.api.h"
 
@@ -31,8 +31,7 @@ static RESULT delete_one(struct deletion *deletion, const struct s3_object_ident
     struct call *c = deletion->c;
     struct object_found old;
     bool there;
-    TRY(auth_require(c, S("s3:DeleteObject"), place_arn(c, deletion->place.bucket.name, which->key),
-                     NULL, deletion->place.bucket.account));
+    TRY(access_require(c, S("s3:DeleteObject"), deletion->place.bucket.name, which->key));
     TRY(place_check_key(c, which->key));
     if (!span_is_absent(which->version_id) && !span_eq(which->version_id, S("null")))
         return refuse(c, &S3_NO_SUCH_VERSION, "The specified version does not exist.");
@@ -76,6 +75,7 @@ RESULT s3_delete_objects(struct call *c, const struct s3_delete_objects_in *in,
     deletion.quiet = wish->has.quiet && wish->quiet;
     out->errors.at = ARENA_ARRAY(c->arena, struct s3_error, count);
     out->deleted.at = ARENA_ARRAY(c->arena, struct s3_deleted_object, count);
+    TRY(access_check_bucket(c, in->bucket));
     TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, keys,
                           count, &deletion.place));
     for (size_t i = 0; i < count; i++)

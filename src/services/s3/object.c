@@ -6,7 +6,7 @@
  */
 #include "services/s3/object.h"
 
-#include "auth/identity.h"
+#include "services/s3/access.h"
 
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
@@ -133,8 +133,7 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
     TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
                           1, &place));
     if (in->tagging.len)
-        TRY(auth_require(c, S("s3:PutObjectTagging"), place_arn(c, in->bucket, in->key), NULL,
-                         place.bucket.account));
+        TRY(access_require(c, S("s3:PutObjectTagging"), in->bucket, in->key));
     TRY(object_find(c, &place, in->key, &old, &there));
     TRY(condition_write(c, in->if_match, in->if_none_match, in->key, there ? old.etag : SPAN_NONE));
     struct object_new object = {

@@ -6,12 +6,10 @@
  */
 #include "services/s3/place.h"
 
-#include "auth/identity.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "services/s3/access.h"
 #include "services/s3/s3.api.h"
-
-#include <errno.h>
 
 /* Headers of what is not built, with the one value that asks for nothing more than is there. */
 struct unbuilt {
@@ -150,17 +148,8 @@ static RESULT check_expected_owner(struct call *c, struct span expected, struct 
 
 RESULT place_open_in(struct call *c, struct txn *txn, struct place_name name, struct place *out)
 {
-    *out = (struct place){.bucket = {.name = name.bucket}};
-    int result = s3_bucket_record_get(txn, c->arena, &out->bucket);
-    if (result == -ENOENT)
-        return place_name_is_valid(name.bucket) ? place_refuse_missing(c, name.bucket)
-                                                : place_refuse_name(c, name.bucket);
-    if (result < 0)
-        return refuse_errno(c, result, "reading bucket %.*s", SPAN_ARG(name.bucket));
+    TRY(access_find_bucket(c, txn, name.bucket, &out->bucket));
     TRY(check_expected_owner(c, name.expected_owner, out->bucket.account));
-    /* Without bucket policies nobody but the owner's account has anything to do here. */
-    if (!span_eq(c->account, out->bucket.account))
-        return refuse(c, &S3_ACCESS_DENIED, "Access Denied");
     out->index = (struct object_bucket){.txn = txn, .arena = c->arena, .id = out->bucket.id};
     return OK;
 }
@@ -223,8 +212,7 @@ struct span place_arn(struct call *c, struct span bucket, struct span key)
 /* Source: GetObject, "Permissions": 404 tells whether a key exists, so it takes s3:ListBucket. */
 RESULT place_refuse_key(struct call *c, const struct place *place, struct span key)
 {
-    if (auth_require(c, S("s3:ListBucket"), place_arn(c, place->bucket.name, SPAN_NONE), NULL,
-                     place->bucket.account) != OK)
+    if (access_require(c, S("s3:ListBucket"), place->bucket.name, SPAN_NONE) != OK)
         return refuse(c, &S3_ACCESS_DENIED, "Access Denied");
     return refuse_with(c, &S3_NO_SUCH_KEY, S("Key"), key, "The specified key does not exist.");
 }

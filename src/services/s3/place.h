@@ -3,9 +3,8 @@
 /*
  * A bucket as a call meets it: its record, and its index inside the call's transaction. Every
  * handler opens its bucket through here, so the checks that all operations share are made once: the
- * bucket's name, its owner, x-amz-expected-bucket-owner, and headers that ask for what is not
- * built. A bucket is served in every region's scope: SDKs follow S3's redirects by themselves, so a
- * client sees no difference.
+ * bucket's name, x-amz-expected-bucket-owner, and headers that ask for what is not built. Who may
+ * and which region was asked for before (access.h).
  */
 #include "engines/object/object.h"
 #include "services/s3/s3.records.h"

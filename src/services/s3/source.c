@@ -2,9 +2,9 @@
 /* Finding, checking and digesting the source of a copy. Workers. */
 #include "services/s3/source.h"
 
-#include "auth/identity.h"
 #include "base/text.h"
 #include "services/cloud.h"
+#include "services/s3/access.h"
 #include "services/s3/s3.api.h"
 
 static RESULT refuse_name(struct call *c, struct span value, const char *message)
@@ -36,8 +36,7 @@ RESULT source_read_name(struct call *c, const struct source_name *name, struct s
         return refuse_name(c, S("x-amz-copy-source"), "Invalid copy source object key");
     TRY(place_check_key(c, out->key));
     TRY(place_check_version(c, version));
-    return auth_require(c, S("s3:GetObject"), place_arn(c, out->bucket, out->key), NULL,
-                        c->account);
+    return access_require(c, S("s3:GetObject"), out->bucket, out->key);
 }
 
 RESULT source_find(struct call *c, struct txn *txn, struct source *source)

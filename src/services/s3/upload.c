@@ -6,8 +6,8 @@
  */
 #include "services/s3/upload.h"
 
-#include "auth/identity.h"
 #include "base/text.h"
+#include "services/s3/access.h"
 #include "services/s3/s3.api.h"
 
 #include <errno.h>
@@ -114,8 +114,7 @@ RESULT s3_create_multipart_upload(struct call *c, const struct s3_create_multipa
     TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
                           1, &place));
     if (in->tagging.len)
-        TRY(auth_require(c, S("s3:PutObjectTagging"), place_arn(c, in->bucket, in->key), NULL,
-                         place.bucket.account));
+        TRY(access_require(c, S("s3:PutObjectTagging"), in->bucket, in->key));
     struct assembly assembly = {.started_ms = c->now_ms,
                                 .attributes = attributes_encode(c, &attributes)};
     assembly_begin(&place.index, in->key, &assembly);

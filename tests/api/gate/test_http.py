@@ -157,6 +157,14 @@ def test_body_above_the_ceiling_is_refused_unread(cloud):
     with Connection(cloud) as connection:
         reply = connection.send(call.head(content_length=str(1 << 40))).reply()
         assert reply.status == 413
+        assert reply.headers["content-type"] == "application/x-amz-json-1.0"
+        assert '"com.amazon.coral.service#RequestEntityTooLargeException"' in reply.text
+        assert connection.closed()
+    with Connection(cloud) as connection:
+        deletion = Signed(cloud, "POST", "/bucket?delete=", b"x")
+        reply = connection.send(deletion.head(content_length=str(1 << 40))).reply()
+        assert (reply.status, reply.element("Code")) == (413, "EntityTooLarge")
+        assert reply.headers["content-type"] == "application/xml"
         assert connection.closed()
 
 
