@@ -50,9 +50,23 @@ void kv_key_make(const struct kv_table *table, struct span hash, struct span ran
     ret->shard = (uint8_t)(number % KV_SHARDS);
 }
 
-static struct span key_bytes(const struct kv_key *key)
+void kv_key_begin(uint8_t keyspace, uint64_t id, struct span hash, struct buf *out)
 {
-    return span_of(key->bytes, key->len);
+    uint64_t big_id = htobe64(id);
+    uint32_t big = htobe32(hash_of(hash));
+    uint16_t len = htobe16((uint16_t)hash.len);
+    buf_append_byte(out, (char)keyspace);
+    buf_append(out, span_of(&big_id, sizeof big_id));
+    buf_append(out, span_of(&big, sizeof big));
+    buf_append(out, span_of(&len, sizeof len));
+    buf_append(out, hash);
+}
+
+unsigned kv_shard_of(struct span key)
+{
+    uint32_t big;
+    memcpy(&big, key.at + 1 + sizeof(uint64_t), sizeof big);
+    return be32toh(big) % KV_SHARDS;
 }
 
 int kv_get(const struct kv_access *access, const struct kv_key *key, struct span *ret_item)
@@ -73,13 +87,22 @@ int kv_lock(const struct kv_access *access, struct kv_table *table, const struct
     return atomic_load(&table->shut) ? -ESTALE : 0;
 }
 
-/* What a write does to a shard's counters once it is committed; unsigned arithmetic wraps, so a
- * loss is a large addition. In the caller's arena. */
-struct change {
-    struct shard *shard;
-    uint64_t items, bytes;
-};
+void kv_lock_shards(const struct kv_access *access, uint64_t table, uint64_t mask)
+{
+    char names[KV_SHARDS][KV_SHARD_KEY_LEN];
+    struct span spans[KV_SHARDS];
+    size_t count = 0;
+    for (unsigned i = 0; i < KV_SHARDS; i++) {
+        if (!(mask >> i & 1))
+            continue;
+        kv_shard_key(table, i, names[count]);
+        spans[count] = span_of(names[count], KV_SHARD_KEY_LEN);
+        count++;
+    }
+    txn_lock(access->txn, spans, count);
+}
 
+/* What a write does to a shard's counters once it is committed; unsigned arithmetic wraps. */
 static void apply(void *thing, enum TXN_END end)
 {
     const struct change *change = thing;
@@ -109,15 +132,13 @@ static int current(const struct kv_access *access, struct span key, const struct
     return 0;
 }
 
-static int count(const struct kv_access *access, struct kv_table *table, unsigned number,
-                 struct change change)
+int kv_count(const struct kv_access *access, uint64_t id, unsigned shard, struct change change)
 {
     char name[KV_SHARD_KEY_LEN];
     uint64_t totals[2];
     if (!change.items && !change.bytes)
         return 0;
-    kv_shard_key(table->id, number, name);
-    change.shard = &table->shards[number];
+    kv_shard_key(id, shard, name);
     int error = current(access, span_of(name, sizeof name), change.shard, totals);
     if (error < 0)
         return error;
@@ -130,27 +151,40 @@ static int count(const struct kv_access *access, struct kv_table *table, unsigne
     return 0;
 }
 
+/* What else a write changes, in the same commit. */
+static int write_beside(const struct kv_access *access, const struct kv_write *write)
+{
+    return atomic_load(&write->table->indexes) ? entries_write(access, write) : 0;
+}
+
 int kv_put(const struct kv_access *access, struct kv_table *table, const struct kv_key *key,
            struct span item, struct span old)
 {
     struct change change = {
+        .shard = &table->shards[key->shard],
         .items = span_is_absent(old) ? 1 : 0,
         .bytes = kv_item_size(item) - kv_item_size(old),
     };
-    int error = count(access, table, key->shard, change);
-    if (!error)
-        txn_put(access->txn, FAMILY_ITEMS, key_bytes(key), item);
-    return error;
+    int error = kv_count(access, table->id, key->shard, change);
+    if (error < 0)
+        return error;
+    txn_put(access->txn, FAMILY_ITEMS, key_bytes(key), item);
+    return write_beside(access, &(struct kv_write){table, key, item, old});
 }
 
 int kv_delete(const struct kv_access *access, struct kv_table *table, const struct kv_key *key,
               struct span old)
 {
-    struct change change = {.items = UINT64_MAX, .bytes = 0 - (uint64_t)kv_item_size(old)};
+    struct change change = {
+        .shard = &table->shards[key->shard],
+        .items = UINT64_MAX,
+        .bytes = 0 - (uint64_t)kv_item_size(old),
+    };
     if (span_is_absent(old))
         return 0;
-    int error = count(access, table, key->shard, change);
-    if (!error)
-        txn_delete(access->txn, FAMILY_ITEMS, key_bytes(key));
-    return error;
+    int error = kv_count(access, table->id, key->shard, change);
+    if (error < 0)
+        return error;
+    txn_delete(access->txn, FAMILY_ITEMS, key_bytes(key));
+    return write_beside(access, &(struct kv_write){table, key, SPAN_NONE, old});
 }

@@ -12,6 +12,9 @@
 #define KV_KEYSPACE_ITEMS                                                                          \
     0x62 /* table id, hash (u32), length of the hash key (u16), it, range key */
 
+#define KV_KEYSPACE_COLLECTIONS                                                                    \
+    0x66 /* table id, hash (u32), length of the hash key (u16), it -> bytes (u64) */
+
 /* A table's locks and counters are split by hash of the hash key, so that writers of different
  * items seldom meet. Part of the disk format. */
 #define KV_SHARDS 64
@@ -21,8 +24,28 @@ struct shard {
     _Atomic uint64_t items, bytes;
 };
 
-/* Immutable but for the counters, the references and `shut`. One reference is the cache's. */
+/* Immutable but for the counters and `built`. Its entries are counted by their items' shards, whose
+ * locks their writers hold. */
+struct kv_index {
+    uint64_t id;
+    struct kv_index_schema schema;
+    atomic_bool built;
+    struct shard shards[KV_SHARDS];
+};
+
+struct index_set {
+    bool any_local;
+    size_t count;
+    struct kv_index *at[];
+};
+
+/* Immutable but for the counters, the references, `shut` and `indexes`. One reference is the
+ * cache's. */
 struct kv_table {
+    /* NULL: none. Replaced with all shards' locks held, so whoever writes sees one set for the
+     * whole transaction; what was replaced stays in `arena` for those who only read. */
+    _Atomic(struct index_set *) indexes;
+    struct arena arena; /* of the indexes; the tables' thread, once the table is in the cache */
     uint64_t id;
     struct kv_schema schema;
     struct span name;
@@ -40,8 +63,10 @@ struct sweep {
     bool busy, again;
     /* Of the job while it runs. */
     uint64_t table;     /* being swept; 0: none yet */
+    size_t keyspace;    /* index of the one of its keyspaces that is gone through */
     struct kv_key from; /* len 0: from the beginning */
     int result;         /* 1: more to do, 0: nothing left, negative errno */
+    uint64_t built;     /* the index that is complete now; 0: none */
 };
 
 struct kv {
@@ -52,11 +77,64 @@ struct kv {
     struct map tables;     /* open ones that were asked for, by name */
     uint64_t generation;   /* counts removals from the map */
     struct sweep sweep;
+    uint64_t collection_max; /* bytes */
+    void (*built)(void *thing);
+    void *built_thing;
 };
 
 /* The name of a shard's lock and the key of its counters. */
 #define KV_SHARD_KEY_LEN 10
 void kv_shard_key(uint64_t table, unsigned shard, char to[KV_SHARD_KEY_LEN]);
+
+static inline struct span key_bytes(const struct kv_key *key)
+{
+    return span_of(key->bytes, key->len);
+}
+
+/* access.c */
+struct change {
+    struct shard *shard;
+    uint64_t items, bytes; /* added; a loss is a large addition */
+};
+/* Counts a change at the end of the transaction; `id` is a table's or an index's. */
+MUST_CHECK int kv_count(const struct kv_access *access, uint64_t id, unsigned shard,
+                        struct change change);
+/* Appends keyspace, number, hash of the hash key, its length and it. */
+void kv_key_begin(uint8_t keyspace, uint64_t id, struct span hash, struct buf *out);
+/* Locks the shards whose bits are set; the first thing of its transaction. */
+void kv_lock_shards(const struct kv_access *access, uint64_t table, uint64_t mask);
+unsigned kv_shard_of(struct span key);
+
+/* table.c */
+struct kv_table *kv_cached(struct kv *kv, struct span name); /* borrowed: the tables' thread */
+MUST_CHECK int kv_next_id(const struct kv_access *access, uint64_t *ret);
+typedef void (*kv_take_shard)(void *user, unsigned shard, uint64_t items, uint64_t bytes);
+MUST_CHECK int kv_each_shard(struct txn *txn, uint64_t id, kv_take_shard take, void *user);
+void kv_take_shards(void *shards, unsigned shard, uint64_t items, uint64_t bytes);
+void kv_add_shards(void *totals, unsigned shard, uint64_t items, uint64_t bytes);
+
+/* index.c: in the table's arena, with their counters. */
+struct kv_index_record_list;
+MUST_CHECK int indexes_load(const struct kv_access *access, struct kv_table *table,
+                            const struct kv_index_record_list *list);
+/* The records of a new table's indexes. */
+MUST_CHECK int indexes_keep(const struct kv_access *access, const struct kv_schema *schema,
+                            struct kv_index_record_list *ret);
+
+/* entry.c */
+struct kv_write {
+    struct kv_table *table;
+    const struct kv_key *key;
+    struct span item, old; /* absent: none */
+};
+MUST_CHECK int entries_write(const struct kv_access *access, const struct kv_write *write);
+/* The entry of an item that may not have one yet. */
+MUST_CHECK int entry_add(const struct kv_access *access, const struct kv_write *write,
+                         struct kv_index *index);
+
+/* build.c: 1: more to do, 0: nothing is being built. */
+MUST_CHECK int build_batch(struct kv *kv, struct txn *txn, struct arena *arena);
+void build_finish(struct kv *kv);
 
 /* sweep.c */
 void sweep_start(struct kv *kv);

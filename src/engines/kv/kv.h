@@ -15,7 +15,7 @@
  */
 #include "base/buf.h"
 #include "loop/workers.h"
-#include "store/txn.h"
+#include "store/record.h"
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
@@ -121,11 +121,29 @@ struct kv_key_part {
     enum KV_TYPE type; /* KV_STRING, KV_NUMBER or KV_BINARY */
 };
 
+#define KV_INDEX_PARTS_MAX 4 /* attributes of an index's hash key, and of its range key */
+
+enum KV_PROJECTION { KV_PROJECT_ALL = 1, KV_PROJECT_KEYS, KV_PROJECT_INCLUDE };
+
+/* An index holds, of every item that has all of its key attributes with their types, the projected
+ * part: the keys of table and index, and what the projection says. */
+struct kv_index_schema {
+    struct span name;
+    struct kv_key_part hash[KV_INDEX_PARTS_MAX], range[KV_INDEX_PARTS_MAX];
+    uint8_t hash_count, range_count;
+    uint8_t projection;           /* enum KV_PROJECTION */
+    bool local;                   /* its hash key is the table's */
+    struct record_texts included; /* KV_PROJECT_INCLUDE */
+};
+
 struct kv_schema {
     struct kv_key_part hash, range; /* range.name absent: there is none */
+    const struct kv_index_schema *indexes;
+    size_t index_count;
 };
 
 struct kv_table; /* borrowed for as long as the arena it was found with */
+struct kv_index; /* as long as its table */
 
 struct kv;
 
@@ -136,11 +154,27 @@ MUST_CHECK int kv_new(struct kv **ret, struct store *store, struct workers *work
 /* After the loop and the workers have stopped and the store is closed. */
 void kv_free(struct kv *kv);
 
+/* What a write did to an index; one whose entry stays as it is has none. In the arena. */
+struct kv_change {
+    const struct kv_table *table;
+    const struct kv_index *index;
+    size_t before, after; /* kv_map_size of the entry; 0: there was, there is none */
+    bool moved;           /* the entry has another key now */
+    struct kv_change *next;
+};
+
+/* Gathered over the writes of a transaction. */
+struct kv_changes {
+    struct kv_change *first; /* newest first */
+    uint64_t collection;     /* bytes of the last written item's collection; 0: not counted */
+};
+
 /* One place inside one transaction: what is read lives in the arena. */
 struct kv_access {
     struct kv *kv;
     struct txn *txn;
     struct arena *arena;
+    struct kv_changes *changes; /* NULL: nobody asks */
 };
 
 /* The next four on one thread. A new table is shut: kv_find does not see it. -EEXIST. */
@@ -162,7 +196,58 @@ MUST_CHECK int kv_table_totals(const struct kv_access *access, struct span name,
 
 /* An open table; -ENOENT. Any thread. */
 MUST_CHECK int kv_find(const struct kv_access *access, struct span name, struct kv_table **ret);
+/* Its key; `indexes` is not filled. */
 const struct kv_schema *kv_table_schema(const struct kv_table *table);
+
+/* ---- indexes -------------------------------------------------------------------------------- */
+
+/*
+ * An entry is written and removed in the commit of its item, by kv_put and kv_delete. Entries lie
+ * like items: keyspace, the index's number, hash of the hash key, its length, it; then each
+ * attribute of the range key escaped (store/key.h), then the table's hash key escaped and its range
+ * key as it is, so that entries are unique and sort. A hash key of several attributes is each of
+ * them escaped, one after another.
+ */
+
+/* The next three on the tables' thread, at the beginning of a transaction: they lock. A new index
+ * is maintained from the commit on; the items that are there follow in the background, then
+ * `kv_built` (set before the first one is made) is called on the home loop. -ENOENT: no such table;
+ * -EEXIST. */
+MUST_CHECK int kv_index_create(const struct kv_access *access, struct span table,
+                               const struct kv_index_schema *schema);
+MUST_CHECK int kv_index_drop(const struct kv_access *access, struct span table, struct span name);
+void kv_on_built(struct kv *kv, void (*built)(void *thing), void *thing);
+
+/* Whether all items are in it, and how many. As of this moment; -ENOENT. */
+struct kv_index_state {
+    bool built;
+    struct kv_totals totals;
+};
+MUST_CHECK int kv_index_look(const struct kv_access *access, struct span table, struct span name,
+                             struct kv_index_state *ret);
+
+/* The index of that name, or NULL. Any thread, also without a lock. */
+const struct kv_index *kv_index_find(const struct kv_table *table, struct span name);
+/* All of them: begin with *at = 0; NULL when done. */
+const struct kv_index *kv_index_next(const struct kv_table *table, size_t *at);
+const struct kv_index_schema *kv_index_schema(const struct kv_index *index);
+bool kv_index_is_built(const struct kv_index *index);
+
+/* The bytes that the keys of all entries with these values begin with: `hash` has all values of the
+ * hash key, `range` the first `range_count` of the range key (a partial text at the end: append it
+ * with kv_index_begin). NULL `hash`: of all entries. */
+struct kv_index_values {
+    const struct span *hash, *range;
+    size_t range_count;
+};
+void kv_index_prefix(const struct kv_index *index, const struct kv_index_values *values,
+                     struct buf *out);
+/* Appends what every entry whose next range attribute begins with `text` goes on with. */
+void kv_index_begin(struct span text, struct buf *out);
+/* The key of an item's entry, from the entry or the item; false when the item is not in the index.
+ */
+MUST_CHECK bool kv_index_key(const struct kv_table *table, const struct kv_index *index,
+                             const struct kv_map *item, struct buf *out);
 
 /* ---- items ---------------------------------------------------------------------------------- */
 
@@ -189,3 +274,11 @@ MUST_CHECK int kv_put(const struct kv_access *access, struct kv_table *table,
                       const struct kv_key *key, struct span item, struct span old);
 MUST_CHECK int kv_delete(const struct kv_access *access, struct kv_table *table,
                          const struct kv_key *key, struct span old);
+/* Both answer -EDQUOT when a table with local indexes would have more than so many bytes under one
+ * hash key, indexes included. */
+#define KV_COLLECTION_MAX (10ULL << 30)
+/* For tests, which have less room. */
+void kv_set_collection_max(struct kv *kv, uint64_t bytes);
+/* Bytes under that key's hash key; 0 for tables without local indexes. */
+MUST_CHECK int kv_collection(const struct kv_access *access, const struct kv_table *table,
+                             const struct kv_key *key, uint64_t *ret);

@@ -54,13 +54,16 @@ static void delete_rest(struct txn *txn, uint64_t table)
     kv_dropped_delete(txn, &(struct kv_dropped){.id = table});
 }
 
-/* Deletes up to BATCH_ITEMS items from sweep->from on; *ret_more: the end was not reached. */
-static int delete_items(struct txn *txn, struct arena *arena, struct sweep *sweep, bool *ret_more)
+/* Where things of a table lie, all keyed by its number first. */
+static const uint8_t keyspaces[] = {KV_KEYSPACE_ITEMS, KV_KEYSPACE_COLLECTIONS};
+
+/* Deletes up to BATCH_ITEMS things from sweep->from on; *ret_more: the end was not reached. */
+static int delete_things(struct txn *txn, struct arena *arena, struct sweep *sweep, bool *ret_more)
 {
     struct key prefix;
     size_t found = 0;
     struct span *keys = ARENA_ARRAY(arena, struct span, BATCH_ITEMS);
-    key_begin(&prefix, KV_KEYSPACE_ITEMS);
+    key_begin(&prefix, keyspaces[sweep->keyspace]);
     key_u64(&prefix, sweep->table);
     struct cursor *cursor = cursor_open(txn, FAMILY_ITEMS, key_span(&prefix));
     struct span from = span_of(sweep->from.bytes, sweep->from.len);
@@ -87,18 +90,26 @@ static int batch(struct kv *kv, struct txn *txn, struct arena *arena)
     uint64_t table = 0;
     bool more;
     int error = kv_dropped_each(txn, &(struct kv_dropped){0}, 0, arena, take_first, &table);
-    if (error < 0 || !table)
+    if (error < 0)
         return error;
+    if (!table)
+        return build_batch(kv, txn, arena);
     if (table != sweep->table) {
         wait_for_writers(kv->store, table);
         sweep->table = table;
+        sweep->keyspace = 0;
         sweep->from.len = 0;
     }
-    error = delete_items(txn, arena, sweep, &more);
+    error = delete_things(txn, arena, sweep, &more);
     if (error < 0)
         return error;
-    if (!more)
-        delete_rest(txn, table);
+    if (!more) {
+        sweep->from.len = 0;
+        if (++sweep->keyspace == ARRAY_LEN(keyspaces)) {
+            delete_rest(txn, table);
+            sweep->table = 0;
+        }
+    }
     return 1;
 }
 
@@ -113,8 +124,11 @@ static void run(struct job *job)
     if (kv->sweep.result == 1) {
         int error = txn_commit(txn, &ticket);
         kv->sweep.result = error < 0 ? error : 1;
+        if (error < 0)
+            kv->sweep.built = 0;
     } else {
         txn_rollback(txn);
+        kv->sweep.built = 0;
     }
     arena_done(&arena);
 }
@@ -138,8 +152,10 @@ static void on_done(struct job *job)
 {
     struct kv *kv = (struct kv *)((char *)job - offsetof(struct kv, sweep.job));
     struct sweep *sweep = &kv->sweep;
+    if (sweep->built)
+        build_finish(kv);
     if (sweep->result < 0) {
-        log_error("removing the items of a dropped table: %s", strerror(-sweep->result));
+        log_error("going through a table in the background: %s", strerror(-sweep->result));
         loop_timer_set(kv->home, &sweep->timer, clock_steady_ms() + FAILED_MS);
     } else if (sweep->result == 1 || sweep->again) {
         sweep->again = false;

@@ -17,6 +17,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define INDEXES_FIRST 256
+#define INDEXES_CEILING (1 << 30) /* a changed set leaves a few KB until the table is shut */
+
 int kv_new(struct kv **ret, struct store *store, struct workers *workers, struct loop *home)
 {
     struct kv *kv = calloc(1, sizeof *kv);
@@ -25,6 +28,7 @@ int kv_new(struct kv **ret, struct store *store, struct workers *workers, struct
     kv->store = store;
     kv->workers = workers;
     kv->home = home;
+    kv->collection_max = KV_COLLECTION_MAX;
     pthread_mutex_init(&kv->mutex, NULL);
     sweep_start(kv);
     *ret = kv;
@@ -33,6 +37,7 @@ int kv_new(struct kv **ret, struct store *store, struct workers *workers, struct
 
 static void table_free(struct kv_table *table)
 {
+    arena_done(&table->arena);
     free(table);
 }
 
@@ -72,7 +77,7 @@ void kv_shard_key(uint64_t table, unsigned shard, char to[KV_SHARD_KEY_LEN])
 
 /* ---- records -------------------------------------------------------------------------------- */
 
-static int next_id(const struct kv_access *access, uint64_t *ret)
+int kv_next_id(const struct kv_access *access, uint64_t *ret)
 {
     struct kv_counter counter = {.name = S("table")};
     int error = kv_counter_get(access->txn, access->arena, &counter);
@@ -97,7 +102,9 @@ int kv_table_create(const struct kv_access *access, struct span name,
         .range_name = schema->range.name,
         .range_type = schema->range.type,
     };
-    error = next_id(access, &record.id);
+    error = kv_next_id(access, &record.id);
+    if (!error)
+        error = indexes_keep(access, schema, &record.indexes);
     if (error < 0)
         return error;
     kv_table_record_put(access->txn, &record);
@@ -161,6 +168,9 @@ int kv_table_drop(const struct kv_access *access, struct span name)
         return -EBUSY;
     kv_table_record_delete(access->txn, &record);
     kv_dropped_put(access->txn, &(struct kv_dropped){.id = record.id, .here = true});
+    for (size_t i = 0; i < record.indexes.count; i++)
+        kv_dropped_put(access->txn,
+                       &(struct kv_dropped){.id = record.indexes.at[i].id, .here = true});
     txn_after_durable(access->txn, sweep_wake, access->kv);
     return 0;
 }
@@ -179,9 +189,7 @@ static bool read_totals(struct span value, uint64_t *ret_items, uint64_t *ret_by
 }
 
 /* Calls `take` with each shard's counters. */
-static int each_shard(struct txn *txn, uint64_t id,
-                      void (*take)(void *user, unsigned shard, uint64_t items, uint64_t bytes),
-                      void *user)
+int kv_each_shard(struct txn *txn, uint64_t id, kv_take_shard take, void *user)
 {
     char prefix[KV_SHARD_KEY_LEN];
     uint64_t items, bytes;
@@ -202,14 +210,14 @@ static int each_shard(struct txn *txn, uint64_t id,
     return error;
 }
 
-static void take_shard(void *user, unsigned shard, uint64_t items, uint64_t bytes)
+void kv_take_shards(void *user, unsigned shard, uint64_t items, uint64_t bytes)
 {
-    struct kv_table *table = user;
-    atomic_init(&table->shards[shard].items, items);
-    atomic_init(&table->shards[shard].bytes, bytes);
+    struct shard *shards = user;
+    atomic_init(&shards[shard].items, items);
+    atomic_init(&shards[shard].bytes, bytes);
 }
 
-static void add_shard(void *user, unsigned shard, uint64_t items, uint64_t bytes)
+void kv_add_shards(void *user, unsigned shard, uint64_t items, uint64_t bytes)
 {
     struct kv_totals *totals = user;
     totals->items += items;
@@ -221,7 +229,7 @@ int kv_table_totals(const struct kv_access *access, struct span name, struct kv_
     struct kv_table_record record = {.name = name};
     *ret = (struct kv_totals){0};
     int error = kv_table_record_get(access->txn, access->arena, &record);
-    return error < 0 ? error : each_shard(access->txn, record.id, add_shard, ret);
+    return error < 0 ? error : kv_each_shard(access->txn, record.id, kv_add_shards, ret);
 }
 
 /* ---- finding -------------------------------------------------------------------------------- */
@@ -256,6 +264,7 @@ static struct kv_table *table_new(const struct kv_table_record *record)
     table->schema.range =
         (struct kv_key_part){keep(&to, record->range_name), (enum KV_TYPE)record->range_type};
     atomic_init(&table->references, 1);
+    arena_init(&table->arena, INDEXES_FIRST, INDEXES_CEILING);
     return table;
 }
 
@@ -270,7 +279,9 @@ static int load(const struct kv_access *access, struct span name, struct kv_tabl
     if (!is_key_type(record.hash_type) || (record.range_name.at && !is_key_type(record.range_type)))
         return -EBADMSG;
     struct kv_table *table = table_new(&record);
-    error = each_shard(access->txn, record.id, take_shard, table);
+    error = kv_each_shard(access->txn, record.id, kv_take_shards, table->shards);
+    if (!error)
+        error = indexes_load(access, table, &record.indexes);
     if (error < 0)
         table_free(table);
     else
@@ -285,6 +296,12 @@ static struct kv_table *look_up(struct kv *kv, struct span name, uint64_t *ret_g
     struct kv_table *table = map_get(&kv->tables, name);
     *ret_generation = kv->generation;
     return table ? table_ref(table) : NULL;
+}
+
+struct kv_table *kv_cached(struct kv *kv, struct span name)
+{
+    GUARD(&kv->mutex);
+    return map_get(&kv->tables, name);
 }
 
 /* Enters what was loaded, unless another thread was faster. NULL when it may be out of date. */
