@@ -61,6 +61,13 @@ static RESULT ask(struct request *r, struct span action, struct span resource)
     return auth_ask(&r->call, &question);
 }
 
+static struct span action_of(const struct request *r, const struct permission *permission)
+{
+    bool instead = permission->instead &&
+                   !span_is_absent(*const_struct_at(r->in, permission->when, struct span));
+    return service_text(r->route.service, instead ? permission->instead : permission->action);
+}
+
 RESULT request_authorise(struct request *r)
 {
     const struct service *service = r->route.service;
@@ -72,7 +79,7 @@ RESULT request_authorise(struct request *r)
         struct span resource = fill(r, service_text(service, permission->resource));
         if (i == 0)
             r->call.audit_resource = resource;
-        TRY(ask(r, service_text(service, permission->action), resource));
+        TRY(ask(r, action_of(r, permission), resource));
     }
     return OK;
 }

@@ -136,10 +136,13 @@ enum EVENT_CLASS { EVENT_MANAGEMENT, EVENT_DATA };
 
 /* One pair that the caller must be allowed; `resource` is an ARN template: {account}, {region} and
  * {Member} are filled from the call and the input's top-level members, a missing member gives "*".
- */
+ * Where there is an `instead`, it is asked in the place of `action` when the text member at `when`
+ * was sent. */
 struct permission {
     uint32_t action;
     uint32_t resource;
+    uint32_t instead; /* or 0 */
+    uint32_t when;    /* bytes into the input */
 };
 
 /* A query word or header that a REST request must have to be this operation, where the URI alone is

@@ -95,18 +95,18 @@ static bool object_holds(struct span name, struct byte_range range, size_t patte
 
 static void put(struct span name, struct content content)
 {
-    struct object old;
+    struct object old, written;
     int result = object_get(&bucket, name, &old);
     struct object_new object = {
         .modified_ms = 5, .attributes = S("remembered"), .content = content};
-    CHECK_INT(object_put(&bucket, name, result == 0 ? &old : NULL, &object), 0);
+    CHECK_INT(object_put(&bucket, name, result == 0 ? &old : NULL, &object, &written), 0);
 }
 
 static void drop(struct span name)
 {
     struct object old;
     CHECK_INT(object_get(&bucket, name, &old), 0);
-    CHECK_INT(object_delete(&bucket, name, &old), 0);
+    CHECK_INT(object_delete_version(&bucket, name, &old), 0);
     CHECK_INT(object_get(&bucket, name, &old), -ENOENT);
 }
 
@@ -223,7 +223,7 @@ static void finish(struct span name, const struct assembly_id *id, const uint32_
                                     .old = result == 0 ? &old : NULL,
                                     .modified_ms = 9,
                                     .attributes = S("whole")};
-    CHECK_INT(assembly_finish(&bucket, name, &order), 0);
+    CHECK_INT(assembly_finish(&bucket, name, &order, &(struct object){0}), 0);
 }
 
 TEST(pieces_become_an_object)

@@ -34,7 +34,7 @@ static void end(void)
 static void put(struct span name)
 {
     struct object_new object = {.modified_ms = 1, .content = content_of_bytes(S("x"))};
-    CHECK_INT(object_put(&bucket, name, NULL, &object), 0);
+    CHECK_INT(object_put(&bucket, name, NULL, &object, &(struct object){0}), 0);
     names[name_count++] = arena_copy(&arena, name);
 }
 

@@ -76,14 +76,12 @@ static int choose(const struct object_bucket *bucket, const struct assembly_fini
 }
 
 int assembly_finish(const struct object_bucket *bucket, struct span name,
-                    const struct assembly_finish *finish)
+                    const struct assembly_finish *finish, struct object *ret)
 {
     uint64_t size = 0;
     struct directory_entry *entries =
         ARENA_ARRAY(bucket->arena, struct directory_entry, finish->count);
     int result = choose(bucket, finish, entries, &size);
-    if (result == 0 && finish->old)
-        result = object_drop_content(bucket, name, finish->old);
     if (result < 0)
         return result;
     struct key key;
@@ -92,16 +90,15 @@ int assembly_finish(const struct object_bucket *bucket, struct span name,
             layout_encode_directory(bucket->arena, entries, finish->count));
     layout_assembly(&key, bucket->id, name, &finish->id);
     txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
-    struct object record = {
+    *ret = (struct object){
         .place = PLACE_PIECES,
-        .stamp = object_stamp(finish->old, finish->modified_ms),
         .size = size,
         .modified_ms = finish->modified_ms,
         .attributes = finish->attributes,
         .where = span_of(finish->id.bytes, sizeof finish->id.bytes),
     };
-    object_index_put(bucket, name, &record);
-    return 0;
+    result = object_stamp(bucket, name, finish->old, ret);
+    return result < 0 ? result : object_install(bucket, name, finish->old, ret);
 }
 
 int assembly_drop(const struct object_bucket *bucket, struct span name,

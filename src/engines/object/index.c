@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The index of current objects and where their bytes are. Invariant: every extent named by a record
+ * Locks of names, and where the bytes of objects are. Invariant: every extent named by a record
  * that exists holds one reference for it, so whoever replaces or deletes a record drops exactly
  * those, under the name's lock.
  *
@@ -63,17 +63,6 @@ void object_lock_bucket(struct txn *txn, struct span bucket)
     lock_lanes(txn, lanes, LANES);
 }
 
-int object_get(const struct object_bucket *bucket, struct span name, struct object *ret)
-{
-    struct key key;
-    struct span value;
-    layout_index(&key, bucket->id, name);
-    int result = txn_get(bucket->txn, FAMILY_OBJECTS, key_span(&key), bucket->arena, &value);
-    if (result < 0)
-        return result;
-    return layout_decode_object(value, ret) ? 0 : -EBADMSG;
-}
-
 /* The content of an object that is not in pieces. */
 static int whole_content(const struct object_bucket *bucket, struct span name,
                          const struct object *object, struct content *ret)
@@ -93,6 +82,8 @@ static int whole_content(const struct object_bucket *bucket, struct span name,
 int object_drop_content(const struct object_bucket *bucket, struct span name,
                         const struct object *object)
 {
+    if (object->mark)
+        return 0;
     if (object->place == PLACE_PIECES)
         return pieces_drop(bucket, object_assembly(object));
     struct content content;
@@ -105,66 +96,6 @@ int object_drop_content(const struct object_bucket *bucket, struct span name,
         txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
     }
     return content_unshare(bucket, &content);
-}
-
-void object_index_put(const struct object_bucket *bucket, struct span name,
-                      const struct object *object)
-{
-    struct key key;
-    layout_index(&key, bucket->id, name);
-    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key),
-            layout_encode_object(bucket->arena, object));
-}
-
-uint64_t object_stamp(const struct object *old, int64_t modified_ms)
-{
-    uint64_t stamp = (uint64_t)modified_ms * 1000;
-    return old && old->stamp >= stamp ? old->stamp + 1 : stamp;
-}
-
-int object_put(const struct object_bucket *bucket, struct span name, const struct object *old,
-               const struct object_new *object)
-{
-    int result = old ? object_drop_content(bucket, name, old) : 0;
-    if (result < 0)
-        return result;
-    const struct content *content = &object->content;
-    struct object record = {
-        .place = PLACE_HERE,
-        .stamp = object_stamp(old, object->modified_ms),
-        .size = content->size,
-        .modified_ms = object->modified_ms,
-        .attributes = object->attributes,
-        .where = layout_encode_content(bucket->arena, content),
-    };
-    if (content->bytes.len > OBJECT_HERE_MAX || content->cut_count > CUTS_HERE_MAX) {
-        struct key key;
-        layout_aside(&key, bucket->id, name, record.stamp);
-        txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key), record.where);
-        record.place = PLACE_ASIDE;
-        record.where = SPAN_NONE;
-    }
-    object_index_put(bucket, name, &record);
-    return 0;
-}
-
-void object_set_attributes(const struct object_bucket *bucket, struct span name,
-                           const struct object *object, struct span attributes)
-{
-    struct object record = *object;
-    record.attributes = attributes;
-    object_index_put(bucket, name, &record);
-}
-
-int object_delete(const struct object_bucket *bucket, struct span name, const struct object *old)
-{
-    int result = object_drop_content(bucket, name, old);
-    if (result < 0)
-        return result;
-    struct key key;
-    layout_index(&key, bucket->id, name);
-    txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
-    return 0;
 }
 
 const struct assembly_id *object_assembly(const struct object *object)
@@ -197,13 +128,22 @@ int object_content(const struct object_bucket *bucket, struct span name,
     return 0;
 }
 
-int object_bucket_is_empty(const struct object_bucket *bucket)
+/* 1 when there is something in the bucket's part of the keyspace. */
+static int holds_any(const struct object_bucket *bucket, uint8_t keyspace)
 {
     struct key head;
-    layout_head(&head, KEYSPACE_INDEX, bucket->id);
+    layout_head(&head, keyspace, bucket->id);
     struct cursor *cursor = cursor_open(bucket->txn, FAMILY_OBJECTS, key_span(&head));
     bool found = cursor_first(cursor);
     int error = cursor_error(cursor);
     cursor_close(cursor);
-    return error ? error : !found;
+    return error ? error : found;
+}
+
+int object_bucket_is_empty(const struct object_bucket *bucket)
+{
+    int found = holds_any(bucket, KEYSPACE_INDEX);
+    if (found == 0)
+        found = holds_any(bucket, KEYSPACE_OLDER);
+    return found < 0 ? found : !found;
 }

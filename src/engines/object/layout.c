@@ -10,6 +10,7 @@
 
 #define FORM 1
 #define CUT_SIZE 28
+#define NUMBERED 0x80 /* in the byte of the place */
 #define OBJECT_HEAD 30
 #define PIECE_HEAD 25
 #define ASSEMBLY_HEAD 9
@@ -70,6 +71,31 @@ void layout_aside(struct key *key, uint64_t bucket, struct span name, uint64_t s
     key_u64(key, stamp);
 }
 
+void layout_older(struct key *key, uint64_t bucket, struct span name)
+{
+    layout_head(key, KEYSPACE_OLDER, bucket);
+    key_text(key, name);
+}
+
+/* An escaped text without its terminator is the head of all texts that begin with it. */
+static void text_prefix(struct key *key, struct span prefix)
+{
+    key_text(key, prefix);
+    key->len -= 2;
+}
+
+void layout_older_prefix(struct key *key, uint64_t bucket, struct span prefix)
+{
+    layout_head(key, KEYSPACE_OLDER, bucket);
+    text_prefix(key, prefix);
+}
+
+void layout_plain(struct key *key, uint64_t bucket, struct span name)
+{
+    layout_head(key, KEYSPACE_PLAIN, bucket);
+    key_raw(key, name);
+}
+
 void layout_pieces(struct key *key, uint64_t bucket, const struct assembly_id *id)
 {
     layout_head(key, KEYSPACE_PIECE, bucket);
@@ -93,8 +119,7 @@ void layout_assembly(struct key *key, uint64_t bucket, struct span name,
 void layout_assembly_prefix(struct key *key, uint64_t bucket, struct span prefix)
 {
     layout_head(key, KEYSPACE_ASSEMBLY, bucket);
-    key_text(key, prefix);
-    key->len -= 2; /* the terminator of the text */
+    text_prefix(key, prefix);
 }
 
 struct span layout_encode_object(struct arena *arena, const struct object *object)
@@ -102,7 +127,7 @@ struct span layout_encode_object(struct arena *arena, const struct object *objec
     size_t len = OBJECT_HEAD + object->attributes.len + object->where.len;
     char *to = arena_alloc(arena, len), *at = to;
     *at++ = FORM;
-    *at++ = (char)object->place;
+    *at++ = (char)(object->place | (object->plain ? 0 : NUMBERED));
     at = put_u64(at, object->stamp);
     at = put_u64(at, object->size);
     at = put_u64(at, (uint64_t)object->modified_ms);
@@ -119,8 +144,11 @@ bool layout_decode_object(struct span value, struct object *out)
     uint32_t attributes = get_u32(value.at + 26);
     if (attributes > value.len - OBJECT_HEAD)
         return false;
+    uint8_t place = (uint8_t)value.at[1];
     *out = (struct object){
-        .place = (uint8_t)value.at[1],
+        .place = place & (uint8_t)~NUMBERED,
+        .plain = !(place & NUMBERED),
+        .mark = (place & ~NUMBERED) == PLACE_NONE,
         .stamp = get_u64(value.at + 2),
         .size = get_u64(value.at + 10),
         .modified_ms = (int64_t)get_u64(value.at + 18),
@@ -129,7 +157,9 @@ bool layout_decode_object(struct span value, struct object *out)
     };
     if (out->place == PLACE_PIECES)
         return out->where.len == sizeof(struct assembly_id);
-    return out->place == PLACE_HERE || (out->place == PLACE_ASIDE && out->where.len == 0);
+    if (out->place == PLACE_ASIDE || out->place == PLACE_NONE)
+        return out->where.len == 0;
+    return out->place == PLACE_HERE;
 }
 
 static char *put_content(char *at, const struct content *content)

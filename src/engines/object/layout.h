@@ -5,13 +5,16 @@
  * little-endian and of fixed width; the first byte of a value is its form, so that a later one can
  * be told apart.
  *
- *   0x44 bucket name                  index record of the current version
- *   0x45 bucket name~ stamp           content beside the index
- *   0x46 bucket name~ ^stamp          (kept free: older versions)
- *   0x47 bucket id number             piece
- *   0x48 bucket id                    directory: number and size of every piece of a finished
- * object 0x49 bucket name~ id              assembly that is not finished 0x4f bucket lane never
- * stored: names of locks `name~` is an escaped text component; the plain one is the raw end of its
+ *   0x44 bucket name           current version, when it is an object
+ *   0x45 bucket name~ stamp    content beside the index
+ *   0x46 bucket name~ ^stamp   other version, newest first; deletion marks
+ *   0x47 bucket id number      piece
+ *   0x48 bucket id             directory: number and size of every piece of a finished object
+ *   0x49 bucket name~ id       assembly that is not finished
+ *   0x4a bucket name           stamp of the plain version, where that lies in 0x46
+ *   0x4f bucket lane           never stored: names of locks
+ *
+ * `name~` is an escaped text component; the plain one is the raw end of its
  * key.
  */
 #include "engines/object/object.h"
@@ -20,16 +23,19 @@
 enum OBJECT_KEYSPACE {
     KEYSPACE_INDEX = 0x44,
     KEYSPACE_ASIDE = 0x45,
+    KEYSPACE_OLDER = 0x46,
     KEYSPACE_PIECE = 0x47,
     KEYSPACE_DIRECTORY = 0x48,
     KEYSPACE_ASSEMBLY = 0x49,
+    KEYSPACE_PLAIN = 0x4a,
     KEYSPACE_LANE = 0x4f,
 };
 
 enum OBJECT_PLACE {
-    PLACE_HERE = 1,  /* `where` is the content */
-    PLACE_ASIDE = 2, /* the content has its own key */
-    PLACE_PIECES = 3 /* `where` is the assembly's id */
+    PLACE_HERE = 1,   /* `where` is the content */
+    PLACE_ASIDE = 2,  /* the content has its own key */
+    PLACE_PIECES = 3, /* `where` is the assembly's id */
+    PLACE_NONE = 4    /* a deletion mark */
 };
 
 #define CUTS_HERE_MAX 16 /* cuts inside the index record */
@@ -39,6 +45,11 @@ enum OBJECT_PLACE {
 void layout_head(struct key *key, uint8_t keyspace, uint64_t bucket);
 void layout_index(struct key *key, uint64_t bucket, struct span name);
 void layout_aside(struct key *key, uint64_t bucket, struct span name, uint64_t stamp);
+/* All versions of the name behind the index; with key_u64(~stamp) one of them. */
+void layout_older(struct key *key, uint64_t bucket, struct span name);
+/* The head of those of all names that begin with `prefix`. */
+void layout_older_prefix(struct key *key, uint64_t bucket, struct span prefix);
+void layout_plain(struct key *key, uint64_t bucket, struct span name);
 /* All pieces of an assembly; with key_u64(number) one of them. */
 void layout_pieces(struct key *key, uint64_t bucket, const struct assembly_id *id);
 void layout_directory(struct key *key, uint64_t bucket, const struct assembly_id *id);
@@ -69,11 +80,13 @@ MUST_CHECK bool layout_decode_directory(struct span value, struct arena *arena,
 
 /* Drops the references of a content. */
 MUST_CHECK int content_unshare(const struct object_bucket *bucket, const struct content *content);
-/* The stamp of a version that replaces `old` (or NULL). */
-uint64_t object_stamp(const struct object *old, int64_t modified_ms);
-/* Writes the index record alone. */
-void object_index_put(const struct object_bucket *bucket, struct span name,
-                      const struct object *object);
+/* Numbers a new version and says whether it is plain; `modified_ms` is set. `old` is the current
+ * object or NULL. */
+MUST_CHECK int object_stamp(const struct object_bucket *bucket, struct span name,
+                            const struct object *old, struct object *record);
+/* Makes a stamped record the current version; what it replaces is kept or dropped. */
+MUST_CHECK int object_install(const struct object_bucket *bucket, struct span name,
+                              const struct object *old, const struct object *record);
 /* Drops what an object's record points at, the record itself excepted. */
 MUST_CHECK int object_drop_content(const struct object_bucket *bucket, struct span name,
                                    const struct object *object);

@@ -10,10 +10,11 @@
  * in memory it lies beside the index under a key of its own, which listings never touch; above that
  * in extents of the store, of which a content names cuts, so that copies and slices share bytes.
  *
- * Room for versions: the index holds the current version only, so a listing costs the same however
- * many older ones there are; every version has a `stamp` that grows per name, content beside the
- * index is filed under name and stamp, and keyspace OBJECT_KEYSPACE_OLDER is kept free for older
- * versions in order of name and falling stamp.
+ * Versions: every version of a name has a `stamp` that grows. The index holds the current version
+ * alone, and only when it is an object, so a listing costs the same whatever lies behind; all
+ * others, and deletion marks, lie in order of name and falling stamp in a keyspace of their own.
+ * A version is numbered, or it is the plain one: the one that a bucket keeps which does not number
+ * its versions; a name has at most one of those.
  *
  * Everything works inside the caller's transaction, on its thread. Whoever reads and then writes
  * holds object_lock on the names; that lock also shuts out the deletion of the bucket.
@@ -23,10 +24,24 @@
 #include "store/extent.h"
 #include "store/txn.h"
 
-#define OBJECT_NAME_MAX 1024       /* bytes */
-#define OBJECT_HERE_MAX 2048       /* bytes of content inside the index record */
-#define OBJECT_PIECES_MAX 10000    /* pieces of one object */
-#define OBJECT_KEYSPACE_OLDER 0x46 /* reserved for versions */
+#define OBJECT_NAME_MAX 1024    /* bytes */
+#define OBJECT_HERE_MAX 2048    /* bytes of content inside the index record */
+#define OBJECT_PIECES_MAX 10000 /* pieces of one object */
+
+/* What becomes of a name's versions when it is written or deleted. */
+enum OBJECT_KEEPING {
+    OBJECT_KEEPS_ONE,      /* the new one replaces the old one; there never were others */
+    OBJECT_KEEPS_ALL,      /* the new one is numbered, all others stay */
+    OBJECT_KEEPS_NUMBERED, /* the new one is plain and replaces the plain one, wherever that is */
+};
+
+struct object_change;
+/* Told of every change, inside its transaction, so that what it writes is committed with it. The
+ * one place where events about objects can be recorded. */
+struct object_watcher {
+    void (*changed)(void *user, const struct object_change *change);
+    void *user;
+};
 
 /* One bucket inside one transaction. `id` is never used again once the bucket is gone; what is read
  * lives in the arena. */
@@ -34,6 +49,8 @@ struct object_bucket {
     struct txn *txn;
     struct arena *arena;
     uint64_t id;
+    enum OBJECT_KEEPING keeping;
+    const struct object_watcher *watcher; /* or NULL */
 };
 
 /* What a lock is taken on. A name is 1 to OBJECT_NAME_MAX bytes, any bytes. */
@@ -65,8 +82,24 @@ struct object {
     uint64_t size;  /* bytes */
     int64_t modified_ms;
     struct span attributes;
+    bool plain;        /* not numbered */
+    bool mark;         /* no object but the mark of a deletion; it has no content */
+    bool older;        /* private: lies behind the index */
     uint8_t place;     /* private: how to read `where` */
     struct span where; /* private */
+};
+
+enum OBJECT_EVENT {
+    OBJECT_CREATED,
+    OBJECT_MARKED,  /* a deletion mark hides it */
+    OBJECT_REMOVED, /* a version is gone; its stamp says which */
+};
+
+struct object_change {
+    const struct object_bucket *bucket;
+    enum OBJECT_EVENT event;
+    struct span name;
+    const struct object *object;
 };
 
 /* ---- locks ---------------------------------------------------------------------------------- */
@@ -79,23 +112,41 @@ void object_lock_bucket(struct txn *txn, struct span bucket);
 
 /* ---- objects -------------------------------------------------------------------------------- */
 
-/* -ENOENT when there is none. */
+/* The current version; -ENOENT when there is none, or it is a deletion mark. */
 MUST_CHECK int object_get(const struct object_bucket *bucket, struct span name, struct object *ret);
+/* The newest version, be it a deletion mark. */
+MUST_CHECK int object_newest(const struct object_bucket *bucket, struct span name,
+                             struct object *ret);
+/* One version: the plain one, or the one with this stamp. -ENOENT. Under the name's lock, since
+ * versions move when a newer one comes or goes. */
+enum OBJECT_VERSION { OBJECT_PLAIN, OBJECT_NUMBERED };
+struct object_version {
+    enum OBJECT_VERSION kind;
+    uint64_t stamp; /* of a numbered one */
+};
+MUST_CHECK int object_get_version(const struct object_bucket *bucket, struct span name,
+                                  const struct object_version *version, struct object *ret);
 
 struct object_new {
     int64_t modified_ms;
     struct span attributes;
     struct content content; /* its extents have their references already */
 };
-/* Writes it in the place of `old` (what object_get found under the lock, or NULL), whose content is
- * dropped. */
+/* Makes it the current version. `old` is what object_get found under the lock, or NULL; it stays
+ * behind or goes as the bucket keeps versions. *ret has the new version's stamp. */
 MUST_CHECK int object_put(const struct object_bucket *bucket, struct span name,
-                          const struct object *old, const struct object_new *object);
-/* Changes what is remembered about it and nothing else. */
+                          const struct object *old, const struct object_new *object,
+                          struct object *ret);
+/* Changes what is remembered about a version and nothing else. */
 void object_set_attributes(const struct object_bucket *bucket, struct span name,
                            const struct object *object, struct span attributes);
+/* Deletes the name as the bucket keeps versions: for good, or with a deletion mark that is *ret
+ * then (else all zero). `old` as above. */
 MUST_CHECK int object_delete(const struct object_bucket *bucket, struct span name,
-                             const struct object *old);
+                             const struct object *old, int64_t modified_ms, struct object *ret);
+/* Deletes one version for good; when it was the current one, the next is brought up. */
+MUST_CHECK int object_delete_version(const struct object_bucket *bucket, struct span name,
+                                     const struct object *version);
 /* Whether its content may only be read under the lock, the object itself having been read under it
  * too: false for small ones, whose bytes came with the record. */
 bool object_needs_lock(const struct object *object);
@@ -133,9 +184,25 @@ struct object_list {
  * for each group. */
 MUST_CHECK int object_list(const struct object_bucket *bucket, const struct object_list *list,
                            bool *ret_more);
+/* All versions: names in byte order, those of a name from the newest to the oldest. */
+struct object_listed {
+    struct span name;            /* or the group */
+    const struct object *object; /* NULL: a group */
+    bool newest;                 /* of its name */
+};
+struct object_version_list {
+    struct span prefix, delimiter; /* as above */
+    struct span after_name;        /* as `after` above … */
+    const uint64_t *after_stamp;   /* … or, when set, older versions of that name too */
+    size_t limit;
+    void (*visit)(void *user, const struct object_listed *listed);
+    void *user;
+};
+MUST_CHECK int object_list_versions(const struct object_bucket *bucket,
+                                    const struct object_version_list *list, bool *ret_more);
 /* Length of the group (delimiter included) that a name belongs to, or 0. Pure. */
 size_t object_group_len(struct span name, struct span prefix, struct span delimiter);
-/* 1 when the bucket holds no object, 0 when it does. */
+/* 1 when the bucket holds no version of anything, 0 when it does. */
 MUST_CHECK int object_bucket_is_empty(const struct object_bucket *bucket);
 /* Drops every assembly of a bucket that is being deleted. */
 MUST_CHECK int object_bucket_clear(const struct object_bucket *bucket);
@@ -176,7 +243,7 @@ MUST_CHECK int piece_each(const struct object_bucket *bucket, const struct assem
                           uint32_t after, int (*visit)(void *user, const struct piece *piece),
                           void *user);
 /* The object becomes the pieces of these numbers (ascending; -ENOENT when one is not there); the
- * others are dropped, and so is the content of `old`. May block, on workers. */
+ * others are dropped. It is written as by object_put. May block, on workers. */
 struct assembly_finish {
     struct assembly_id id;
     const uint32_t *numbers;
@@ -186,7 +253,7 @@ struct assembly_finish {
     struct span attributes;
 };
 MUST_CHECK int assembly_finish(const struct object_bucket *bucket, struct span name,
-                               const struct assembly_finish *finish);
+                               const struct assembly_finish *finish, struct object *ret);
 MUST_CHECK int assembly_drop(const struct object_bucket *bucket, struct span name,
                              const struct assembly_id *id);
 /* Which assembly an object was made by, or NULL when it came in one piece. */

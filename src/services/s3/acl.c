@@ -34,10 +34,11 @@ RESULT s3_get_object_acl(struct call *c, const struct s3_get_object_acl_in *in,
 {
     struct place place;
     struct object_found found;
+    struct object_name name = {in->key, in->version_id};
     TRY(place_check_key(c, in->key));
-    TRY(place_check_version(c, in->version_id));
-    TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
-    TRY(object_need(c, &place, in->key, &found));
+    TRY(object_open_place(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &name,
+                          &place));
+    TRY(object_need(c, &place, &name, &found));
     describe(c, place.bucket.account, &out->owner, &out->grants);
     return OK;
 }

@@ -8,6 +8,7 @@
 #include "services/s3/place.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
+#include "services/s3/version.h"
 #include "wire/region.h"
 
 #include <errno.h>
@@ -145,7 +146,10 @@ RESULT s3_delete_bucket(struct call *c, const struct s3_delete_bucket_in *in,
     int empty = object_bucket_is_empty(&place.index);
     if (empty == 0)
         return refuse_with(c, &S3_BUCKET_NOT_EMPTY, S("BucketName"), in->bucket,
-                           "The bucket you tried to delete is not empty");
+                           "The bucket you tried to delete is not empty%s",
+                           place.bucket.versioning == VERSIONING_NONE
+                               ? ""
+                               : ". You must delete all versions in the bucket.");
     int result = empty < 0 ? empty : object_bucket_clear(&place.index);
     int64_t owned = counter_add(c, owned_counter(c), -1);
     if (result < 0 || owned < 0)

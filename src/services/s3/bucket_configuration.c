@@ -52,7 +52,6 @@ ABSENT(get_bucket_ownership_controls, S3_OWNERSHIP_CONTROLS_NOT_FOUND_ERROR,
         return place_record(c, NAME_OF(in), &bucket);                                              \
     }
 
-EMPTY(get_bucket_versioning)
 EMPTY(get_bucket_accelerate_configuration)
 EMPTY(get_bucket_logging)
 EMPTY(get_bucket_notification_configuration)

@@ -289,10 +289,12 @@ static RESULT finish(struct completion *done, const struct object_found *old,
         .modified_ms = c->now_ms,
         .attributes = attributes_encode(c, &attributes),
     };
-    int result = assembly_finish(&done->place.index, done->in->key, &order);
+    struct object written;
+    int result = assembly_finish(&done->place.index, done->in->key, &order, &written);
     if (result < 0)
         return refuse_errno(c, result, "completing upload %.*s", SPAN_ARG(done->in->upload_id));
     describe(done, &attributes, out);
+    out->version_id = object_new_version(c, &written);
     return OK;
 }
 
@@ -320,6 +322,7 @@ RESULT s3_complete_multipart_upload(struct call *c,
     old = there ? &found : NULL;
     if (is_done_already(&done, old)) {
         describe(&done, &found.attributes, out);
+        out->version_id = object_new_version(c, &found.object);
         return OK;
     }
     TRY(upload_need(c, &done.place, in->key, in->upload_id, &done.upload));

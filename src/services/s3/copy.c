@@ -31,7 +31,7 @@
 static void lock_both(struct call *c, const struct source *source, struct span bucket,
                       struct span key)
 {
-    struct object_key keys[] = {{source->bucket, source->key}, {bucket, key}};
+    struct object_key keys[] = {{source->bucket, source->name.key}, {bucket, key}};
     object_lock(c->txn, keys, ARRAY_LEN(keys));
 }
 
@@ -57,8 +57,9 @@ static RESULT check_directive(struct call *c, struct span directive, const char 
 static RESULT check_self_copy(struct call *c, const struct s3_copy_object_in *in,
                               const struct source *source)
 {
-    bool same = span_eq(source->bucket, in->bucket) && span_eq(source->key, in->key);
-    if (!same || span_eq(in->metadata_directive, S("REPLACE")) ||
+    bool same = span_eq(source->bucket, in->bucket) && span_eq(source->name.key, in->key);
+    bool restores = !span_is_absent(source->name.version_id); /* an older version */
+    if (!same || restores || span_eq(in->metadata_directive, S("REPLACE")) ||
         !span_is_absent(in->storage_class))
         return OK;
     return refuse(c, &S3_INVALID_REQUEST,
@@ -125,7 +126,7 @@ static RESULT prepare(struct call *c, const struct s3_copy_object_in *in, struct
     struct source *source = &copy->source;
     TRY(source_read_name(c, &SOURCE_NAME_OF(in), source));
     TRY(check_self_copy(c, in, source));
-    TRY(source_find(c, c->txn, source));
+    TRY(source_look(c, source));
     if (source->found.object.size > COPY_MAX)
         return refuse_too_large(c);
     TRY(choose_checksum(c, in->checksum_algorithm, source, &copy->checksum));
@@ -137,7 +138,7 @@ static RESULT prepare(struct call *c, const struct s3_copy_object_in *in, struct
 }
 
 static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, struct copy *copy,
-                         struct s3_attributes *attributes)
+                         struct s3_attributes *attributes, struct s3_copy_object_out *out)
 {
     struct source *source = &copy->source;
     struct place place;
@@ -146,17 +147,23 @@ static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, str
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
     TRY(object_find(c, &place, in->key, &old, &there));
     TRY(condition_write(c, in->if_match, in->if_none_match, in->key, there ? old.etag : SPAN_NONE));
+    struct object written;
     struct object_new object = {.modified_ms = c->now_ms};
     struct byte_range all = {0, source->found.object.size};
-    int result = object_content(&source->place.index, source->key, &source->found.object, all,
+    int result = object_content(&source->place.index, source->name.key, &source->found.object, all,
                                 &object.content);
     if (result == 0) {
         /* The copy's references come before the old content's go: they may be the same extents. */
         content_share(c->txn, &object.content, c->arena);
         object.attributes = attributes_encode(c, attributes);
-        result = object_put(&place.index, in->key, there ? &old.object : NULL, &object);
+        result = object_put(&place.index, in->key, there ? &old.object : NULL, &object, &written);
     }
-    return result < 0 ? refuse_errno(c, result, "copying to %.*s", SPAN_ARG(in->key)) : OK;
+    if (result < 0)
+        return refuse_errno(c, result, "copying to %.*s", SPAN_ARG(in->key));
+    out->version_id =
+        object_shown_version(c, &place, &written); /* unlike PutObject's, also "null" */
+    out->copy_source_version_id = source_version(c, source);
+    return OK;
 }
 
 RESULT s3_copy_object(struct call *c, const struct s3_copy_object_in *in,
@@ -183,7 +190,7 @@ RESULT s3_copy_object(struct call *c, const struct s3_copy_object_in *in,
             return source_refuse_changed(c);
     }
     attributes_set_checksum(&attributes, &copy.checksum);
-    TRY(write_copy(c, in, &copy, &attributes));
+    TRY(write_copy(c, in, &copy, &attributes, out));
     out->copy_object_result = ARENA_NEW(c->arena, struct s3_copy_object_result);
     out->copy_object_result->etag = attributes_etag(c, attributes.etag, 0);
     SET(out->copy_object_result, last_modified, object_shown_time(c->now_ms));
@@ -249,7 +256,7 @@ static RESULT prepare_part(struct call *c, const struct s3_upload_part_copy_in *
     TRY(source_read_name(c, &SOURCE_NAME_OF(in), &copy->source));
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
     TRY(upload_need(c, &place, in->key, in->upload_id, &upload));
-    TRY(source_find(c, c->txn, &copy->source));
+    TRY(source_look(c, &copy->source));
     TRY(choose_range(c, in->copy_source_range, copy->source.found.object.size, &copy->range));
     return source_digest(c, &copy->source, &copy->range,
                          DIGEST_MD5 | checksum_digest(upload_algorithm(&upload)), &copy->digest);
@@ -275,12 +282,13 @@ RESULT s3_upload_part_copy(struct call *c, const struct s3_upload_part_copy_in *
         .etag = span_of(copy.digest.digests.md5, MD5_SIZE),
         .checksum = checksum_of(&copy.digest.digests, upload_algorithm(&upload)),
     };
-    int result = object_content(&copy.source.place.index, copy.source.key,
+    int result = object_content(&copy.source.place.index, copy.source.name.key,
                                 &copy.source.found.object, copy.range, &part.content);
     if (result < 0)
-        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(copy.source.key));
+        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(copy.source.name.key));
     content_share(c->txn, &part.content, c->arena);
     TRY(upload_put_part(c, &place, &upload, &part));
+    out->copy_source_version_id = source_version(c, &copy.source);
     out->copy_part_result = ARENA_NEW(c->arena, struct s3_copy_part_result);
     out->copy_part_result->etag = attributes_etag(c, part.etag, 0);
     SET(out->copy_part_result, last_modified, object_shown_time(c->now_ms));

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * ListObjects, ListObjectsV2, ListObjectVersions: one walk over the index for all three, which
- * costs what the page holds. A page goes on where the last one ended by the name of its last entry,
- * be it a key or a common prefix. Loop threads, without locks.
+ * ListObjects, ListObjectsV2, ListObjectVersions: walks that cost what the page holds. A page goes
+ * on where the last one ended by the name of its last entry, be it a key or a common prefix. Loop
+ * threads, without locks.
  */
 #include "base/hash.h"
 #include "base/text.h"
 #include "services/s3/object.h"
 #include "services/s3/s3.api.h"
+
+#include <errno.h>
 
 #define PAGE_MAX 1000
 
@@ -18,7 +20,7 @@ struct listing {
     struct place place;
     struct s3_object *objects; /* room for the page */
     struct s3_common_prefix *prefixes;
-    size_t object_count, prefix_count;
+    size_t limit, object_count, prefix_count;
     struct s3_owner *owner; /* shown with every object, or NULL */
     enum ENCODING encoding;
     struct span last; /* newest name or prefix, as it is */
@@ -95,7 +97,8 @@ static RESULT read_encoding(struct call *c, struct span encoding_type, enum ENCO
                            "Invalid Encoding Method specified in Request");
 }
 
-static RESULT list(struct call *c, const struct listing_wish *wish, struct listing *listing)
+/* Checks what is asked, opens the bucket and makes room for the page. */
+static RESULT begin(struct call *c, const struct listing_wish *wish, struct listing *listing)
 {
     listing->c = c;
     TRY(read_encoding(c, wish->encoding_type, &listing->encoding));
@@ -103,18 +106,25 @@ static RESULT list(struct call *c, const struct listing_wish *wish, struct listi
     if (wish->max_keys < 0)
         return refuse_argument(c, "maxKeys", arena_printf(c->arena, "%d", wish->max_keys),
                                "Argument maxKeys must be an integer between 0 and 2147483647");
-    size_t limit = wish->max_keys < PAGE_MAX ? (size_t)wish->max_keys : PAGE_MAX;
-    listing->objects = ARENA_ARRAY(c->arena, struct s3_object, limit);
-    listing->prefixes = ARENA_ARRAY(c->arena, struct s3_common_prefix, limit);
+    listing->limit = wish->max_keys < PAGE_MAX ? (size_t)wish->max_keys : PAGE_MAX;
+    listing->prefixes = ARENA_ARRAY(c->arena, struct s3_common_prefix, listing->limit);
+    return OK;
+}
+
+static RESULT list(struct call *c, const struct listing_wish *wish, struct listing *listing)
+{
+    TRY(begin(c, wish, listing));
+    listing->objects = ARENA_ARRAY(c->arena, struct s3_object, listing->limit);
     struct object_list page = {
         .prefix = wish->prefix,
         .delimiter = wish->delimiter,
         .after = wish->after,
-        .limit = limit,
+        .limit = listing->limit,
         .visit = add,
         .user = listing,
     };
-    if (limit == 0 || wish->prefix.len > OBJECT_NAME_MAX || wish->after.len > 2 * OBJECT_NAME_MAX)
+    if (listing->limit == 0 || wish->prefix.len > OBJECT_NAME_MAX ||
+        wish->after.len > 2 * OBJECT_NAME_MAX)
         return OK;
     int result = object_list(&listing->place.index, &page, &listing->more);
     return result < 0 ? refuse_errno(c, result, "listing bucket %.*s", SPAN_ARG(wish->name.bucket))
@@ -217,43 +227,138 @@ RESULT s3_list_objects_v2(struct call *c, const struct s3_list_objects_v2_in *in
     return OK;
 }
 
-/* A bucket that never had versions lists every object as its null version. */
+/* ---- versions ------------------------------------------------------------------------------- */
+
+static void describe_version(struct listing *listing, const struct object_listed *listed,
+                             struct s3_object_version *version)
+{
+    struct s3_attributes attributes;
+    struct call *c = listing->c;
+    listing->refusal = attributes_decode(c, listed->object->attributes, &attributes);
+    if (listing->refusal)
+        return;
+    struct checksum checksum = attributes_checksum(&attributes);
+    *version = (struct s3_object_version){
+        .key = shown(listing, listed->name),
+        .version_id = version_id(c, listed->object),
+        .etag = attributes_etag(c, attributes.etag, attributes.parts),
+        .storage_class = attributes_storage_class(&attributes),
+        .owner = listing->owner,
+    };
+    SET(version, is_latest, listed->newest);
+    SET(version, last_modified, object_shown_time(listed->object->modified_ms));
+    SET(version, size, (int64_t)listed->object->size);
+    if (checksum.algorithm != CHECKSUM_NONE) {
+        version->checksum_algorithm.at = ARENA_NEW(c->arena, struct span);
+        version->checksum_algorithm.at[0] = checksum_name(checksum.algorithm);
+        version->checksum_algorithm.count = 1;
+        version->checksum_type = checksum_type_name(checksum.type);
+    }
+}
+
+static void describe_marker(struct listing *listing, const struct object_listed *listed,
+                            struct s3_delete_marker_entry *marker)
+{
+    *marker = (struct s3_delete_marker_entry){
+        .key = shown(listing, listed->name),
+        .version_id = version_id(listing->c, listed->object),
+        .owner = listing->owner,
+    };
+    SET(marker, is_latest, listed->newest);
+    SET(marker, last_modified, object_shown_time(listed->object->modified_ms));
+}
+
+/* A page of versions on its way into the output. */
+struct version_page {
+    struct listing listing;
+    struct s3_list_object_versions_out *out;
+    struct span last_version; /* id of the newest entry, absent for a group */
+};
+
+static void add_version(void *user, const struct object_listed *listed)
+{
+    struct version_page *page = user;
+    struct listing *listing = &page->listing;
+    struct s3_list_object_versions_out *out = page->out;
+    listing->last = listed->name;
+    page->last_version = SPAN_NONE;
+    if (listing->refusal)
+        return;
+    if (!listed->object) {
+        listing->prefixes[listing->prefix_count++].prefix = shown(listing, listed->name);
+        return;
+    }
+    page->last_version = version_id(listing->c, listed->object);
+    if (listed->object->mark)
+        describe_marker(listing, listed, &out->delete_markers.at[out->delete_markers.count++]);
+    else
+        describe_version(listing, listed, &out->versions.at[out->versions.count++]);
+}
+
+/* The stamp to go on behind. The null version has it only as long as it is there; a bucket where it
+ * has gone meanwhile goes on behind the key. */
+static RESULT read_version_marker(struct call *c, const struct s3_list_object_versions_in *in,
+                                  const struct place *place, const uint64_t **ret_stamp)
+{
+    struct object_version version;
+    struct object object;
+    *ret_stamp = NULL;
+    if (!in->version_id_marker.len)
+        return OK;
+    if (!in->key_marker.len)
+        return refuse_argument(c, "version-id-marker", in->version_id_marker,
+                               "A version-id marker cannot be specified without a key marker.");
+    if (!version_id_read(in->version_id_marker, &version))
+        return refuse_argument(c, "version-id-marker", in->version_id_marker,
+                               "Invalid version id specified");
+    uint64_t *stamp = ARENA_NEW(c->arena, uint64_t);
+    *stamp = version.stamp;
+    if (version.kind == OBJECT_PLAIN) {
+        int result = object_get_version(&place->index, in->key_marker, &version, &object);
+        if (result < 0)
+            return result == -ENOENT ? OK : refuse_errno(c, result, "reading a version");
+        *stamp = object.stamp;
+    }
+    *ret_stamp = stamp;
+    return OK;
+}
+
+static RESULT list_versions(struct call *c, const struct s3_list_object_versions_in *in,
+                            struct version_page *page)
+{
+    struct listing *listing = &page->listing;
+    struct object_version_list list = {
+        .prefix = in->prefix,
+        .delimiter = in->delimiter,
+        .after_name = in->key_marker,
+        .limit = listing->limit,
+        .visit = add_version,
+        .user = page,
+    };
+    TRY(read_version_marker(c, in, &listing->place, &list.after_stamp));
+    if (listing->limit == 0 || in->prefix.len > OBJECT_NAME_MAX ||
+        in->key_marker.len > OBJECT_NAME_MAX)
+        return OK;
+    int result = object_list_versions(&listing->place.index, &list, &listing->more);
+    return result < 0 ? refuse_errno(c, result, "listing bucket %.*s", SPAN_ARG(in->bucket))
+                      : listing->refusal;
+}
+
 RESULT s3_list_object_versions(struct call *c, const struct s3_list_object_versions_in *in,
                                struct s3_list_object_versions_out *out)
 {
-    struct listing listing = {.owner = owner_of(c)};
-    struct listing_wish wish = {LISTING_WISH_OF(in), .after = in->key_marker};
-    if (in->version_id_marker.len && !in->key_marker.len)
-        return refuse_argument(c, "version-id-marker", in->version_id_marker,
-                               "A version-id marker cannot be specified without a key marker.");
-    TRY(list(c, &wish, &listing));
-    DESCRIBE_PAGE(&listing, in, out);
-    out->versions.count = listing.object_count;
-    out->versions.at = ARENA_ARRAY(c->arena, struct s3_object_version, listing.object_count);
-    for (size_t i = 0; i < listing.object_count; i++) {
-        const struct s3_object *object = &listing.objects[i];
-        struct s3_object_version *version = &out->versions.at[i];
-        *version = (struct s3_object_version){
-            .key = object->key,
-            .etag = object->etag,
-            .checksum_algorithm = object->checksum_algorithm,
-            .checksum_type = object->checksum_type,
-            .storage_class = object->storage_class,
-            .owner = object->owner,
-            .version_id = S("null"),
-        };
-        SET(version, size, object->size);
-        SET(version, last_modified, object->last_modified);
-        SET(version, is_latest, true);
-    }
-    out->key_marker = shown(&listing, or_empty(in->key_marker));
+    struct version_page page = {.listing = {.c = c, .owner = owner_of(c)}, .out = out};
+    struct listing *listing = &page.listing;
+    TRY(begin(c, &(struct listing_wish){LISTING_WISH_OF(in)}, listing));
+    out->versions.at = ARENA_ARRAY(c->arena, struct s3_object_version, listing->limit);
+    out->delete_markers.at = ARENA_ARRAY(c->arena, struct s3_delete_marker_entry, listing->limit);
+    TRY(list_versions(c, in, &page));
+    DESCRIBE_PAGE(listing, in, out);
+    out->key_marker = shown(listing, or_empty(in->key_marker));
     out->version_id_marker = or_empty(in->version_id_marker);
-    if (listing.more) {
-        bool prefix =
-            listing.prefix_count && span_eq(shown(&listing, listing.last),
-                                            listing.prefixes[listing.prefix_count - 1].prefix);
-        out->next_key_marker = shown(&listing, listing.last);
-        out->next_version_id_marker = prefix ? SPAN_NONE : S("null");
+    if (listing->more) {
+        out->next_key_marker = shown(listing, listing->last);
+        out->next_version_id_marker = page.last_version;
     }
     return OK;
 }

@@ -6,8 +6,8 @@
  */
 #include "services/s3/object.h"
 
+#include "base/time.h"
 #include "services/s3/access.h"
-
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
 #include "store/draft.h"
@@ -15,6 +15,13 @@
 #include <errno.h>
 
 #define LONG_BODY (128 * 1024) /* bytes: worth a look at the bucket before they come */
+
+static RESULT describe_found(struct call *c, struct object_found *out)
+{
+    TRY(attributes_decode(c, out->object.attributes, &out->attributes));
+    out->etag = attributes_etag(c, out->attributes.etag, out->attributes.parts);
+    return OK;
+}
 
 RESULT object_find(struct call *c, const struct place *place, struct span key,
                    struct object_found *out, bool *ret_found)
@@ -25,18 +32,102 @@ RESULT object_find(struct call *c, const struct place *place, struct span key,
         return OK;
     if (result < 0)
         return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(key));
-    TRY(attributes_decode(c, out->object.attributes, &out->attributes));
-    out->etag = attributes_etag(c, out->attributes.etag, out->attributes.parts);
-    return OK;
+    return describe_found(c, out);
 }
 
-RESULT object_need(struct call *c, const struct place *place, struct span key,
+struct span object_shown_version(struct call *c, const struct place *place,
+                                 const struct object *object)
+{
+    return place->bucket.versioning == VERSIONING_NONE ? SPAN_NONE : version_id(c, object);
+}
+
+struct span object_new_version(struct call *c, const struct object *object)
+{
+    return object->plain ? SPAN_NONE : version_id(c, object);
+}
+
+RESULT object_open_place(struct call *c, struct place_name bucket, const struct object_name *name,
+                         struct place *out)
+{
+    TRY(version_check(c, name->version_id));
+    return span_is_absent(name->version_id) ? place_open(c, bucket, out)
+                                            : place_open_locked(c, bucket, &name->key, 1, out);
+}
+
+/* ---- what is not there ---------------------------------------------------------------------- */
+
+/* Source: "Working with delete markers". */
+static void tell_of_mark(struct call *c, const struct object *mark)
+{
+    call_add_header(c, S("x-amz-delete-marker"), S("true"));
+    call_add_header(c, S("x-amz-version-id"), version_id(c, mark));
+}
+
+static RESULT refuse_mark(struct call *c, const struct object *mark)
+{
+    char date[TIME_TEXT_SIZE];
+    tell_of_mark(c, mark);
+    call_add_header(c, S("Allow"), S("DELETE"));
+    call_add_header(c, S("Last-Modified"),
+                    arena_copy(c->arena, time_http_date(mark->modified_ms, date)));
+    const struct refusal *refusal = refuse_with(
+        c, &S3_METHOD_NOT_ALLOWED, S("Method"), service_text(c->service, c->operation->method),
+        "The specified method is not allowed against this resource.");
+    return refusal_add(c, refusal, S("ResourceType"), S("DeleteMarker"));
+}
+
+static RESULT refuse_version(struct call *c, const struct object_name *name)
+{
+    const struct refusal *refusal = refuse_with(c, &S3_NO_SUCH_VERSION, S("Key"), name->key,
+                                                "The specified version does not exist.");
+    return refusal_add(c, refusal, S("VersionId"), name->version_id);
+}
+
+/* The newest version or the one that is named, which may be a delete marker; -ENOENT. */
+static int look_up(const struct place *place, const struct object_name *name, struct object *out)
+{
+    struct object_version version;
+    if (span_is_absent(name->version_id))
+        return object_newest(&place->index, name->key, out);
+    return version_id_read(name->version_id, &version)
+               ? object_get_version(&place->index, name->key, &version, out)
+               : -ENOENT;
+}
+
+/* What a request meets that names no version where the newest is a delete marker. */
+enum MARK { MARK_HIDES, MARK_REFUSES };
+
+static RESULT need(struct call *c, const struct place *place, const struct object_name *name,
+                   enum MARK mark, struct object_found *out)
+{
+    bool named = !span_is_absent(name->version_id);
+    int result = look_up(place, name, &out->object);
+    if (result == -ENOENT)
+        return named ? refuse_version(c, name) : place_refuse_key(c, place, name->key);
+    if (result < 0)
+        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(name->key));
+    if (out->object.mark && (named || mark == MARK_REFUSES))
+        return refuse_mark(c, &out->object);
+    if (out->object.mark) {
+        tell_of_mark(c, &out->object);
+        return place_refuse_key(c, place, name->key);
+    }
+    return describe_found(c, out);
+}
+
+RESULT object_need(struct call *c, const struct place *place, const struct object_name *name,
                    struct object_found *out)
 {
-    bool found;
-    TRY(object_find(c, place, key, out, &found));
-    return found ? OK : place_refuse_key(c, place, key);
+    return need(c, place, name, MARK_HIDES, out);
 }
+
+RESULT object_need_subject(struct call *c, const struct place *place,
+                           const struct object_name *name, struct object_found *out)
+{
+    return need(c, place, name, MARK_REFUSES, out);
+}
+
+/* ---- bodies --------------------------------------------------------------------------------- */
 
 struct content object_take_body(struct call *c, const struct body *body)
 {
@@ -141,33 +232,14 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
         .attributes = attributes_encode(c, &attributes),
         .content = object_take_body(c, &in->body),
     };
-    int result = object_put(&place.index, in->key, there ? &old.object : NULL, &object);
+    struct object written;
+    int result = object_put(&place.index, in->key, there ? &old.object : NULL, &object, &written);
     if (result < 0)
         return refuse_errno(c, result, "writing object %.*s", SPAN_ARG(in->key));
     struct checksum checksum = attributes_checksum(&attributes);
+    out->version_id = object_new_version(c, &written);
     out->etag = attributes_etag(c, attributes.etag, 0);
     out->checksum_type = checksum_type_name(checksum.type);
     checksum_describe(c, &checksum, 0, CHECKSUM_MEMBERS(out));
-    return OK;
-}
-
-/* ---- DeleteObject --------------------------------------------------------------------------- */
-
-RESULT s3_delete_object(struct call *c, const struct s3_delete_object_in *in,
-                        struct s3_delete_object_out *out)
-{
-    struct place place;
-    struct object_found old;
-    bool there;
-    TRY(place_check_key(c, in->key));
-    TRY(place_check_version(c, in->version_id));
-    TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
-                          1, &place));
-    TRY(object_find(c, &place, in->key, &old, &there));
-    if (!span_eq(in->if_match, S("*")) || !there)
-        TRY(condition_write(c, in->if_match, SPAN_NONE, in->key, there ? old.etag : SPAN_NONE));
-    int result = there ? object_delete(&place.index, in->key, &old.object) : 0;
-    if (result < 0)
-        return refuse_errno(c, result, "deleting object %.*s", SPAN_ARG(in->key));
     return OK;
 }

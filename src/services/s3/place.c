@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "services/s3/access.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/version.h"
 
 /* Headers of what is not built, with the one value that asks for nothing more than is there. */
 struct unbuilt {
@@ -150,7 +151,10 @@ RESULT place_open_in(struct call *c, struct txn *txn, struct place_name name, st
 {
     TRY(access_find_bucket(c, txn, name.bucket, &out->bucket));
     TRY(check_expected_owner(c, name.expected_owner, out->bucket.account));
-    out->index = (struct object_bucket){.txn = txn, .arena = c->arena, .id = out->bucket.id};
+    out->index = (struct object_bucket){.txn = txn,
+                                        .arena = c->arena,
+                                        .id = out->bucket.id,
+                                        .keeping = version_keeping(out->bucket.versioning)};
     return OK;
 }
 
@@ -185,15 +189,6 @@ RESULT place_check_key(struct call *c, struct span key)
     const struct refusal *refusal = refuse_with(c, &S3_KEY_TOO_LONG_ERROR, S("MaxSizeAllowed"),
                                                 S("1024"), "Your key is too long");
     return refusal_add(c, refusal, S("Size"), arena_printf(c->arena, "%zu", key.len));
-}
-
-RESULT place_check_version(struct call *c, struct span version_id)
-{
-    if (span_is_absent(version_id) || span_eq(version_id, S("null")))
-        return OK;
-    const struct refusal *refusal = refuse_with(c, &S3_INVALID_ARGUMENT, S("ArgumentValue"),
-                                                version_id, "Invalid version id specified");
-    return refusal_add(c, refusal, S("ArgumentName"), S("versionId"));
 }
 
 struct span place_owner_id(struct call *c, struct span account)

@@ -39,8 +39,6 @@ RESULT place_refuse_missing(struct call *c, struct span name);
 RESULT place_check_key(struct call *c, struct span key);
 /* Headers that imply what is not built are never ignored. */
 RESULT place_check_headers(struct call *c);
-/* versionId of buckets that never had versions: absent or "null". */
-RESULT place_check_version(struct call *c, struct span version_id);
 
 /* The canonical user id of an account: 64 hex digits, stable. */
 struct span place_owner_id(struct call *c, struct span account);

@@ -14,7 +14,8 @@
 /* What GET and HEAD have in common, in and out. */
 struct wish {
     struct place_name name;
-    struct span key, version_id, range, checksum_mode;
+    struct object_name object;
+    struct span range, checksum_mode;
     struct condition condition;
     int32_t part_number; /* 0: not asked */
 };
@@ -32,8 +33,7 @@ struct answer {
 #define WISH_OF(in)                                                                                \
     ((struct wish){                                                                                \
         .name = {(in)->bucket, (in)->expected_bucket_owner},                                       \
-        .key = (in)->key,                                                                          \
-        .version_id = (in)->version_id,                                                            \
+        .object = {(in)->key, (in)->version_id},                                                   \
         .range = (in)->range,                                                                      \
         .checksum_mode = (in)->checksum_mode,                                                      \
         .part_number = (in)->has.part_number ? (in)->part_number : 0,                              \
@@ -65,8 +65,8 @@ static RESULT refuse_part(struct call *c, const struct wish *wish, uint64_t part
 
 static RESULT check_wish(struct call *c, const struct wish *wish)
 {
-    TRY(place_check_key(c, wish->key));
-    TRY(place_check_version(c, wish->version_id));
+    TRY(place_check_key(c, wish->object.key));
+    TRY(version_check(c, wish->object.version_id));
     if (wish->part_number && !span_is_absent(wish->range))
         return refuse(c, &S3_INVALID_REQUEST,
                       "Cannot specify both Range header and partNumber query parameter");
@@ -111,7 +111,7 @@ static RESULT choose_part(struct call *c, const struct wish *wish, struct answer
         if (result == -ENOENT)
             return refuse_part(c, wish, parts);
         if (result < 0)
-            return refuse_errno(c, result, "reading the parts of %.*s", SPAN_ARG(wish->key));
+            return refuse_errno(c, result, "reading the parts of %.*s", SPAN_ARG(wish->object.key));
         answer->parts_count = (int32_t)parts;
     } else if (number != 1) {
         return refuse_part(c, wish, 1);
@@ -126,8 +126,9 @@ static RESULT choose_part(struct call *c, const struct wish *wish, struct answer
     int result = composite ? piece_each(&answer->place.index, object_assembly(object), number - 1,
                                         note_part_checksum, &note)
                            : 0;
-    return result < 0 ? refuse_errno(c, result, "reading a part of %.*s", SPAN_ARG(wish->key))
-                      : note.refusal;
+    return result < 0
+               ? refuse_errno(c, result, "reading a part of %.*s", SPAN_ARG(wish->object.key))
+               : note.refusal;
 }
 
 static RESULT choose_range(struct call *c, const struct wish *wish, struct answer *answer)
@@ -147,21 +148,22 @@ static RESULT choose_range(struct call *c, const struct wish *wish, struct answe
     return OK;
 }
 
-/* The object, under the key's lock where its content has to be fetched. */
+/* The object, under the key's lock where its content has to be fetched, or a version was named. */
 static RESULT find_object(struct call *c, const struct wish *wish, struct answer *answer)
 {
-    TRY(object_need(c, &answer->place, wish->key, &answer->found));
-    if (!object_needs_lock(&answer->found.object))
+    TRY(object_open_place(c, wish->name, &wish->object, &answer->place));
+    TRY(object_need(c, &answer->place, &wish->object, &answer->found));
+    bool locked = !span_is_absent(wish->object.version_id);
+    if (locked || !object_needs_lock(&answer->found.object))
         return OK;
-    object_lock(c->txn, &(struct object_key){wish->name.bucket, wish->key}, 1);
-    return object_need(c, &answer->place, wish->key, &answer->found);
+    object_lock(c->txn, &(struct object_key){wish->name.bucket, wish->object.key}, 1);
+    return object_need(c, &answer->place, &wish->object, &answer->found);
 }
 
 static RESULT find_answer(struct call *c, const struct wish *wish, struct answer *answer)
 {
     *answer = (struct answer){.parts_count = 0};
     TRY(check_wish(c, wish));
-    TRY(place_open(c, wish->name, &answer->place));
     TRY(find_object(c, wish, answer));
     const struct s3_attributes *attributes = &answer->found.attributes;
     TRY(condition_read(c, &wish->condition, answer->found.etag, answer->found.object.modified_ms));
@@ -188,6 +190,7 @@ static struct span or_else(struct span first, struct span second)
         SET(out, last_modified, (answer)->found.object.modified_ms);                               \
         (out)->accept_ranges = S("bytes");                                                         \
         (out)->etag = (answer)->found.etag;                                                        \
+        (out)->version_id = object_shown_version(c, &(answer)->place, &(answer)->found.object);    \
         (out)->content_range = (answer)->content_range;                                            \
         (out)->content_type = or_else((in)->response_content_type, kept_->content_type);           \
         (out)->cache_control = or_else((in)->response_cache_control, kept_->cache_control);        \
@@ -321,14 +324,14 @@ RESULT s3_get_object_attributes(struct call *c, const struct s3_get_object_attri
 {
     struct wish wish = {
         .name = {in->bucket, in->expected_bucket_owner},
-        .key = in->key,
-        .version_id = in->version_id,
+        .object = {in->key, in->version_id},
         .condition = {.if_modified_since = TIME_NONE, .if_unmodified_since = TIME_NONE}};
     struct answer answer;
     TRY(find_answer(c, &wish, &answer));
     const struct s3_attributes *attributes = &answer.found.attributes;
     struct checksum checksum = attributes_checksum(attributes);
     SET(out, last_modified, answer.found.object.modified_ms);
+    out->version_id = object_shown_version(c, &answer.place, &answer.found.object);
     if (is_asked(in, S("ETag"))) /* the one place where S3 writes it without quotes */
         out->etag = span_of(answer.found.etag.at + 1, answer.found.etag.len - 2);
     if (is_asked(in, S("StorageClass")))

@@ -29,24 +29,51 @@ RESULT source_read_name(struct call *c, const struct source_name *name, struct s
     if (rest.len && rest.at[0] == '/')
         rest = span_from(rest, 1);
     out->bucket = span_cut(&rest, '/');
-    out->key = rest;
+    out->name = (struct object_name){rest, version};
     out->expected_owner = name->expected_owner;
     out->condition = name->condition;
-    if (span_is_empty(out->key)) /* S3 gives the header's name as its value, too */
+    if (span_is_empty(rest)) /* S3 gives the header's name as its value, too */
         return refuse_name(c, S("x-amz-copy-source"), "Invalid copy source object key");
-    TRY(place_check_key(c, out->key));
-    TRY(place_check_version(c, version));
-    return access_require(c, S("s3:GetObject"), out->bucket, out->key);
+    TRY(place_check_key(c, rest));
+    TRY(version_check(c, version));
+    struct span action = span_is_absent(version) ? S("s3:GetObject") : S("s3:GetObjectVersion");
+    return access_require(c, action, out->bucket, rest);
+}
+
+/* A delete marker by its id is no source. */
+static RESULT find_version(struct call *c, struct source *source)
+{
+    const struct refusal *refusal = object_need(c, &source->place, &source->name, &source->found);
+    if (refusal && refusal->kind == &S3_METHOD_NOT_ALLOWED)
+        return refuse(c, &S3_INVALID_REQUEST,
+                      "The source of a copy request may not specifically refer to a delete marker "
+                      "by version id.");
+    return refusal;
 }
 
 RESULT source_find(struct call *c, struct txn *txn, struct source *source)
 {
     struct place_name name = {source->bucket, source->expected_owner};
     TRY(place_open_in(c, txn, name, &source->place));
-    TRY(object_need(c, &source->place, source->key, &source->found));
+    TRY(find_version(c, source));
     TRY(attributes_check_readable(c, &source->found.attributes));
     return condition_copy(c, &source->condition, source->found.etag,
                           source->found.object.modified_ms);
+}
+
+RESULT source_look(struct call *c, struct source *source)
+{
+    struct txn *txn = txn_begin(c->cloud->store);
+    object_lock(txn, &(struct object_key){source->bucket, source->name.key}, 1);
+    const struct refusal *refusal = source_find(c, txn, source);
+    txn_rollback(txn);
+    return refusal;
+}
+
+struct span source_version(struct call *c, const struct source *source)
+{
+    const struct object *object = &source->found.object;
+    return object->plain ? SPAN_NONE : version_id(c, object);
 }
 
 static void feed(void *user, struct span piece)
@@ -60,10 +87,10 @@ static RESULT pin_range(struct call *c, struct txn *txn, struct source *source,
 {
     TRY(source_find(c, txn, source));
     struct byte_range all = {0, source->found.object.size};
-    int result = object_content(&source->place.index, source->key, &source->found.object,
+    int result = object_content(&source->place.index, source->name.key, &source->found.object,
                                 range ? *range : all, out);
     if (result < 0)
-        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(source->key));
+        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(source->name.key));
     content_pin(c->cloud->store, out, c->arena);
     return OK;
 }
@@ -74,14 +101,14 @@ RESULT source_digest(struct call *c, struct source *source, const struct byte_ra
     struct content content;
     struct digester digester;
     struct txn *txn = txn_begin(c->cloud->store);
-    object_lock(txn, &(struct object_key){source->bucket, source->key}, 1);
+    object_lock(txn, &(struct object_key){source->bucket, source->name.key}, 1);
     const struct refusal *refusal = pin_range(c, txn, source, range, &content);
     txn_rollback(txn);
     TRY(refusal);
     digester_init(&digester, digests);
     int result = content_read(c->cloud->store, &content, feed, &digester);
     if (result < 0)
-        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(source->key));
+        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(source->name.key));
     digester_finish(&digester, &out->digests);
     out->stamp = source->found.object.stamp;
     return OK;

@@ -14,7 +14,8 @@ struct source_name {
 };
 
 struct source {
-    struct span bucket, key; /* decoded */
+    struct span bucket;      /* decoded */
+    struct object_name name; /* decoded */
     struct span expected_owner;
     struct condition condition;
     struct place place;
@@ -26,6 +27,10 @@ RESULT source_read_name(struct call *c, const struct source_name *name, struct s
 /* Finds the object in this transaction: conditions hold and it can be read. The caller has the lock
  * of its key. */
 RESULT source_find(struct call *c, struct txn *txn, struct source *source);
+/* The same in a transaction of its own, for a first look. */
+RESULT source_look(struct call *c, struct source *source);
+/* x-amz-copy-source-version-id, which S3 sends for numbered versions only. */
+struct span source_version(struct call *c, const struct source *source);
 
 /* What is computed from a range of the source, and of which version. */
 struct source_digest {

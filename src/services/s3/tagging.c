@@ -61,32 +61,36 @@ RESULT s3_get_object_tagging(struct call *c, const struct s3_get_object_tagging_
 {
     struct place place;
     struct object_found found;
+    struct object_name name = {in->key, in->version_id};
     TRY(place_check_key(c, in->key));
-    TRY(place_check_version(c, in->version_id));
-    TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
-    TRY(object_need(c, &place, in->key, &found));
+    TRY(object_open_place(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &name,
+                          &place));
+    TRY(object_need_subject(c, &place, &name, &found));
+    out->version_id = object_shown_version(c, &place, &found.object);
     tags_describe(c, (struct tags){found.attributes.tags.at, found.attributes.tags.count},
                   &out->tag_set);
     return OK;
 }
 
 struct tags_change {
-    struct place_name name;
-    struct span key, version_id;
+    struct place_name bucket;
+    struct object_name name;
     struct tags tags;
 };
 
-static RESULT set_object_tags(struct call *c, const struct tags_change *change)
+static RESULT set_object_tags(struct call *c, const struct tags_change *change,
+                              struct span *ret_version_id)
 {
     struct place place;
     struct object_found found;
-    TRY(place_check_key(c, change->key));
-    TRY(place_check_version(c, change->version_id));
-    TRY(place_open_locked(c, change->name, &change->key, 1, &place));
-    TRY(object_need(c, &place, change->key, &found));
+    TRY(place_check_key(c, change->name.key));
+    TRY(version_check(c, change->name.version_id));
+    TRY(place_open_locked(c, change->bucket, &change->name.key, 1, &place));
+    TRY(object_need_subject(c, &place, &change->name, &found));
+    *ret_version_id = object_shown_version(c, &place, &found.object);
     found.attributes.tags.at = change->tags.at;
     found.attributes.tags.count = change->tags.count;
-    object_set_attributes(&place.index, change->key, &found.object,
+    object_set_attributes(&place.index, change->name.key, &found.object,
                           attributes_encode(c, &found.attributes));
     return OK;
 }
@@ -94,20 +98,18 @@ static RESULT set_object_tags(struct call *c, const struct tags_change *change)
 RESULT s3_put_object_tagging(struct call *c, const struct s3_put_object_tagging_in *in,
                              struct s3_put_object_tagging_out *out)
 {
-    struct tags_change change = {.name = {in->bucket, in->expected_bucket_owner},
-                                 .key = in->key,
-                                 .version_id = in->version_id};
+    struct tags_change change = {.bucket = {in->bucket, in->expected_bucket_owner},
+                                 .name = {in->key, in->version_id}};
     if (!in->tagging)
         return refuse_xml(c);
     TRY(tags_read(c, &in->tagging->tag_set, TAGGED_OBJECT, &change.tags));
-    return set_object_tags(c, &change);
+    return set_object_tags(c, &change, &out->version_id);
 }
 
 RESULT s3_delete_object_tagging(struct call *c, const struct s3_delete_object_tagging_in *in,
                                 struct s3_delete_object_tagging_out *out)
 {
-    struct tags_change change = {.name = {in->bucket, in->expected_bucket_owner},
-                                 .key = in->key,
-                                 .version_id = in->version_id};
-    return set_object_tags(c, &change);
+    struct tags_change change = {.bucket = {in->bucket, in->expected_bucket_owner},
+                                 .name = {in->key, in->version_id}};
+    return set_object_tags(c, &change, &out->version_id);
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the scenarios of S3 share."""
+import json
+
 import botocore.exceptions
 import pytest
 
@@ -56,3 +58,24 @@ def parts(s3, bucket):
         return it, done
 
     return upload
+
+
+@pytest.fixture
+def user(cloud, name):
+    """user(statement, …): an S3 client of a new user with just these statements."""
+    iam, made = cloud.client("iam"), []
+
+    def make(*statements):
+        who = name("user")
+        iam.create_user(UserName=who)
+        document = {"Version": "2012-10-17", "Statement": list(statements)}
+        iam.put_user_policy(UserName=who, PolicyName="only", PolicyDocument=json.dumps(document))
+        key = iam.create_access_key(UserName=who)["AccessKey"]
+        made.append((who, key["AccessKeyId"]))
+        return cloud.client("s3", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+
+    yield make
+    for who, key in made:
+        iam.delete_access_key(UserName=who, AccessKeyId=key)
+        iam.delete_user_policy(UserName=who, PolicyName="only")
+        iam.delete_user(UserName=who)

@@ -178,7 +178,6 @@ def test_bucket_tags(s3, bucket, refused):
 
 
 @pytest.mark.parametrize("operation, options", [
-    ("put_bucket_versioning", {"VersioningConfiguration": {"Status": "Enabled"}}),
     ("put_bucket_acl", {"ACL": "public-read"}),
     ("put_bucket_policy", {"Policy": "{}"}),
     ("put_bucket_encryption", {"ServerSideEncryptionConfiguration": {

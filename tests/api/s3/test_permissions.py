@@ -1,29 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Users with policies: each object by itself, sources of copies, keys of a deletion, tags."""
-import json
-
-import pytest
-
-
-@pytest.fixture
-def user(cloud, name):
-    """user(statement, …): an S3 client of a new user with just these statements."""
-    iam, made = cloud.client("iam"), []
-
-    def make(*statements):
-        who = name("user")
-        iam.create_user(UserName=who)
-        document = {"Version": "2012-10-17", "Statement": list(statements)}
-        iam.put_user_policy(UserName=who, PolicyName="only", PolicyDocument=json.dumps(document))
-        key = iam.create_access_key(UserName=who)["AccessKey"]
-        made.append((who, key["AccessKeyId"]))
-        return cloud.client("s3", key=key["AccessKeyId"], secret=key["SecretAccessKey"])
-
-    yield make
-    for who, key in made:
-        iam.delete_access_key(UserName=who, AccessKeyId=key)
-        iam.delete_user_policy(UserName=who, PolicyName="only")
-        iam.delete_user(UserName=who)
 
 
 def allow(actions, *resources, **more):
