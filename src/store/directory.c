@@ -22,7 +22,8 @@
 #define FORMAT_TEXT "kintoun store format "
 
 static const char *const our_names[] = {
-    ".", "..", FORMAT_FILE, FORMAT_FILE_NEW, "lock", "durable", "db", "extents", "lost+found",
+    ".",       "..", FORMAT_FILE, FORMAT_FILE_NEW, "lock",
+    "durable", "db", "extents",   "logs",          "lost+found",
 };
 
 static bool is_ours(const char *name)
@@ -186,6 +187,16 @@ int directory_mark_format(struct store *store)
         fsync(store->dir_fd))
         return -errno;
     return 0;
+}
+
+int store_folder(struct store *store, const char *name)
+{
+    if (mkdirat(store->dir_fd, name, 0700) && errno != EEXIST)
+        return -errno;
+    if (fsync(store->dir_fd))
+        return -errno;
+    int fd = openat(store->dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 void directory_close(struct store *store)

@@ -70,6 +70,13 @@ void store_add_waiter(struct store *store, struct store_waiter *waiter)
     store->flusher.waiters = waiter;
 }
 
+void store_add_companion(struct store *store, struct store_companion *companion)
+{
+    GUARD(&store->flusher.mutex);
+    companion->next = store->flusher.companions;
+    store->flusher.companions = companion;
+}
+
 void store_fail(struct store *store, int error)
 {
     int none = 0;
@@ -156,10 +163,23 @@ static int sync_log(struct store *store)
     return message ? store_error(message) : 0;
 }
 
+static int sync_companions(struct store *store)
+{
+    pthread_mutex_lock(&store->flusher.mutex);
+    struct store_companion *companion = store->flusher.companions; /* none ever leaves */
+    pthread_mutex_unlock(&store->flusher.mutex);
+    int error = 0;
+    for (; companion && !error; companion = companion->next)
+        error = companion->sync(companion);
+    return error;
+}
+
 static int make_durable(struct store *store)
 {
     int64_t began = clock_measure_us();
-    int error = write_log(store);
+    int error = sync_companions(store);
+    if (!error)
+        error = write_log(store);
     if (!error)
         error = sync_log(store);
     uint64_t took = (uint64_t)(clock_measure_us() - began);

@@ -39,6 +39,7 @@ struct flusher {
     _Alignas(CACHE_LINE) pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t wake, moved;
     struct store_waiter *waiters;
+    struct store_companion *companions;
     struct after_list after;
     struct after_list due; /* the flusher thread's own */
     bool stopping;

@@ -52,6 +52,14 @@ void space_count(struct store *store, uint64_t bytes)
         space_look_now(store);
 }
 
+int store_admit_bytes(struct store *store, uint64_t bytes)
+{
+    struct space *space = &store->space;
+    space_count(store, bytes);
+    uint64_t bytes_free = atomic_load_explicit(&space->bytes_free, memory_order_relaxed);
+    return bytes_free < space->reserve + bytes ? -ENOSPC : 0;
+}
+
 int space_admit(const struct store *store, bool adds)
 {
     int level = atomic_load_explicit(&store->space.level, memory_order_relaxed);

@@ -69,6 +69,25 @@ void store_want(struct store *store, uint64_t ticket);
 /* Blocks until durable: for workers, start-up and tests. 0 or negative errno. */
 MUST_CHECK int store_wait(struct store *store, uint64_t ticket);
 
+/*
+ * Files beside the database whose bytes belong to commits: the segments of engines/log. In every
+ * cycle the flusher calls `sync` after it has noted the newest ticket and before it syncs the log,
+ * so what was written to them before a commit returned is on disk when that commit's ticket is
+ * durable. 0, or a negative errno, which is as final as a failed sync of the log. Flusher's thread;
+ * blocks. Outlives the store.
+ */
+struct store_companion {
+    int (*sync)(struct store_companion *companion);
+    struct store_companion *next; /* private */
+};
+void store_add_companion(struct store *store, struct store_companion *companion);
+/* A descriptor for a folder of the data directory, made when it is not there; the caller closes it.
+ * Negative errno. */
+MUST_CHECK int store_folder(struct store *store, const char *name);
+/* To be asked before `bytes` more are allocated in such files: -ENOSPC when they would come out of
+ * the reserve. Any thread. */
+MUST_CHECK int store_admit_bytes(struct store *store, uint64_t bytes);
+
 struct store_stats {
     uint64_t syncs, sync_us_total, sync_us_max, commits, bytes_free;
     uint64_t extent_bytes_live, extent_bytes_allocated;

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Making and ending the engine; watching lanes; their counters as text. */
+#include "engines/log/inside.h"
+
+#include "base/log.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+/* A lane that is written to has its segment open: the default limit of 1,024 is soon reached. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        log_debug("the limit of descriptors stays: %s", strerror(errno));
+}
+
+static int remove_orphans(struct log *log)
+{
+    struct arena arena;
+    arena_init(&arena, 4096, 64 << 20);
+    struct txn *txn = txn_begin(log->options.store);
+    int error = trim_orphans(log, txn, &arena);
+    txn_rollback(txn);
+    arena_done(&arena);
+    return error;
+}
+
+int log_new(struct log **ret, const struct log_options *options)
+{
+    struct log *log = log_alloc(sizeof *log);
+    *log = (struct log){.options = *options, .companion.sync = segment_sync_all};
+    raise_descriptors();
+    pthread_mutex_init(&log->mutex, NULL);
+    *ret = log;
+    log->dir_fd = store_folder(options->store, "logs");
+    if (log->dir_fd < 0)
+        return log->dir_fd;
+    store_add_companion(options->store, &log->companion);
+    int error = stream_load_all(log);
+    if (!error)
+        error = remove_orphans(log);
+    if (!error)
+        trim_start(log);
+    return error;
+}
+
+/* A lane and its segment hold each other. */
+static void forget_segments(struct log_stream *stream)
+{
+    for (size_t i = 0; i < stream->count; i++)
+        if (stream->running[i]->segment)
+            segment_retire(TAKE(stream->running[i]->segment), stream->running[i]->tail.end);
+}
+
+void log_free(struct log *log)
+{
+    size_t at = 0;
+    struct span name;
+    void *stream;
+    if (!log)
+        return;
+    struct map streams = log->streams;
+    log->streams = (struct map){0};
+    while (map_next(&streams, &at, &name, &stream)) {
+        forget_segments(stream);
+        stream_unref(stream);
+    }
+    map_done(&streams);
+    if (segment_sync_all(&log->companion) < 0)
+        log_debug("the last segments were not synced again");
+    if (log->dir_fd >= 0)
+        close(log->dir_fd);
+    pthread_mutex_destroy(&log->mutex);
+    free(log);
+}
+
+/* ---- watching -------------------------------------------------------------------------------- */
+
+static void deliver(struct mail *mail)
+{
+    struct log_watch *watch = (struct log_watch *)((char *)mail - offsetof(struct log_watch, mail));
+    __atomic_store_n(&watch->posted, false, __ATOMIC_SEQ_CST);
+    watch->changed(watch);
+}
+
+void log_watch_begin(const struct log_stream *stream, uint32_t number, struct log_watch *watch)
+{
+    struct lane *lane = stream_lane(stream, number);
+    watch->mail = (struct mail){.deliver = deliver};
+    watch->lane = lane_ref(lane);
+    watch->posted = false;
+    GUARD(&lane->mutex);
+    watch->next = lane->watches;
+    lane->watches = watch;
+}
+
+bool log_watch_end(struct log_watch *watch)
+{
+    struct lane *lane = watch->lane;
+    pthread_mutex_lock(&lane->mutex);
+    struct log_watch **at = &lane->watches;
+    while (*at != watch)
+        at = &(*at)->next;
+    *at = watch->next;
+    pthread_mutex_unlock(&lane->mutex);
+    lane_unref(lane);
+    return !__atomic_load_n(&watch->posted, __ATOMIC_SEQ_CST);
+}
+
+/* ---- counters -------------------------------------------------------------------------------- */
+
+static void count(const struct lane *lane, struct log_counters *ret)
+{
+    *ret = (struct log_counters){
+        .bytes_in = atomic_load_explicit(&lane->bytes_in, memory_order_relaxed),
+        .records_in = atomic_load_explicit(&lane->records_in, memory_order_relaxed),
+        .throttled_in = atomic_load_explicit(&lane->throttled_in, memory_order_relaxed),
+        .bytes_out = atomic_load_explicit(&lane->bytes_out, memory_order_relaxed),
+        .records_out = atomic_load_explicit(&lane->records_out, memory_order_relaxed),
+        .throttled_out = atomic_load_explicit(&lane->throttled_out, memory_order_relaxed),
+        .age_ms = atomic_load_explicit(&lane->age_ms, memory_order_relaxed),
+    };
+}
+
+void log_count(const struct log_stream *stream, uint32_t number, struct log_counters *ret)
+{
+    count(stream_lane(stream, number), ret);
+}
+
+static void print_lane(struct span stream, size_t number, const struct log_counters *counters,
+                       struct buf *out)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"bytes_in_total", counters->bytes_in},
+        {"records_in_total", counters->records_in},
+        {"throttled_in_total", counters->throttled_in},
+        {"bytes_out_total", counters->bytes_out},
+        {"records_out_total", counters->records_out},
+        {"throttled_out_total", counters->throttled_out},
+        {"age_milliseconds", counters->age_ms},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        buf_printf(out, "kintoun_log_%s{stream=\"%.*s\",lane=\"%zu\"} %llu\n", rows[i].name,
+                   SPAN_ARG(stream), number, (unsigned long long)rows[i].value);
+}
+
+void log_print(struct log *log, struct buf *out)
+{
+    struct arena arena;
+    size_t stream_count;
+    arena_init(&arena, 4096, 64 << 20);
+    struct log_stream **streams = stream_all(log, &arena, &stream_count);
+    for (size_t i = 0; i < stream_count; i++) {
+        for (size_t j = 0; j < streams[i]->count; j++) {
+            struct log_counters counters;
+            count(streams[i]->running[j], &counters);
+            if (counters.records_in || counters.throttled_in || counters.records_out ||
+                counters.throttled_out)
+                print_lane(streams[i]->name, j, &counters, out);
+        }
+        stream_unref(streams[i]);
+    }
+    arena_done(&arena);
+}
