@@ -40,3 +40,53 @@ struct dynamodb_consumed_capacity *capacity_shown(struct call *c, struct span wa
     }
     return shown;
 }
+
+/* A new key is a deletion and an insertion ("Considerations for provisioned throughput capacity of
+ * global secondary indexes"). */
+double capacity_of_change(const struct kv_change *change)
+{
+    size_t larger = change->before > change->after ? change->before : change->after;
+    return change->moved ? capacity_of_write(change->before) + capacity_of_write(change->after)
+                         : capacity_of_write(larger);
+}
+
+static void add_to(struct dynamodb_secondary_indexes_capacity_map *map, struct span name,
+                   double units)
+{
+    size_t at = 0;
+    while (at < map->count && !span_eq(map->at[at].key, name))
+        at++;
+    if (at == map->count)
+        map->at[map->count++].key = name;
+    SET(&map->at[at].value, capacity_units, map->at[at].value.capacity_units + units);
+}
+
+struct dynamodb_consumed_capacity *capacity_written(struct call *c, struct span wanted,
+                                                    const struct capacity_write *write)
+{
+    const struct kv_change *change;
+    size_t count = 0;
+    struct dynamodb_consumed_capacity *shown =
+        capacity_shown(c, wanted, write->table_name, write->units);
+    for (change = write->changes->first; change; change = change->next)
+        count += change->table == write->table;
+    if (!shown || !count)
+        return shown;
+    struct dynamodb_secondary_indexes_capacity_map maps[2] = {{0}};
+    for (change = write->changes->first; change; change = change->next) {
+        const struct kv_index_schema *index = kv_index_schema(change->index);
+        double units = capacity_of_change(change) * write->factor;
+        if (change->table != write->table)
+            continue;
+        shown->capacity_units += units;
+        if (!maps[index->local].at)
+            maps[index->local].at =
+                ARENA_ARRAY(c->arena, struct dynamodb_secondary_indexes_capacity_map_pair, count);
+        add_to(&maps[index->local], index->name, units);
+    }
+    if (shown->table) {
+        shown->global_secondary_indexes = maps[0];
+        shown->local_secondary_indexes = maps[1];
+    }
+    return shown;
+}

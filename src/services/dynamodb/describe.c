@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A table's record as a TableDescription. Field presence as in recorded answers. Control thread. */
+#include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
@@ -22,6 +23,12 @@ static struct span state_name(uint64_t state)
     return names[state];
 }
 
+static struct span index_arn(struct call *c, const struct dynamodb_table *table, struct span name)
+{
+    return arena_printf(c->arena, "%.*s/index/%.*s", SPAN_ARG(reference_arn(c, table->name)),
+                        SPAN_ARG(name));
+}
+
 static void describe_keys(struct call *c, const struct dynamodb_table *table,
                           struct dynamodb_table_description *to)
 {
@@ -38,19 +45,33 @@ static void describe_keys(struct call *c, const struct dynamodb_table *table,
     to->key_schema.count = table->range_name.at ? 2 : 1;
 }
 
-static void describe_throughput(struct call *c, const struct dynamodb_table *table,
-                                struct dynamodb_table_description *to)
+/* Of a table or an index. */
+struct throughput {
+    uint64_t read_units, write_units, decreases_today;
+    int64_t increased, decreased;
+};
+
+static struct dynamodb_provisioned_throughput_description *
+describe_units(struct call *c, const struct throughput *from)
 {
     struct dynamodb_provisioned_throughput_description *units =
         ARENA_NEW(c->arena, struct dynamodb_provisioned_throughput_description);
-    SET(units, read_capacity_units, (int64_t)table->read_units);
-    SET(units, write_capacity_units, (int64_t)table->write_units);
-    SET(units, number_of_decreases_today, (int64_t)table->decreases_today);
-    if (table->increased)
-        SET(units, last_increase_date_time, table->increased);
-    if (table->decreased)
-        SET(units, last_decrease_date_time, table->decreased);
-    to->provisioned_throughput = units;
+    SET(units, read_capacity_units, (int64_t)from->read_units);
+    SET(units, write_capacity_units, (int64_t)from->write_units);
+    SET(units, number_of_decreases_today, (int64_t)from->decreases_today);
+    if (from->increased)
+        SET(units, last_increase_date_time, from->increased);
+    if (from->decreased)
+        SET(units, last_decrease_date_time, from->decreased);
+    return units;
+}
+
+static void describe_throughput(struct call *c, const struct dynamodb_table *table,
+                                struct dynamodb_table_description *to)
+{
+    to->provisioned_throughput = describe_units(
+        c, &(struct throughput){table->read_units, table->write_units, table->decreases_today,
+                                table->increased, table->decreased});
     struct dynamodb_table_warm_throughput_description *warm =
         ARENA_NEW(c->arena, struct dynamodb_table_warm_throughput_description);
     SET(warm, read_units_per_second,
@@ -60,6 +81,111 @@ static void describe_throughput(struct call *c, const struct dynamodb_table *tab
     warm->status = S("ACTIVE");
     to->warm_throughput = warm;
 }
+
+/* ---- indexes -------------------------------------------------------------------------------- */
+
+static struct span index_state_name(uint64_t state)
+{
+    static const struct span names[] = {
+        [INDEX_ACTIVE] = S_INIT("ACTIVE"),
+        [INDEX_CREATING] = S_INIT("CREATING"),
+        [INDEX_UPDATING] = S_INIT("UPDATING"),
+        [INDEX_DELETING] = S_INIT("DELETING"),
+    };
+    return names[state];
+}
+
+static struct dynamodb_key_schema index_keys(struct call *c,
+                                             const struct dynamodb_table_index *index)
+{
+    struct dynamodb_key_schema keys = {.count = index->hash.count + index->range.count};
+    keys.at = ARENA_ARRAY(c->arena, struct dynamodb_key_schema_element, keys.count);
+    for (size_t i = 0; i < index->hash.count; i++)
+        keys.at[i] = (struct dynamodb_key_schema_element){index->hash.at[i], S("HASH")};
+    for (size_t i = 0; i < index->range.count; i++)
+        keys.at[index->hash.count + i] =
+            (struct dynamodb_key_schema_element){index->range.at[i], S("RANGE")};
+    return keys;
+}
+
+static struct dynamodb_projection *index_projection(struct call *c,
+                                                    const struct dynamodb_table_index *index)
+{
+    struct dynamodb_projection *projection = ARENA_NEW(c->arena, struct dynamodb_projection);
+    projection->projection_type = index->projection;
+    if (index->included.count) {
+        projection->non_key_attributes.at = index->included.at;
+        projection->non_key_attributes.count = index->included.count;
+    }
+    return projection;
+}
+
+static void describe_local(struct call *c, const struct dynamodb_table *table,
+                           const struct dynamodb_table_index *index, const struct kv_totals *totals,
+                           struct dynamodb_local_secondary_index_description *to)
+{
+    to->index_name = index->name;
+    to->index_arn = index_arn(c, table, index->name);
+    to->key_schema = index_keys(c, index);
+    to->projection = index_projection(c, index);
+    SET(to, index_size_bytes, (int64_t)totals->bytes);
+    SET(to, item_count, (int64_t)totals->items);
+}
+
+static void describe_global(struct call *c, const struct dynamodb_table *table,
+                            const struct dynamodb_table_index *index,
+                            const struct kv_index_state *state,
+                            struct dynamodb_global_secondary_index_description *to)
+{
+    to->index_name = index->name;
+    to->index_arn = index_arn(c, table, index->name);
+    to->key_schema = index_keys(c, index);
+    to->projection = index_projection(c, index);
+    to->index_status = index_state_name(index->state);
+    if (index->state == INDEX_CREATING && table->state == TABLE_ACTIVE)
+        SET(to, backfilling, !state->built);
+    to->provisioned_throughput = describe_units(
+        c, &(struct throughput){index->read_units, index->write_units, index->decreases_today,
+                                index->increased, index->decreased});
+    struct dynamodb_global_secondary_index_warm_throughput_description *warm =
+        ARENA_NEW(c->arena, struct dynamodb_global_secondary_index_warm_throughput_description);
+    SET(warm, read_units_per_second,
+        table->on_demand ? WARM_READ_UNITS : (int64_t)index->read_units);
+    SET(warm, write_units_per_second,
+        table->on_demand ? WARM_WRITE_UNITS : (int64_t)index->write_units);
+    warm->status = S("ACTIVE");
+    to->warm_throughput = warm;
+    SET(to, index_size_bytes, (int64_t)state->totals.bytes);
+    SET(to, item_count, (int64_t)state->totals.items);
+}
+
+static RESULT describe_indexes(struct call *c, const struct dynamodb_table *table,
+                               struct dynamodb_table_description *to)
+{
+    struct kv_access access = reference_access(c);
+    struct dynamodb_global_secondary_index_description_list *global = &to->global_secondary_indexes;
+    struct dynamodb_local_secondary_index_description_list *local = &to->local_secondary_indexes;
+    for (size_t i = 0; i < table->indexes.count; i++) {
+        const struct dynamodb_table_index *index = &table->indexes.at[i];
+        struct kv_index_state state = {0};
+        int error = kv_index_look(&access, reference_of(c->arena, table), index->name, &state);
+        if (error < 0 && error != -ENOENT) /* one that is going has left the engine */
+            return refuse_errno(c, error, "counting an index's items");
+        if (index->local && !local->at)
+            local->at = ARENA_ARRAY(c->arena, struct dynamodb_local_secondary_index_description,
+                                    table->indexes.count);
+        if (!index->local && !global->at)
+            global->at = ARENA_ARRAY(c->arena, struct dynamodb_global_secondary_index_description,
+                                     table->indexes.count);
+        if (index->local)
+            describe_local(c, table, index, &state.totals, &local->at[local->count++]);
+        else
+            describe_global(c, table, index, &state, &global->at[global->count++]);
+    }
+    return OK;
+}
+
+/* ---- the rest ------------------------------------------------------------------------------- */
 
 /* A table that was never on demand has no summary of it. */
 static void describe_billing(struct call *c, const struct dynamodb_table *table,
@@ -110,5 +236,5 @@ RESULT table_describe(struct call *c, const struct dynamodb_table *table,
     describe_billing(c, table, to);
     describe_class(c, table, to);
     *ret = to;
-    return OK;
+    return describe_indexes(c, table, to);
 }

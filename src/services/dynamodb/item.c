@@ -6,6 +6,7 @@
  */
 #include "services/dynamodb/attribute.h"
 #include "services/dynamodb/capacity.h"
+#include "services/dynamodb/collection.h"
 #include "services/dynamodb/key.h"
 #include "services/dynamodb/reference.h"
 
@@ -21,6 +22,7 @@ struct target {
     struct span table_name;
     struct kv_key key;
     struct span old; /* absent: there is none */
+    struct kv_changes changes;
 };
 
 static RESULT not_built(struct call *c, const char *parameter)
@@ -57,6 +59,7 @@ static RESULT target_lock(struct call *c, struct target *target)
     if (error == -ESTALE)
         return refuse(c, &DYNAMODB_RESOURCE_NOT_FOUND_EXCEPTION, "Requested resource not found");
     target->old = SPAN_NONE;
+    target->access.changes = &target->changes;
     error = kv_get(&target->access, &target->key, &target->old);
     return error < 0 && error != -ENOENT ? refuse_errno(c, error, "reading an item") : OK;
 }
@@ -71,6 +74,18 @@ static RESULT show_old(struct call *c, const struct target *target, struct span 
         return refuse_errno(c, -EBADMSG, "decoding an item");
     *ret = attribute_show_map(c, &map);
     return OK;
+}
+
+/* `bytes`: of the larger of what was and what is. */
+static struct dynamodb_consumed_capacity *show_capacity(struct call *c, const struct target *target,
+                                                        struct span wanted, size_t bytes)
+{
+    return capacity_written(c, wanted,
+                            &(struct capacity_write){.table_name = target->table_name,
+                                                     .table = target->table,
+                                                     .changes = &target->changes,
+                                                     .units = capacity_of_write(bytes),
+                                                     .factor = 1});
 }
 
 static RESULT check_put(struct call *c, const struct dynamodb_put_item_in *in)
@@ -95,7 +110,7 @@ static RESULT store(struct call *c, struct target *target, const struct kv_map *
                            : kv_put(&target->access, target->table, &target->key, buf_span(&bytes),
                                     target->old);
     buf_done(&bytes);
-    return error < 0 ? refuse_errno(c, error, "storing an item") : OK;
+    return error < 0 ? collection_refuse(c, error, "storing an item") : OK;
 }
 
 RESULT dynamodb_put_item(struct call *c, const struct dynamodb_put_item_in *in,
@@ -116,8 +131,10 @@ RESULT dynamodb_put_item(struct call *c, const struct dynamodb_put_item_in *in,
     TRY(store(c, &target, &item));
 
     size_t old_size = kv_item_size(target.old);
-    out->consumed_capacity = capacity_shown(c, in->return_consumed_capacity, target.table_name,
-                                            capacity_of_write(size > old_size ? size : old_size));
+    out->consumed_capacity =
+        show_capacity(c, &target, in->return_consumed_capacity, size > old_size ? size : old_size);
+    out->item_collection_metrics = collection_shown(c, in->return_item_collection_metrics,
+                                                    target.table, &item, &target.changes);
     return show_old(c, &target, in->return_values, &out->attributes);
 }
 
@@ -187,7 +204,9 @@ RESULT dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_in
     if (error < 0)
         return refuse_errno(c, error, "deleting an item");
 
-    out->consumed_capacity = capacity_shown(c, in->return_consumed_capacity, target.table_name,
-                                            capacity_of_write(kv_item_size(target.old)));
+    out->consumed_capacity =
+        show_capacity(c, &target, in->return_consumed_capacity, kv_item_size(target.old));
+    out->item_collection_metrics = collection_shown(c, in->return_item_collection_metrics,
+                                                    target.table, &key_map, &target.changes);
     return show_old(c, &target, in->return_values, &out->attributes);
 }

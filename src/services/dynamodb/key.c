@@ -18,6 +18,21 @@ static RESULT check_content(struct call *c, const struct kv_key_part *part,
                   part->type == KV_STRING ? "string" : "binary", SPAN_ARG(part->name));
 }
 
+enum KEY_KIND { KEY_HASH, KEY_RANGE };
+
+static RESULT check_length(struct call *c, enum KEY_KIND kind, size_t len)
+{
+    if (kind == KEY_HASH && len > KV_HASH_KEY_MAX)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: Size of hashkey has exceeded the "
+                      "maximum size limit of2048 bytes");
+    if (kind == KEY_RANGE && len > KV_RANGE_KEY_MAX)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: Aggregated size of all range "
+                      "keys has exceeded the size limit of 1024 bytes");
+    return OK;
+}
+
 static RESULT make(struct call *c, const struct kv_table *table, const struct kv_value *hash,
                    const struct kv_value *range, struct kv_key *ret)
 {
@@ -25,14 +40,9 @@ static RESULT make(struct call *c, const struct kv_table *table, const struct kv
     TRY(check_content(c, &schema->hash, hash));
     if (range)
         TRY(check_content(c, &schema->range, range));
-    if (hash->bytes.len > KV_HASH_KEY_MAX)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "One or more parameter values were invalid: Size of hashkey has exceeded the "
-                      "maximum size limit of2048 bytes");
-    if (range && range->bytes.len > KV_RANGE_KEY_MAX)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "One or more parameter values were invalid: Aggregated size of all range "
-                      "keys has exceeded the size limit of 1024 bytes");
+    TRY(check_length(c, KEY_HASH, hash->bytes.len));
+    if (range)
+        TRY(check_length(c, KEY_RANGE, range->bytes.len));
     kv_key_make(table, hash->bytes, range ? range->bytes : SPAN_NONE, ret);
     return OK;
 }
@@ -54,6 +64,56 @@ static RESULT part_of_item(struct call *c, const struct kv_key_part *part,
                   SPAN_ARG(attribute_type_name((*ret)->type)));
 }
 
+/* ---- keys of indexes ------------------------------------------------------------------------ */
+
+static RESULT check_index_part(struct call *c, const struct kv_index_schema *index,
+                               const struct kv_key_part *part, const struct kv_value *value)
+{
+    if (value->type != part->type)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: Type mismatch for Index Key "
+                      "%.*s Expected: %.*s Actual: %.*s IndexName: %.*s",
+                      SPAN_ARG(part->name), SPAN_ARG(attribute_type_name(part->type)),
+                      SPAN_ARG(attribute_type_name(value->type)), SPAN_ARG(index->name));
+    if (!value->bytes.len)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values are not valid. A value specified for a "
+                      "secondary index key is not supported. The AttributeValue for a key "
+                      "attribute cannot contain an empty %s value. IndexName: %.*s, IndexKey: "
+                      "%.*s",
+                      part->type == KV_STRING ? "string" : "binary", SPAN_ARG(index->name),
+                      SPAN_ARG(part->name));
+    return OK;
+}
+
+static RESULT check_index_parts(struct call *c, const struct kv_index_schema *index,
+                                const struct kv_key_part *parts, size_t count,
+                                const struct kv_map *item)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct kv_value *value = kv_map_get(item, parts[i].name);
+        if (!value)
+            continue;
+        TRY(check_index_part(c, index, &parts[i], value));
+        len += value->bytes.len;
+    }
+    return check_length(c, parts == index->hash ? KEY_HASH : KEY_RANGE, len);
+}
+
+RESULT key_check_indexes(struct call *c, const struct kv_table *table, const struct kv_map *item)
+{
+    const struct kv_index *index;
+    for (size_t at = 0; (index = kv_index_next(table, &at));) {
+        const struct kv_index_schema *schema = kv_index_schema(index);
+        TRY(check_index_parts(c, schema, schema->hash, schema->hash_count, item));
+        TRY(check_index_parts(c, schema, schema->range, schema->range_count, item));
+    }
+    return OK;
+}
+
+/* ---- keys of tables ------------------------------------------------------------------------- */
+
 RESULT key_of_item(struct call *c, const struct kv_table *table, const struct kv_map *item,
                    struct kv_key *ret)
 {
@@ -62,7 +122,8 @@ RESULT key_of_item(struct call *c, const struct kv_table *table, const struct kv
     TRY(part_of_item(c, &schema->hash, item, &hash));
     if (schema->range.name.at)
         TRY(part_of_item(c, &schema->range, item, &range));
-    return make(c, table, hash, range, ret);
+    TRY(make(c, table, hash, range, ret));
+    return key_check_indexes(c, table, item);
 }
 
 RESULT key_of_request(struct call *c, const struct kv_table *table, const struct kv_map *key,

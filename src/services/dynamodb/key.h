@@ -4,9 +4,11 @@
 #include "engines/kv/kv.h"
 #include "wire/call.h"
 
-/* From all of an item's attributes. */
+/* From all of an item's attributes; the keys of indexes that it has are checked, too. */
 RESULT key_of_item(struct call *c, const struct kv_table *table, const struct kv_map *item,
                    struct kv_key *ret);
+/* What an item has of the keys of indexes: types, not empty, lengths. */
+RESULT key_check_indexes(struct call *c, const struct kv_table *table, const struct kv_map *item);
 /* From a request's Key, which has the key's attributes and no others. */
 RESULT key_of_request(struct call *c, const struct kv_table *table, const struct kv_map *key,
                       struct kv_key *ret);

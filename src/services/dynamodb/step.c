@@ -4,7 +4,8 @@
  * commit; once that is durable the control thread takes the step and drops the `pending` record:
  *
  *   CREATING  the engine's table is opened       -> ACTIVE
- *   UPDATING  nothing is left to do              -> ACTIVE
+ *   UPDATING  indexes that go leave the record   -> ACTIVE
+ *   ACTIVE    the engine has filled an index     -> that is ACTIVE; else the step stays pending
  *   DELETING  the engine drops the table         -> the record is gone
  *
  * A step is one transaction of its own, so after a crash it is either still pending or done, and
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "loop/loop.h"
+#include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
@@ -37,7 +39,7 @@ struct dynamodb {
     atomic_bool posted;
 };
 
-/* On the flusher's thread. */
+/* On the flusher's thread, and on this one when an index is filled. */
 static void wake(void *thing)
 {
     struct dynamodb *dynamodb = thing;
@@ -54,18 +56,69 @@ void table_put_moving(struct call *c, const struct dynamodb_table *table)
     txn_after_durable(c->txn, wake, c->cloud->dynamodb);
 }
 
-static int step_open(const struct kv_access *access, struct dynamodb_table *table)
+/* 1: the index is still being filled, 0: it is in a state that lasts, or gone (state 0). */
+static int settle_index(const struct kv_access *access, const struct dynamodb_table *table,
+                        struct dynamodb_table_index *index)
 {
-    table->state = TABLE_ACTIVE;
-    dynamodb_table_put(access->txn, table);
-    return kv_table_open(access, reference_of(access->arena, table));
+    struct kv_index_state state;
+    if (index->state == INDEX_DELETING) {
+        index->state = 0;
+        return 0;
+    }
+    if (index->state == INDEX_CREATING) {
+        int error = kv_index_look(access, reference_of(access->arena, table), index->name, &state);
+        if (error < 0 || !state.built)
+            return error < 0 ? error : 1;
+    }
+    index->state = INDEX_ACTIVE;
+    return 0;
+}
+
+static bool is_key_attribute(const struct dynamodb_table *table, struct span name)
+{
+    bool used = span_eq(name, table->hash_name) || span_eq(name, table->range_name);
+    for (size_t i = 0; i < table->indexes.count; i++) {
+        const struct dynamodb_table_index *index = &table->indexes.at[i];
+        for (size_t j = 0; j < index->hash.count; j++)
+            used |= span_eq(name, index->hash.at[j]);
+        for (size_t j = 0; j < index->range.count; j++)
+            used |= span_eq(name, index->range.at[j]);
+    }
+    return used;
+}
+
+static void forget_gone(struct dynamodb_table *table)
+{
+    size_t indexes = 0, attributes = 0;
+    for (size_t i = 0; i < table->indexes.count; i++)
+        if (table->indexes.at[i].state)
+            table->indexes.at[indexes++] = table->indexes.at[i];
+    table->indexes.count = indexes;
+    for (size_t i = 0; i < table->attributes.count; i++)
+        if (is_key_attribute(table, table->attributes.at[i].name))
+            table->attributes.at[attributes++] = table->attributes.at[i];
+    table->attributes.count = attributes;
 }
 
 static int step_settle(const struct kv_access *access, struct dynamodb_table *table)
 {
+    int waiting = 0;
+    for (size_t i = 0; i < table->indexes.count; i++) {
+        int result = settle_index(access, table, &table->indexes.at[i]);
+        if (result < 0)
+            return result;
+        waiting |= result;
+    }
+    forget_gone(table);
     table->state = TABLE_ACTIVE;
     dynamodb_table_put(access->txn, table);
-    return 0;
+    return waiting;
+}
+
+static int step_open(const struct kv_access *access, struct dynamodb_table *table)
+{
+    int error = kv_table_open(access, reference_of(access->arena, table));
+    return error < 0 ? error : step_settle(access, table);
 }
 
 static int step_drop(const struct kv_access *access, struct dynamodb_table *table)
@@ -74,8 +127,10 @@ static int step_drop(const struct kv_access *access, struct dynamodb_table *tabl
     return kv_table_drop(access, reference_of(access->arena, table));
 }
 
+/* 1: not done, 0: done. */
 static int (*const steps[])(const struct kv_access *access, struct dynamodb_table *table) = {
     [TABLE_CREATING] = step_open,
+    [TABLE_ACTIVE] = step_settle,
     [TABLE_UPDATING] = step_settle,
     [TABLE_DELETING] = step_drop,
 };
@@ -84,23 +139,32 @@ static int take_step(const struct kv_access *access, const struct dynamodb_pendi
 {
     struct dynamodb_table table = {
         .account = pending->account, .region = pending->region, .name = pending->name};
-    dynamodb_pending_delete(access->txn, pending);
     int error = dynamodb_table_get(access->txn, access->arena, &table);
-    if (error < 0)
-        return error == -ENOENT ? 0 : error;
-    return table.state < ARRAY_LEN(steps) && steps[table.state] ? steps[table.state](access, &table)
-                                                                : 0;
+    if (!error && table.state < ARRAY_LEN(steps) && steps[table.state])
+        error = steps[table.state](access, &table);
+    if (!error || error == -ENOENT)
+        dynamodb_pending_delete(access->txn, pending);
+    return error == -ENOENT ? 0 : error;
 }
 
 struct batch {
     struct arena *arena;
+    struct dynamodb_pending from; /* the last one taken */
     struct dynamodb_pending at[STEPS_AT_ONCE];
     size_t count;
 };
 
+static bool same_table(const struct dynamodb_pending *a, const struct dynamodb_pending *b)
+{
+    return span_eq(a->account, b->account) && span_eq(a->region, b->region) &&
+           span_eq(a->name, b->name);
+}
+
 static int take_pending(void *user, struct dynamodb_pending *pending)
 {
     struct batch *batch = user;
+    if (same_table(pending, &batch->from))
+        return 0;
     batch->at[batch->count++] = (struct dynamodb_pending){
         .account = arena_copy(batch->arena, pending->account),
         .region = arena_copy(batch->arena, pending->region),
@@ -109,37 +173,41 @@ static int take_pending(void *user, struct dynamodb_pending *pending)
     return batch->count == STEPS_AT_ONCE;
 }
 
-/* How many were taken, or a negative errno with nothing changed. */
-static int take_steps(struct dynamodb *dynamodb, struct arena *arena)
+/* The next steps after batch->from. 1: there may be more, 0: that was all, or a negative errno with
+ * nothing changed. */
+static int take_steps(struct dynamodb *dynamodb, struct batch *batch)
 {
-    struct batch batch = {.arena = arena};
     uint64_t ticket;
     struct kv_access access = {
-        .kv = dynamodb->cloud->kv, .txn = txn_begin(dynamodb->cloud->store), .arena = arena};
-    int error = dynamodb_pending_each(access.txn, &(struct dynamodb_pending){0}, 0, arena,
-                                      take_pending, &batch);
-    for (size_t i = 0; i < batch.count && error >= 0; i++)
-        error = take_step(&access, &batch.at[i]);
-    if (error < 0 || !batch.count) {
+        .kv = dynamodb->cloud->kv, .txn = txn_begin(dynamodb->cloud->store), .arena = batch->arena};
+    batch->count = 0;
+    int error =
+        dynamodb_pending_each(access.txn, &batch->from, 0, batch->arena, take_pending, batch);
+    for (size_t i = 0; i < batch->count && error >= 0; i++)
+        error = take_step(&access, &batch->at[i]);
+    if (error < 0 || !batch->count) {
         txn_rollback(access.txn);
         return error;
     }
+    batch->from = batch->at[batch->count - 1];
     error = txn_commit(access.txn, &ticket);
-    return error < 0 ? error : (int)batch.count;
+    return error < 0 ? error : batch->count == STEPS_AT_ONCE;
 }
 
 static void on_wake(struct mail *mail)
 {
     struct dynamodb *dynamodb = (struct dynamodb *)((char *)mail - offsetof(struct dynamodb, mail));
     struct arena arena;
+    struct batch batch = {.arena = &arena};
     atomic_store(&dynamodb->posted, false);
     arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
-    int taken = take_steps(dynamodb, &arena);
+    int more;
+    do
+        more = take_steps(dynamodb, &batch);
+    while (more > 0);
     arena_done(&arena);
-    if (taken == STEPS_AT_ONCE)
-        wake(dynamodb);
-    if (taken < 0) {
-        log_error("dynamodb: the next step of a table: %s", strerror(-taken));
+    if (more < 0) {
+        log_error("dynamodb: the next step of a table: %s", strerror(-more));
         loop_timer_set(dynamodb->cloud->control, &dynamodb->again, clock_steady_ms() + FAILED_MS);
     }
 }
@@ -157,6 +225,7 @@ struct dynamodb *dynamodb_new(struct cloud *cloud)
     dynamodb->cloud = cloud;
     dynamodb->mail.deliver = on_wake;
     dynamodb->again.due = on_again;
+    kv_on_built(cloud->kv, wake, dynamodb);
     wake(dynamodb);
     return dynamodb;
 }

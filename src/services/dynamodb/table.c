@@ -8,9 +8,11 @@
 
 #include "base/id.h"
 #include "services/dynamodb/attribute.h"
+#include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define LIST_MAX 100 /* names of one answer, also when no limit is given */
 
@@ -38,8 +40,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_create_table
         bool asked;
         const char *what;
     } parameters[] = {
-        {in->local_secondary_indexes.count, "LocalSecondaryIndexes"},
-        {in->global_secondary_indexes.count, "GlobalSecondaryIndexes"},
         {in->vector_indexes.count, "VectorIndexes"},
         {in->stream_specification && in->stream_specification->stream_enabled,
          "StreamSpecification with StreamEnabled true"},
@@ -95,17 +95,8 @@ static RESULT check_billing(struct call *c, const struct dynamodb_create_table_i
     return on_demand ? OK : table_check_units(c, in->provisioned_throughput);
 }
 
-static const struct dynamodb_attribute_definition *
-definition_of(const struct dynamodb_create_table_in *in, struct span name)
-{
-    for (size_t i = 0; i < in->attribute_definitions.count; i++)
-        if (span_eq(in->attribute_definitions.at[i].attribute_name, name))
-            return &in->attribute_definitions.at[i];
-    return NULL;
-}
-
 /* "[a, b]" */
-static struct span join_names(struct call *c, const void *at, size_t count, size_t size)
+struct span table_join_names(struct call *c, const void *at, size_t count, size_t size)
 {
     struct span joined = S("[");
     for (size_t i = 0; i < count; i++)
@@ -116,40 +107,29 @@ static struct span join_names(struct call *c, const void *at, size_t count, size
 
 static RESULT check_definitions(struct call *c, const struct dynamodb_create_table_in *in)
 {
-    const struct dynamodb_key_schema *keys = &in->key_schema;
     const struct dynamodb_attribute_definitions *all = &in->attribute_definitions;
-    if (keys->count > all->count)
+    if (in->key_schema.count > all->count)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "Invalid KeySchema: Some index key attribute have no definition");
-    for (size_t i = 0; i < keys->count; i++)
-        if (!definition_of(in, keys->at[i].attribute_name))
-            return refuse(
-                c, &DYNAMODB_VALIDATION_EXCEPTION,
-                "One or more parameter values were invalid: Some index key attributes are not "
-                "defined in AttributeDefinitions. Keys: %.*s, AttributeDefinitions: %.*s",
-                SPAN_ARG(join_names(c, keys->at, keys->count, sizeof *keys->at)),
-                SPAN_ARG(join_names(c, all->at, all->count, sizeof *all->at)));
-    for (size_t i = 0; i < all->count; i++)
-        if (definition_of(in, all->at[i].attribute_name) != &all->at[i])
-            return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                          "Cannot have two attributes with the same name");
+    TRY(index_check_defined(c, &in->key_schema, all));
+    for (size_t i = 1; i < all->count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (span_eq(all->at[i].attribute_name, all->at[j].attribute_name))
+                return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                              "Attribute Name is duplicated: %.*s",
+                              SPAN_ARG(all->at[i].attribute_name));
     return OK;
 }
 
 static RESULT check_keys(struct call *c, const struct dynamodb_create_table_in *in)
 {
     const struct dynamodb_key_schema *keys = &in->key_schema;
-    if (keys->count == 2 && span_eq(keys->at[0].attribute_name, keys->at[1].attribute_name))
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "Both the Hash Key and the Range Key element in the KeySchema have the same "
-                      "name");
-    if (!span_eq(keys->at[0].key_type, S("HASH")))
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
+    TRY(index_check_keys(c, keys));
     if (keys->count == 2 && !span_eq(keys->at[1].key_type, S("RANGE")))
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
-    if (keys->count != in->attribute_definitions.count)
+    bool indexed = in->local_secondary_indexes.at || in->global_secondary_indexes.at;
+    if (!indexed && keys->count != in->attribute_definitions.count)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "One or more parameter values were invalid: Number of attributes in "
                       "KeySchema does not exactly match number of attributes defined in "
@@ -157,27 +137,57 @@ static RESULT check_keys(struct call *c, const struct dynamodb_create_table_in *
     return OK;
 }
 
-static RESULT check_create(struct call *c, const struct dynamodb_create_table_in *in)
+static RESULT check_create(struct call *c, const struct dynamodb_create_table_in *in,
+                           struct index_wishes *ret_wishes)
 {
+    const struct index_table table = {&in->key_schema, &in->attribute_definitions,
+                                      !in->provisioned_throughput};
     TRY(check_given(c, in));
     TRY(check_billing(c, in));
     TRY(check_not_built(c, in));
     TRY(check_definitions(c, in));
-    return check_keys(c, in);
+    TRY(check_keys(c, in));
+    TRY(index_wishes_of(c, in, ret_wishes));
+    return ret_wishes->count ? index_check_all(c, &table, ret_wishes) : OK;
+}
+
+static int compare_attributes(const void *a, const void *b)
+{
+    return span_compare(((const struct dynamodb_attribute *)a)->name,
+                        ((const struct dynamodb_attribute *)b)->name);
+}
+
+void table_add_attribute(struct call *c, struct dynamodb_table *table,
+                         const struct dynamodb_attribute_definition *definition)
+{
+    struct dynamodb_attribute_list list = {
+        ARENA_ARRAY(c->arena, struct dynamodb_attribute, table->attributes.count + 1),
+        table->attributes.count + 1};
+    for (size_t i = 0; i < table->attributes.count; i++)
+        list.at[i] = table->attributes.at[i];
+    list.at[list.count - 1] =
+        (struct dynamodb_attribute){definition->attribute_name, definition->attribute_type};
+    qsort(list.at, list.count, sizeof *list.at, compare_attributes);
+    table->attributes = list;
+}
+
+static void fill_indexes(struct call *c, const struct index_wishes *wishes,
+                         struct dynamodb_table *table)
+{
+    table->indexes.at = ARENA_ARRAY(c->arena, struct dynamodb_table_index, wishes->count);
+    table->indexes.count = wishes->count;
+    for (size_t i = 0; i < wishes->count; i++)
+        table->indexes.at[i] = index_record(c, &wishes->at[i]);
 }
 
 static RESULT fill_record(struct call *c, const struct dynamodb_create_table_in *in,
                           struct dynamodb_table *table)
 {
-    const struct dynamodb_attribute_definitions *all = &in->attribute_definitions;
     table->id = id_uuid(c->arena);
     table->state = TABLE_CREATING;
     table->created = c->now_ms;
-    table->attributes.at = ARENA_ARRAY(c->arena, struct dynamodb_attribute, all->count);
-    table->attributes.count = all->count;
-    for (size_t i = 0; i < all->count; i++)
-        table->attributes.at[i] =
-            (struct dynamodb_attribute){all->at[i].attribute_name, all->at[i].attribute_type};
+    for (size_t i = 0; i < in->attribute_definitions.count; i++)
+        table_add_attribute(c, table, &in->attribute_definitions.at[i]);
     table->hash_name = in->key_schema.at[0].attribute_name;
     if (in->key_schema.count == 2)
         table->range_name = in->key_schema.at[1].attribute_name;
@@ -193,7 +203,7 @@ static RESULT fill_record(struct call *c, const struct dynamodb_create_table_in 
     return table_add_tags(c, table, &in->tags);
 }
 
-static struct kv_key_part key_part(const struct dynamodb_table *table, struct span name)
+struct kv_key_part table_key_part(const struct dynamodb_table *table, struct span name)
 {
     struct kv_key_part part = {.name = name, .type = KV_STRING};
     for (size_t i = 0; i < table->attributes.count; i++)
@@ -202,12 +212,39 @@ static struct kv_key_part key_part(const struct dynamodb_table *table, struct sp
     return part;
 }
 
+static RESULT make_in_engine(struct call *c, const struct dynamodb_table *table)
+{
+    struct kv_access access = reference_access(c);
+    struct kv_index_schema *indexes =
+        ARENA_ARRAY(c->arena, struct kv_index_schema, table->indexes.count);
+    for (size_t i = 0; i < table->indexes.count; i++)
+        indexes[i] = index_schema(c, table, &table->indexes.at[i]);
+    struct kv_schema schema = {.hash = table_key_part(table, table->hash_name),
+                               .indexes = indexes,
+                               .index_count = table->indexes.count};
+    if (table->range_name.at)
+        schema.range = table_key_part(table, table->range_name);
+    int error = kv_table_create(&access, reference_of(c->arena, table), &schema);
+    return error < 0 ? refuse_errno(c, error, "making a table") : OK;
+}
+
+/* Told only once the table is there. */
+static void hide_what_is_not_yet(struct dynamodb_table_description *to)
+{
+    to->warm_throughput = NULL;
+    for (size_t i = 0; i < to->global_secondary_indexes.count; i++)
+        to->global_secondary_indexes.at[i].warm_throughput = NULL;
+    if (to->billing_mode_summary)
+        to->billing_mode_summary->has.last_update_to_pay_per_request_date_time = false;
+}
+
 RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_in *in,
                              struct dynamodb_create_table_out *out)
 {
     struct span name;
+    struct index_wishes wishes;
     TRY(reference_read(c, in->table_name, &name));
-    TRY(check_create(c, in));
+    TRY(check_create(c, in, &wishes));
 
     struct dynamodb_table table = reference_key(c, name);
     int error = dynamodb_table_get(c->txn, c->arena, &table);
@@ -219,20 +256,11 @@ RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_
 
     table = reference_key(c, name);
     TRY(fill_record(c, in, &table));
-    struct kv_schema schema = {.hash = key_part(&table, table.hash_name)};
-    if (table.range_name.at)
-        schema.range = key_part(&table, table.range_name);
-    struct kv_access access = reference_access(c);
-    error = kv_table_create(&access, reference_of(c->arena, &table), &schema);
-    if (error < 0)
-        return refuse_errno(c, error, "making a table");
+    fill_indexes(c, &wishes, &table);
+    TRY(make_in_engine(c, &table));
     table_put_moving(c, &table);
     TRY(table_describe(c, &table, &out->table_description));
-    /* Told only once the table is there. */
-    out->table_description->warm_throughput = NULL;
-    if (table.on_demand)
-        out->table_description->billing_mode_summary->has.last_update_to_pay_per_request_date_time =
-            false;
+    hide_what_is_not_yet(out->table_description);
     return OK;
 }
 

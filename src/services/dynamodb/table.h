@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* Tables as DynamoDB tells of them. Control thread. */
+#include "engines/kv/kv.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodb/dynamodb.records.h"
 #include "wire/call.h"
@@ -14,10 +15,20 @@ RESULT table_describe(struct call *c, const struct dynamodb_table *table,
 void table_put_moving(struct call *c, const struct dynamodb_table *table);
 /* "Attempt to change a resource which is still in use: …" unless it is ACTIVE. */
 RESULT table_check_active(struct call *c, const struct dynamodb_table *table);
+/* table.c: "[a, b]" of the names that things of that size begin with. */
+struct span table_join_names(struct call *c, const void *at, size_t count, size_t size);
+struct kv_key_part table_key_part(const struct dynamodb_table *table, struct span name);
+/* Keeps AttributeDefinitions ascending by name, as they are told. */
+void table_add_attribute(struct call *c, struct dynamodb_table *table,
+                         const struct dynamodb_attribute_definition *definition);
 /* "… is not supported by kintoun yet" */
 RESULT table_not_built(struct call *c, const char *what);
 /* update.c: units within bounds, and only where the billing mode has them. */
 RESULT table_check_units(struct call *c, const struct dynamodb_provisioned_throughput *units);
+/* update_index.c: GlobalSecondaryIndexUpdates, each alone and against what there is; then done. */
+RESULT table_check_index_updates(struct call *c, const struct dynamodb_update_table_in *in);
+RESULT table_update_indexes(struct call *c, const struct dynamodb_update_table_in *in,
+                            struct dynamodb_table *table);
 /* tag.c */
 RESULT table_add_tags(struct call *c, struct dynamodb_table *table,
                       const struct dynamodb_tag_list *tags);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * UpdateTable: billing mode, units, class, deletion protection. The table goes on being read and
- * written while it is UPDATING. Texts as the real service answers them. Control thread.
+ * UpdateTable: billing mode, units, class, deletion protection; indexes are in update_index.c. The
+ * table goes on being read and written while it is UPDATING. Texts as the real service answers
+ * them. Control thread.
  */
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
@@ -30,7 +31,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_update_table
         bool asked;
         const char *what;
     } parameters[] = {
-        {in->global_secondary_index_updates.count, "GlobalSecondaryIndexUpdates"},
         {in->vector_index_updates.count, "VectorIndexUpdates"},
         {in->stream_specification, "StreamSpecification"},
         {in->sse_specification, "SSESpecification"},
@@ -45,12 +45,46 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_update_table
     for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
         if (parameters[i].asked)
             return table_not_built(c, parameters[i].what);
-    if (in->provisioned_throughput || in->billing_mode.at || in->table_class.at ||
-        in->has.deletion_protection_enabled)
-        return OK;
-    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                  "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
-                  "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required");
+    return OK;
+}
+
+/* Some changes come alone, and an index is not made or deleted beside certain others. */
+static RESULT check_together(struct call *c, const struct dynamodb_update_table_in *in)
+{
+    const struct {
+        bool asked;
+        const char *alone; /* NULL: may be combined */
+    } changes[] = {
+        {in->provisioned_throughput, NULL},
+        {in->billing_mode.at, NULL},
+        {in->global_secondary_index_updates.count, NULL},
+        {in->table_class.at, "TableClass"},
+        {in->has.deletion_protection_enabled, "DeletionProtection"},
+    };
+    size_t asked = 0;
+    const char *alone = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        asked += changes[i].asked;
+        if (changes[i].asked && changes[i].alone)
+            alone = changes[i].alone;
+    }
+    if (!asked)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
+                      "GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, "
+                      "MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, "
+                      "DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or "
+                      "TableClass is required");
+    if (in->global_secondary_index_updates.at && !in->global_secondary_index_updates.count)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: List of "
+                      "GlobalSecondaryIndexUpdates is empty");
+    if (alone && asked > 1)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "One or more parameter values were invalid: %s modification must be the "
+                      "only operation in the request",
+                      alone);
+    return OK;
 }
 
 static bool same_units(const struct dynamodb_table *table,
@@ -85,7 +119,7 @@ static RESULT check_change(struct call *c, const struct dynamodb_table *table,
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "One or more parameter values were invalid: ProvisionedThroughput must be "
                       "specified when BillingMode is PROVISIONED");
-    bool only_units = !in->table_class.at && !in->has.deletion_protection_enabled;
+    bool only_units = !in->global_secondary_index_updates.count;
     if (in->provisioned_throughput && only_units && same_units(table, in->provisioned_throughput))
         return refuse_same_units(c, table);
     return OK;
@@ -120,6 +154,8 @@ static void set_on_demand(struct call *c, struct dynamodb_table *table)
     table->on_demand = true;
     table->on_demand_since = c->now_ms;
     table->read_units = table->write_units = 0;
+    for (size_t i = 0; i < table->indexes.count; i++)
+        table->indexes.at[i].read_units = table->indexes.at[i].write_units = 0;
 }
 
 RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
@@ -127,6 +163,8 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
 {
     struct dynamodb_table table;
     TRY(check_not_built(c, in));
+    TRY(check_together(c, in));
+    TRY(table_check_index_updates(c, in));
     if (in->provisioned_throughput)
         TRY(table_check_units(c, in->provisioned_throughput));
     TRY(reference_table(c, in->table_name, &table));
@@ -143,6 +181,7 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
     }
     if (in->has.deletion_protection_enabled)
         table.protected = in->deletion_protection_enabled;
+    TRY(table_update_indexes(c, in, &table));
     table.state = TABLE_UPDATING;
     table_put_moving(c, &table);
     return table_describe(c, &table, &out->table_description);

@@ -110,6 +110,7 @@ NOT_NULL = "1 validation error detected: Value null at '{}' failed to satisfy co
      "1 validation error detected: Value '[KeySchemaElement(attributeName=pk, keyType=HASH), "
      "KeySchemaElement(attributeName=pk, keyType=HASH), KeySchemaElement(attributeName=pk, keyType=HASH)]' at "
      "'keySchema' failed to satisfy constraint: Member must have length less than or equal to 2"),
+    ({"AttributeDefinitions": [ONE, {**ONE, "AttributeType": "N"}]}, "Attribute Name is duplicated: pk"),
     ({"AttributeDefinitions": None}, NOT_NULL.format("attributeDefinitions")),
     ({"KeySchema": None}, NOT_NULL.format("keySchema")),
     ({"ProvisionedThroughput": units(1, 1)},
@@ -126,11 +127,6 @@ NOT_NULL = "1 validation error detected: Value null at '{}' failed to satisfy co
      "constraint: Member must have length less than or equal to 255"),
     ({"TableName": "a/bc"}, "1 validation error detected: Value 'a/bc' at 'tableName' failed to satisfy constraint: "
      "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
-    ({"LocalSecondaryIndexes": [{"IndexName": "abc", "KeySchema": [HASH, RANGE],
-                                 "Projection": {"ProjectionType": "ALL"}}]},
-     "LocalSecondaryIndexes is not supported by kintoun yet"),
-    ({"GlobalSecondaryIndexes": [{"IndexName": "abc", "KeySchema": [HASH], "Projection": {"ProjectionType": "ALL"}}]},
-     "GlobalSecondaryIndexes is not supported by kintoun yet"),
     ({"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}},
      "StreamSpecification with StreamEnabled true is not supported by kintoun yet"),
     ({"SSESpecification": {"Enabled": True}}, "SSESpecification with Enabled true is not supported by kintoun yet"),
@@ -196,8 +192,10 @@ def test_update_table(dynamodb, make_table):
 
 def test_refused_updates(dynamodb, make_table, name):
     it = make_table()
-    with invalid("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
-                 "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"):
+    with invalid("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, "
+                 "SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, "
+                 "MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is "
+                 "required"):
         dynamodb.update_table(TableName=it)
     with invalid(BAD + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
                  "PAY_PER_REQUEST"):

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Item collections: what a table with local indexes has under one hash key, indexes included, at
+ * most 10 GB ("Item collections"). Any thread.
+ */
+#include "engines/kv/kv.h"
+#include "services/dynamodb/dynamodb.api.h"
+#include "wire/call.h"
+
+/* After a write; NULL when nobody asks (ReturnItemCollectionMetrics) or the table has no local
+ * index. `key` has the hash key's attribute. */
+struct dynamodb_item_collection_metrics *collection_shown(struct call *c, struct span wanted,
+                                                          const struct kv_table *table,
+                                                          const struct kv_map *key,
+                                                          const struct kv_changes *changes);
+/* The refusal of what kv_put answered. */
+RESULT collection_refuse(struct call *c, int error, const char *doing);

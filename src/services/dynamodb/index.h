@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Secondary indexes: what may be asked for, and what is told of them. Control thread. */
+#include "engines/kv/kv.h"
+#include "services/dynamodb/dynamodb.api.h"
+#include "services/dynamodb/dynamodb.records.h"
+#include "wire/call.h"
+
+enum INDEX_STATE { INDEX_ACTIVE = 1, INDEX_CREATING, INDEX_UPDATING, INDEX_DELETING };
+
+#define INDEX_GLOBAL_MAX 20
+#define INDEX_LOCAL_MAX 5
+
+/* One index as it is asked for, whatever the shape that asks. */
+struct index_wish {
+    struct span name;
+    const struct dynamodb_key_schema *keys;
+    const struct dynamodb_projection *projection;
+    const struct dynamodb_provisioned_throughput *units; /* NULL: none */
+    bool local;
+};
+
+struct index_wishes {
+    struct index_wish *at;
+    size_t count;
+};
+
+/* The table's attributes and mode, as they will be. */
+struct index_table {
+    const struct dynamodb_key_schema *keys;
+    const struct dynamodb_attribute_definitions *definitions;
+    bool on_demand;
+};
+
+/* The global ones first, as the real service goes through them. */
+RESULT index_wishes_of(struct call *c, const struct dynamodb_create_table_in *in,
+                       struct index_wishes *ret);
+/* Keys, projection and throughput of all indexes of a new table. */
+RESULT index_check_all(struct call *c, const struct index_table *table,
+                       const struct index_wishes *wishes);
+/* The same of one index that is added. */
+RESULT index_check_added(struct call *c, const struct index_table *table,
+                         const struct index_wish *wish);
+/* NonKeyAttributes of all indexes of a table together. */
+RESULT index_check_included(struct call *c, size_t included);
+/* Every key attribute has a definition. */
+RESULT index_check_defined(struct call *c, const struct dynamodb_key_schema *keys,
+                           const struct dynamodb_attribute_definitions *definitions);
+/* No name twice, HASH first. */
+RESULT index_check_keys(struct call *c, const struct dynamodb_key_schema *keys);
+
+/* The record of what was asked for; the same for engines/kv. */
+struct dynamodb_table_index index_record(struct call *c, const struct index_wish *wish);
+struct kv_index_schema index_schema(struct call *c, const struct dynamodb_table *table,
+                                    const struct dynamodb_table_index *index);
+struct dynamodb_table_index *index_named(const struct dynamodb_table *table, struct span name);
