@@ -90,7 +90,8 @@ void audit_refusal(struct request *r)
     if (!audit_wanted(r))
         return;
     struct txn *txn = txn_begin(r->gate->config->cloud->store);
+    uint64_t ticket;
     audit_append(r, txn);
-    if (txn_commit(txn, &r->ticket) < 0)
-        r->ticket = 0; /* the refusal stands by itself when the disk is full */
+    if (txn_commit(txn, &ticket) == 0)
+        r->ticket = ticket; /* the refusal stands by itself when the disk is full */
 }

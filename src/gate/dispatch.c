@@ -44,7 +44,7 @@ static void run_handler(struct request *r)
     if (!r->refusal)
         r->refusal = operation->run(c, r->in, r->out);
     if (r->refusal) {
-        txn_rollback(c->txn);
+        r->ticket = txn_rollback(c->txn); /* a refusal may tell of what was read */
         c->txn = NULL;
         return;
     }

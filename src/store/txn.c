@@ -144,11 +144,6 @@ static void txn_end(struct txn *txn, enum TXN_END end)
     here->count++;
 }
 
-void txn_rollback(struct txn *txn)
-{
-    txn_end(txn, TXN_DROPPED);
-}
-
 /* With log_lock shared. */
 static int write_locked(struct txn *txn)
 {
@@ -187,6 +182,13 @@ static uint64_t read_ticket(const struct txn *txn)
     bool pending = txn->has_read && latest > store_durable(txn->store) &&
                    !atomic_load_explicit(&txn->store->failed, memory_order_acquire);
     return pending ? latest : 0;
+}
+
+uint64_t txn_rollback(struct txn *txn)
+{
+    uint64_t ticket = read_ticket(txn);
+    txn_end(txn, TXN_DROPPED);
+    return ticket;
 }
 
 int txn_commit(struct txn *txn, uint64_t *ret_ticket)

@@ -17,7 +17,8 @@ struct txn *txn_begin(struct store *store);
  * written, the newest at this moment if something read here is not durable yet. 0 or negative errno
  * (-ENOSPC, -EROFS, -EIO); always ends the transaction and its locks. */
 MUST_CHECK int txn_commit(struct txn *txn, uint64_t *ret_ticket);
-void txn_rollback(struct txn *txn);
+/* Ends it without its writes. Answers the ticket of what it has read, for whoever tells of that. */
+uint64_t txn_rollback(struct txn *txn);
 
 /* 0 with the value in the arena, -ENOENT, or another negative errno. */
 MUST_CHECK int txn_get(struct txn *txn, enum FAMILY family, struct span key, struct arena *arena,
