@@ -38,6 +38,11 @@ MUST_CHECK enum KV_NUMBER_FAULT kv_number_read(struct span text, char to[KV_NUMB
                                                size_t *ret_len);
 /* Plain notation without exponent; the length. */
 size_t kv_number_print(struct span number, char to[KV_NUMBER_TEXT_MAX]);
+enum KV_SIGN { KV_PLUS, KV_MINUS };
+/* a + b or a - b of encoded numbers, exactly: what needs more digits than there are is
+ * KV_NUMBER_TOO_LONG. */
+MUST_CHECK enum KV_NUMBER_FAULT kv_number_add(struct span a, struct span b, enum KV_SIGN sign,
+                                              char to[KV_NUMBER_MAX], size_t *ret_len);
 /* Length of the encoded number that `bytes` begins with, or 0. */
 size_t kv_number_len(struct span bytes);
 
@@ -98,6 +103,9 @@ void kv_sort_pairs(struct kv_pair *pairs, size_t count);
 MUST_CHECK bool kv_sort_set(struct span *elements, size_t count);
 /* The value of that name or NULL. */
 const struct kv_value *kv_map_get(const struct kv_map *map, struct span name);
+
+/* Equal types and contents. */
+bool kv_value_eq(const struct kv_value *a, const struct kv_value *b);
 
 /* What limits and capacity are reckoned in: names and text by UTF-8 bytes, a number by its pairs of
  * digits. */

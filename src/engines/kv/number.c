@@ -231,3 +231,90 @@ size_t kv_number_print(struct span number, char to[KV_NUMBER_TEXT_MAX])
         at = put_zeros(at, decimal.exponent + 1 - decimal.count);
     return (size_t)(at - to);
 }
+
+/* ---- sums ----------------------------------------------------------------------------------- */
+
+/* Both numbers' digits above each other: from the largest first digit to the smallest last one,
+ * with a place for the carry. */
+#define COLUMNS_MAX (KV_EXPONENT_MAX - KV_EXPONENT_MIN + KV_DIGITS_MAX + 2)
+
+struct columns {
+    int top; /* exponent of the first column */
+    int count;
+    int digits[COLUMNS_MAX];
+};
+
+static void columns_add(struct columns *columns, const struct decimal *decimal, int factor)
+{
+    for (int i = 0; i < decimal->count; i++)
+        columns->digits[columns->top - decimal->exponent + i] += factor * decimal->digits[i];
+}
+
+/* Every column 0-9 but the first, whose sign is the sum's. */
+static void columns_carry(struct columns *columns)
+{
+    for (int i = columns->count - 1; i > 0; i--) {
+        int carry = columns->digits[i] / 10 - (columns->digits[i] % 10 < 0);
+        columns->digits[i] -= 10 * carry;
+        columns->digits[i - 1] += carry;
+    }
+}
+
+static enum KV_NUMBER_FAULT columns_read(const struct columns *columns, struct decimal *ret)
+{
+    int begin = 0, end = columns->count;
+    while (begin < end && !columns->digits[begin])
+        begin++;
+    while (end > begin && !columns->digits[end - 1])
+        end--;
+    if (begin == end) {
+        *ret = (struct decimal){.count = 0};
+        return KV_NUMBER_GOOD;
+    }
+    ret->exponent = columns->top - begin;
+    enum KV_NUMBER_FAULT fault = check_range(ret->exponent);
+    if (fault != KV_NUMBER_GOOD)
+        return fault;
+    if (end - begin > KV_DIGITS_MAX)
+        return KV_NUMBER_TOO_LONG;
+    ret->count = end - begin;
+    for (int i = begin; i < end; i++)
+        ret->digits[i - begin] = (char)columns->digits[i];
+    return KV_NUMBER_GOOD;
+}
+
+static void columns_open(struct columns *columns, const struct decimal *a, const struct decimal *b)
+{
+    int low = a->exponent - a->count < b->exponent - b->count ? a->exponent - a->count
+                                                              : b->exponent - b->count;
+    columns->top = (a->exponent > b->exponent ? a->exponent : b->exponent) + 1;
+    columns->count = columns->top - low;
+    memset(columns->digits, 0, (size_t)columns->count * sizeof columns->digits[0]);
+}
+
+enum KV_NUMBER_FAULT kv_number_add(struct span a, struct span b, enum KV_SIGN sign,
+                                   char to[KV_NUMBER_MAX], size_t *ret_len)
+{
+    struct decimal x, y, sum = {.count = 0};
+    struct columns columns;
+    decode(a, &x);
+    decode(b, &y);
+    if (!x.count)
+        x.exponent = y.exponent;
+    if (!y.count)
+        y.exponent = x.exponent;
+    bool flip = sign == KV_MINUS;
+    for (int turn = 1; turn >= -1; turn -= 2) {
+        columns_open(&columns, &x, &y);
+        columns_add(&columns, &x, x.negative ? -turn : turn);
+        columns_add(&columns, &y, y.negative != flip ? -turn : turn);
+        columns_carry(&columns);
+        sum.negative = turn < 0;
+        if (columns.digits[0] >= 0)
+            break;
+    }
+    enum KV_NUMBER_FAULT fault = columns_read(&columns, &sum);
+    if (fault == KV_NUMBER_GOOD)
+        *ret_len = encode(&sum, to);
+    return fault;
+}

@@ -69,6 +69,62 @@ const struct kv_value *kv_map_get(const struct kv_map *map, struct span name)
     return NULL;
 }
 
+static bool list_eq(const struct kv_list *a, const struct kv_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!kv_value_eq(&a->at[i], &b->at[i]))
+            return false;
+    return true;
+}
+
+static bool map_eq(const struct kv_map *a, const struct kv_map *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!span_eq(a->at[i].name, b->at[i].name) ||
+            !kv_value_eq(&a->at[i].value, &b->at[i].value))
+            return false;
+    return true;
+}
+
+static bool set_eq(const struct kv_set *a, const struct kv_set *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!span_eq(a->at[i], b->at[i]))
+            return false;
+    return true;
+}
+
+bool kv_value_eq(const struct kv_value *a, const struct kv_value *b)
+{
+    if (a->type != b->type)
+        return false;
+    switch (a->type) {
+    case KV_STRING:
+    case KV_NUMBER:
+    case KV_BINARY:
+        return span_eq(a->bytes, b->bytes);
+    case KV_BOOL:
+        return a->truth == b->truth;
+    case KV_NULL:
+        return true;
+    case KV_STRING_SET:
+    case KV_NUMBER_SET:
+    case KV_BINARY_SET:
+        return set_eq(&a->set, &b->set);
+    case KV_LIST:
+        return list_eq(&a->list, &b->list);
+    case KV_MAP:
+        return map_eq(&a->map, &b->map);
+    }
+    return false;
+}
+
 static size_t number_size(struct span number)
 {
     bool negative = !(number.at[0] & 0x80);
