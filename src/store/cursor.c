@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A cursor is RocksDB's iterator merged with the transaction's own writes below the same prefix,
- * sorted when the cursor is placed: writes made while it walks on are seen from the next placing
- * on. Both sources stand at or beyond the current key in the direction of the walk; the own one
- * wins a tie, and an own deletion hides the key. The transaction's thread.
+ * A cursor is RocksDB's iterator, opened when all commits were settled, merged with the
+ * transaction's own writes below the same prefix, sorted when the cursor is placed: writes made
+ * while it walks on are seen from the next placing on. Both sources stand at or beyond the current
+ * key in the direction of the walk; the own one wins a tie, and an own deletion hides the key. The
+ * transaction's thread.
  */
 #include "store/inside.h"
 #include "store/key.h"
+#include "store/settle.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@ struct cursor {
     enum FAMILY family;
     enum DIRECTION direction;
     enum SOURCE source; /* of the current key */
+    int error;          /* of settling */
     rocksdb_readoptions_t *options;
     rocksdb_iterator_t *iterator;
     uint32_t *own; /* indices into the writes, in key order */
@@ -26,7 +29,7 @@ struct cursor {
     int64_t own_at;     /* -1 or own_count: past the end */
     struct buf current; /* copy of key and value of an own write: the batch may move */
     size_t current_key_len;
-    struct key prefix, after; /* bounds; RocksDB borrows them */
+    struct key prefix, after; /* bounds, full keys; RocksDB borrows them */
 };
 
 struct cursor *cursor_open(struct txn *txn, enum FAMILY family, struct span prefix)
@@ -37,9 +40,9 @@ struct cursor *cursor_open(struct txn *txn, enum FAMILY family, struct span pref
     cursor->txn = txn;
     cursor->family = family;
     buf_init(&cursor->current, SIZE_MAX);
-    cursor->prefix.len = cursor->after.len = 0;
-    cursor->prefix.over = cursor->after.over = false;
+    key_begin(&cursor->prefix, (uint8_t)family);
     key_raw(&cursor->prefix, prefix);
+    key_begin(&cursor->after, (uint8_t)family);
     key_raw(&cursor->after, prefix);
     key_after_prefix(&cursor->after);
     cursor->options = rocksdb_readoptions_create();
@@ -48,8 +51,8 @@ struct cursor *cursor_open(struct txn *txn, enum FAMILY family, struct span pref
     if (cursor->after.len)
         rocksdb_readoptions_set_iterate_upper_bound(cursor->options, cursor->after.bytes,
                                                     cursor->after.len);
-    cursor->iterator =
-        rocksdb_create_iterator_cf(store->db, cursor->options, store->families[family]);
+    cursor->error = settle_family(store, family);
+    cursor->iterator = rocksdb_create_iterator(store->db, cursor->options);
     return cursor;
 }
 
@@ -64,8 +67,7 @@ void cursor_close(struct cursor *cursor)
 
 static struct span own_key(const struct cursor *cursor, int64_t at)
 {
-    const struct writes *writes = txn_writes(cursor->txn);
-    return write_key(writes, &writes->at[cursor->own[at]]);
+    return writes_at(txn_writes(cursor->txn), cursor->own[at]).key;
 }
 
 static struct span store_key(const struct cursor *cursor)
@@ -75,12 +77,10 @@ static struct span store_key(const struct cursor *cursor)
     return span_of(at, len);
 }
 
-static int own_compare(const void *a, const void *b, void *writes_of)
+static int own_compare(const void *a, const void *b, void *writes)
 {
-    const struct writes *writes = writes_of;
-    const struct write *left = &writes->at[*(const uint32_t *)a];
-    const struct write *right = &writes->at[*(const uint32_t *)b];
-    return span_compare(write_key(writes, left), write_key(writes, right));
+    return span_compare(writes_at(writes, *(const uint32_t *)a).key,
+                        writes_at(writes, *(const uint32_t *)b).key);
 }
 
 /* The newest own write of each key below the prefix, in key order. */
@@ -91,12 +91,10 @@ static void own_collect(struct cursor *cursor)
     if (!writes->count)
         return;
     cursor->own = store_grow(cursor->own, writes->count * sizeof *cursor->own);
-    for (uint32_t i = 0; i < writes->count; i++) {
-        struct span key = write_key(writes, &writes->at[i]);
-        if (writes->at[i].family == cursor->family && span_starts(key, key_span(&cursor->prefix)) &&
-            writes_find(writes, cursor->family, key) == &writes->at[i])
+    for (uint32_t i = 0; i < writes->count; i++)
+        if (span_starts(writes_at(writes, i).key, key_span(&cursor->prefix)) &&
+            writes_is_newest(writes, i))
             cursor->own[cursor->own_count++] = i;
-    }
     qsort_r(cursor->own, cursor->own_count, sizeof *cursor->own, own_compare, writes);
 }
 
@@ -134,33 +132,34 @@ static enum SOURCE nearer(const struct cursor *cursor, bool *same)
     return order < 0 ? SOURCE_STORE : SOURCE_OWN;
 }
 
-static void copy_own(struct cursor *cursor, const struct write *write)
+static void copy_own(struct cursor *cursor, const struct write_parts *written)
 {
-    const struct writes *writes = txn_writes(cursor->txn);
-    struct span key = write_key(writes, write);
     buf_clear(&cursor->current);
-    buf_append(&cursor->current, key);
-    buf_append(&cursor->current, write_value(writes, write));
-    cursor->current_key_len = key.len;
+    buf_append(&cursor->current, written->key);
+    buf_append(&cursor->current, written->value);
+    cursor->current_key_len = written->key.len;
 }
 
 /* Makes the nearer key the current one, passing over what this transaction deleted. */
-static bool settle(struct cursor *cursor)
+static bool arrive(struct cursor *cursor)
 {
-    for (;;) {
+    cursor->source = SOURCE_NONE;
+    while (!cursor->error) {
         bool same;
         cursor->source = nearer(cursor, &same);
         if (cursor->source != SOURCE_OWN)
             return cursor->source == SOURCE_STORE;
         if (same)
             step_store(cursor);
-        const struct write *write = &txn_writes(cursor->txn)->at[cursor->own[cursor->own_at]];
-        if (!write->deleted) {
-            copy_own(cursor, write);
+        struct write_parts written =
+            writes_at(txn_writes(cursor->txn), cursor->own[cursor->own_at]);
+        if (!written.deleted) {
+            copy_own(cursor, &written);
             return true;
         }
         step_own(cursor);
     }
+    return false;
 }
 
 /* The first own write at or after the key. */
@@ -195,21 +194,31 @@ static void place_backward(struct cursor *cursor, struct span key)
         cursor->own_at--;
 }
 
+static struct span full_key(const struct cursor *cursor, struct span key, struct key *full)
+{
+    key_begin(full, (uint8_t)cursor->family);
+    key_raw(full, key);
+    return key_span(full);
+}
+
 bool cursor_seek(struct cursor *cursor, struct span key)
 {
-    place_forward(cursor, key);
-    return settle(cursor);
+    struct key full;
+    place_forward(cursor, full_key(cursor, key, &full));
+    return arrive(cursor);
 }
 
 bool cursor_seek_back(struct cursor *cursor, struct span key)
 {
-    place_backward(cursor, key);
-    return settle(cursor);
+    struct key full;
+    place_backward(cursor, full_key(cursor, key, &full));
+    return arrive(cursor);
 }
 
 bool cursor_first(struct cursor *cursor)
 {
-    return cursor_seek(cursor, key_span(&cursor->prefix));
+    place_forward(cursor, key_span(&cursor->prefix));
+    return arrive(cursor);
 }
 
 bool cursor_last(struct cursor *cursor)
@@ -218,17 +227,17 @@ bool cursor_last(struct cursor *cursor)
     rocksdb_iter_seek_to_last(cursor->iterator);
     own_collect(cursor);
     cursor->own_at = (int64_t)cursor->own_count - 1;
-    return settle(cursor);
+    return arrive(cursor);
 }
 
-/* Steps over the current key. `settle` has already moved the store's side over an equal key. */
+/* Steps over the current key. `arrive` has already moved the store's side over an equal key. */
 static bool step(struct cursor *cursor)
 {
     if (cursor->source == SOURCE_OWN)
         step_own(cursor);
     else
         step_store(cursor);
-    return settle(cursor);
+    return arrive(cursor);
 }
 
 /* Stands on the current key again, walking the other way, and steps over it; the key may be gone
@@ -258,9 +267,10 @@ bool cursor_previous(struct cursor *cursor)
 
 struct span cursor_key(const struct cursor *cursor)
 {
-    if (cursor->source == SOURCE_OWN)
-        return span_first(buf_span(&cursor->current), cursor->current_key_len);
-    return store_key(cursor);
+    struct span full = cursor->source == SOURCE_OWN
+                           ? span_first(buf_span(&cursor->current), cursor->current_key_len)
+                           : store_key(cursor);
+    return span_from(full, 1);
 }
 
 struct span cursor_value(const struct cursor *cursor)
@@ -275,6 +285,8 @@ struct span cursor_value(const struct cursor *cursor)
 int cursor_error(const struct cursor *cursor)
 {
     char *message = NULL;
+    if (cursor->error)
+        return cursor->error;
     rocksdb_iter_get_error(cursor->iterator, &message);
     return message ? store_error(message) : 0;
 }

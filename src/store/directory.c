@@ -16,14 +16,14 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define FORMAT_FILE "kintoun-store"
 #define FORMAT_FILE_NEW "kintoun-store.new"
 #define FORMAT_TEXT "kintoun store format "
 
 static const char *const our_names[] = {
-    ".",       "..", FORMAT_FILE, FORMAT_FILE_NEW, "lock",
-    "durable", "db", "extents",   "logs",          "lost+found",
+    ".",  "..",      FORMAT_FILE, FORMAT_FILE_NEW, "lock",       "durable",
+    "db", "journal", "extents",   "logs",          "lost+found",
 };
 
 static bool is_ours(const char *name)
@@ -98,8 +98,8 @@ static int check_format(int version, const char **ret_why)
         *ret_why = "The data directory cannot be read. Check its owner and permissions.";
         return version;
     }
-    if (version > FORMAT_VERSION) {
-        *ret_why = "The data directory was written by a newer version of this program. Use that "
+    if (version && version != FORMAT_VERSION) {
+        *ret_why = "The data directory was written by another version of this program. Use that "
                    "version, or choose another directory.";
         return -EPROTO;
     }

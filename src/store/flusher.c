@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/time.h"
+#include "store/journal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,7 +20,7 @@
 
 uint64_t store_latest(const struct store *store)
 {
-    return rocksdb_get_latest_sequence_number(store->db);
+    return atomic_load_explicit(&store->commits.latest, memory_order_acquire);
 }
 
 uint64_t store_durable(const struct store *store)
@@ -84,12 +85,7 @@ void store_fail(struct store *store, int error)
         return;
     GUARD(&store->flusher.mutex);
     tell(store);
-}
-
-void store_fail_log(struct store *store)
-{
-    store->log_broken = true;
-    store_fail(store, -EIO);
+    pthread_cond_broadcast(&store->commits.settled_more);
 }
 
 int store_wait(struct store *store, uint64_t ticket)
@@ -140,27 +136,20 @@ static void after_run_due(struct flusher *flusher)
     flusher->due.count = 0;
 }
 
-/* Hands what commits appended to the kernel. */
-static int write_log(struct store *store)
+/* Writes and syncs what was committed up to `end`. */
+static int write_log(struct store *store, const struct place *end)
 {
-    char *message = NULL;
-    pthread_rwlock_wrlock(&store->log_lock);
-    if (!store->failed) {
-        rocksdb_flush_wal(store->db, 0, &message);
-        if (message)
-            store_fail_log(store);
+    struct place at = store->commits.written;
+    struct span piece;
+    while (commits_next(&at, end, &piece)) {
+        int error = journal_append(store->journal, piece);
+        if (error)
+            return error;
     }
-    pthread_rwlock_unlock(&store->log_lock);
-    return message ? store_error(message) : store->failed;
-}
-
-static int sync_log(struct store *store)
-{
-    char *message = NULL;
-    rocksdb_flush_wal(store->db, 1, &message);
+    int error = journal_sync(store->journal);
     if (store->flusher.extra_sync_us > 0)
         usleep((useconds_t)store->flusher.extra_sync_us);
-    return message ? store_error(message) : 0;
+    return error;
 }
 
 static int sync_companions(struct store *store)
@@ -174,40 +163,41 @@ static int sync_companions(struct store *store)
     return error;
 }
 
-static int make_durable(struct store *store)
+static int make_durable(struct store *store, const struct place *end)
 {
     int64_t began = clock_measure_us();
     int error = sync_companions(store);
     if (!error)
-        error = write_log(store);
-    if (!error)
-        error = sync_log(store);
+        error = write_log(store, end);
     uint64_t took = (uint64_t)(clock_measure_us() - began);
     atomic_fetch_add_explicit(&store->syncs, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&store->sync_us_total, took, memory_order_relaxed);
     if (took > atomic_load_explicit(&store->sync_us_max, memory_order_relaxed))
         atomic_store_explicit(&store->sync_us_max, took, memory_order_relaxed);
-    return error;
+    if (error)
+        return error;
+    directory_note_durable(store, end->ticket);
+    commits_pass(&store->commits, &store->commits.written, end);
+    return 0;
 }
 
 static void cycle(struct store *store)
 {
     struct flusher *flusher = &store->flusher;
-    uint64_t mark = store_latest(store);
-    bool moves = mark > store_durable(store);
+    struct place end = commits_end(&store->commits);
+    bool moves = end.ticket > store_durable(store);
     if (moves) {
-        int error = make_durable(store);
+        int error = make_durable(store, &end);
         if (error) {
             log_debug("syncing the log failed: %s", strerror(-error));
             store_fail(store, -EIO);
             return;
         }
-        directory_note_durable(store, mark);
     }
     space_look(store);
     pthread_mutex_lock(&flusher->mutex);
-    atomic_store_explicit(&flusher->durable, mark, memory_order_release);
-    after_take_due(flusher, mark);
+    atomic_store_explicit(&flusher->durable, end.ticket, memory_order_release);
+    after_take_due(flusher, end.ticket);
     if (moves)
         tell(store);
     pthread_mutex_unlock(&flusher->mutex);

@@ -2,6 +2,7 @@
 #pragma once
 /* What the files of this folder share and nobody else sees. */
 #include "base/buf.h"
+#include "store/commits.h"
 #include "store/txn.h"
 
 #include <pthread.h>
@@ -12,6 +13,8 @@
 #define READER_SLOTS 16 /* spreads the counters of open transactions */
 #define CACHE_LINE 64
 
+struct journal;
+struct recent;
 struct segments;
 
 /* Run once the ticket is durable. */
@@ -57,22 +60,34 @@ struct space {
     uint64_t reserve;
 };
 
+/* Brings commits into RocksDB; settle.c. */
+struct settler {
+    pthread_mutex_t mutex; /* one settling at a time */
+    pthread_cond_t wake;   /* with the mutex of the commits */
+    bool stopping;         /* the same */
+    pthread_t thread;
+    struct recent *recent;
+    struct settle_batch {
+        rocksdb_writebatch_t *batch;
+        uint64_t ticket; /* what it reaches */
+    } batch;
+};
+
 struct store {
     rocksdb_t *db;
-    rocksdb_column_family_handle_t *families[FAMILY_COUNT];
     rocksdb_options_t *options;
     rocksdb_writeoptions_t *write_options;
     rocksdb_readoptions_t *read_options;
     int dir_fd, lock_fd, mark_fd;
     atomic_int failed; /* negative errno: read-only for good */
-    /* Shared by commits, exclusive for handing the log's buffer to the kernel: RocksDB must not
-     * touch a log again that an append failed on (it asserts), so who fails says so before anybody
-     * else gets in. */
-    pthread_rwlock_t log_lock;
-    bool log_broken; /* an append failed; log_lock */
+    struct commits commits;
+    uint64_t first_ticket; /* the newest one at the start */
+    struct recent *recent;
+    struct journal *journal;
+    struct settler settler;
     struct space space;
     struct flusher flusher;
-    _Atomic uint64_t commits, syncs, sync_us_total, sync_us_max;
+    _Atomic uint64_t syncs, sync_us_total, sync_us_max;
     atomic_uint epoch;
     struct reader_slot readers[READER_SLOTS];
     pthread_mutex_t stripes[STRIPES];
@@ -83,12 +98,11 @@ struct store {
 /* Never NULL: small allocations abort. */
 void *store_alloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *store_grow(void *memory, size_t size) __attribute__((returns_nonnull));
+void *store_alloc_aligned(size_t size) __attribute__((malloc, returns_nonnull)); /* to CACHE_LINE */
 /* The negative errno for RocksDB's message, which is freed. */
 int store_error(char *message);
 /* Turns the store read-only for good; only the first error counts. Wakes all that wait. */
 void store_fail(struct store *store, int error);
-/* The same where an append to the log failed, below log_lock: RocksDB is not even closed then. */
-void store_fail_log(struct store *store);
 
 /* directory.c: the folder, its format file and its lock. */
 enum DIRECTORY { DIRECTORY_NEW, DIRECTORY_OURS };
@@ -136,36 +150,8 @@ void readers_leave(atomic_uint *open);
 /* Returns when every transaction that was open at the call has ended. Blocks; one caller at a
  * time. */
 void readers_wait(struct store *store);
-
-/* writes.c: a transaction's own writes, in RocksDB's batch and findable by key. */
-struct write {
-    uint64_t hash;
-    uint32_t key_at, key_len, value_at, value_len; /* bytes into the batch */
-    uint32_t older;                                /* in the same chain; index + 1 */
-    uint8_t family;
-    bool deleted;
-};
-
-struct writes {
-    rocksdb_writebatch_t *batch;
-    struct write *at;
-    uint32_t count, cap;
-    uint32_t *heads; /* index + 1; 0 = empty */
-    uint32_t head_count;
-    uint32_t put_count;
-};
-
-void writes_init(struct writes *writes);
-void writes_done(struct writes *writes);
-void writes_clear(struct writes *writes);
-void writes_put(struct writes *writes, struct store *store, enum FAMILY family, struct span key,
-                struct span value);
-void writes_delete(struct writes *writes, struct store *store, enum FAMILY family, struct span key);
-/* The newest write of this key or NULL. */
-const struct write *writes_find(const struct writes *writes, enum FAMILY family, struct span key);
-struct span write_key(const struct writes *writes, const struct write *write);
-struct span write_value(const struct writes *writes, const struct write *write);
-/* Bytes of the batch. */
-size_t writes_size(const struct writes *writes);
-
 struct writes *txn_writes(struct txn *txn);
+
+/* settle.c */
+#define SETTLE_BYTES (512 << 10) /* of commits make settling worth while */
+void settler_wake(struct store *store);

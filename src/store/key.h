@@ -7,7 +7,7 @@
  */
 #include "base/buf.h"
 
-#define KEY_MAX 4096
+#define KEY_MAX 4097 /* one byte of them for the family, below */
 
 struct key {
     size_t len;

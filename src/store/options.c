@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * How RocksDB is set up. Small while idle, since an empty store must open in milliseconds; grows
- * with use: at most 3 x 32 MiB of write buffers a family and 256 MiB together, 128 MiB of block
- * cache. Called once at open.
+ * with use: at most 4 x 32 MiB of write buffers and 128 MiB of block cache. Its own log is not
+ * used. Called once at open.
  */
 #include "store/inside.h"
 
 #define MIB (1024 * 1024)
 
-enum { POINT_IN_TIME_RECOVERY = 2, LOG_LEVEL_HEADER = 5 };
+enum { LOG_LEVEL_HEADER = 5 };
 
 static void set_table(rocksdb_options_t *options)
 {
@@ -31,8 +31,7 @@ static void set_table(rocksdb_options_t *options)
 static void set_memory(rocksdb_options_t *options)
 {
     rocksdb_options_set_write_buffer_size(options, 32 * MIB);
-    rocksdb_options_set_max_write_buffer_number(options, 3);
-    rocksdb_options_set_db_write_buffer_size(options, 256 * MIB);
+    rocksdb_options_set_max_write_buffer_number(options, 4);
     rocksdb_options_set_max_open_files(options, 512);
     rocksdb_options_set_max_file_opening_threads(options, 2); /* 16 cost a millisecond */
 }
@@ -46,28 +45,11 @@ static void set_compaction(rocksdb_options_t *options)
     rocksdb_options_set_compression_per_level(options, levels, ARRAY_LEN(levels));
     rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
     rocksdb_options_set_max_background_jobs(options, 3);
-    /* A stalled write blocks a loop: let compaction fall behind a good deal first. */
+    /* A stalled write holds up the settler, and a cursor with it: let compaction fall behind a good
+     * deal first. */
     rocksdb_options_set_level0_slowdown_writes_trigger(options, 40);
     rocksdb_options_set_level0_stop_writes_trigger(options, 80);
     rocksdb_options_set_bytes_per_sync(options, MIB);
-}
-
-/*
- * Appends stay in memory until the flusher writes and syncs them, which saves a system call a
- * commit; nobody has been told about them before. Recovery stops at the first damaged record:
- * behind a power cut the unsynced tail may have holes, which the stricter modes refuse to open and
- * the laxer one could read past. That the damage does not lie before the acknowledged end is
- * checked afterwards, against the noted durable mark (store.c). What recovery finds is flushed to
- * tables, synced, before the open returns (RocksDB's default), so it counts as durable.
- */
-static void set_log(rocksdb_options_t *options)
-{
-    /* All families go to tables together: after a failed log write RocksDB may flush memory by
-     * itself, and a transaction over two families must not come out by halves then. */
-    rocksdb_options_set_atomic_flush(options, 1);
-    rocksdb_options_set_manual_wal_flush(options, 1);
-    rocksdb_options_set_wal_recovery_mode(options, POINT_IN_TIME_RECOVERY);
-    rocksdb_options_set_max_total_wal_size(options, 256 * MIB);
 }
 
 /*
@@ -90,11 +72,9 @@ static void set_quiet(rocksdb_options_t *options)
 rocksdb_options_t *options_new(void)
 {
     rocksdb_options_t *options = rocksdb_options_create();
-    rocksdb_options_set_create_missing_column_families(options, 1);
     set_table(options);
     set_memory(options);
     set_compaction(options);
-    set_log(options);
     set_quiet(options);
     return options;
 }

@@ -12,8 +12,8 @@
 #include <errno.h>
 #include <sys/statvfs.h>
 
-/* Bytes. More than one flush of all families writes beside the log that it will replace (32 MiB a
- * family). */
+/* Bytes. More than RocksDB flushes at once (128 MiB), beside the log that
+ * stays until then. */
 #define RESERVE_DEFAULT (192ULL << 20)
 
 void space_look_now(struct store *store)

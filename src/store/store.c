@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Opening and closing: the folder, RocksDB with its families, the extents, the flusher. Nothing is
- * ever repaired or overwritten here: what does not fit is refused with a sentence. One thread opens
- * and closes; the rest is thread-safe.
+ * Opening and closing: the folder, RocksDB, what the log has beyond it, the extents, the threads.
+ * Nothing is ever repaired or overwritten here: what does not fit is refused with a sentence. One
+ * thread opens and closes; the rest is thread-safe.
  */
 #include "store/store.h"
 
 #include "base/log.h"
 #include "store/inside.h"
+#include "store/journal.h"
+#include "store/recent.h"
 #include "store/segments.h"
+#include "store/settle.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static const char *const family_names[FAMILY_COUNT] = {
-    [FAMILY_CONTROL] = "default",
-    [FAMILY_ITEMS] = "items",
-    [FAMILY_OBJECTS] = "objects",
-    [FAMILY_LOGS] = "logs",
-};
 
 void *store_alloc(size_t size)
 {
@@ -30,6 +27,14 @@ void *store_grow(void *memory, size_t size)
 {
     memory = realloc(memory, size ? size : 1);
     if (!memory)
+        log_fatal("out of memory: %zu bytes", size);
+    return memory;
+}
+
+void *store_alloc_aligned(size_t size)
+{
+    void *memory;
+    if (posix_memalign(&memory, CACHE_LINE, size))
         log_fatal("out of memory: %zu bytes", size);
     return memory;
 }
@@ -49,38 +54,26 @@ int store_error(char *message)
 
 static struct store *store_new(void)
 {
-    struct store *store;
-    if (posix_memalign((void **)&store, CACHE_LINE, sizeof *store))
-        log_fatal("out of memory");
+    struct store *store = store_alloc_aligned(sizeof *store);
     memset(store, 0, sizeof *store);
     store->dir_fd = store->lock_fd = store->mark_fd = -1;
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_init(&store->stripes[i], NULL);
     pthread_mutex_init(&store->books, NULL);
-    pthread_rwlockattr_t attributes;
-    pthread_rwlockattr_init(&attributes);
-    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    pthread_rwlock_init(&store->log_lock, &attributes);
-    pthread_rwlockattr_destroy(&attributes);
     store->write_options = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_disable_WAL(store->write_options, 1);
     store->read_options = rocksdb_readoptions_create();
     return store;
-}
-
-static void close_database(struct store *store)
-{
-    for (int i = 0; i < FAMILY_COUNT; i++)
-        if (store->families[i])
-            rocksdb_column_family_handle_destroy(store->families[i]);
-    if (store->db)
-        rocksdb_close(store->db);
 }
 
 static void store_free(struct store *store)
 {
     segments_close(store);
-    if (!store->log_broken)
-        close_database(store);
+    if (store->db)
+        rocksdb_close(store->db);
+    journal_free(store->journal);
+    recent_free(store->recent);
+    commits_done(&store->commits);
     if (store->options)
         rocksdb_options_destroy(store->options);
     rocksdb_writeoptions_destroy(store->write_options);
@@ -89,7 +82,6 @@ static void store_free(struct store *store)
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_destroy(&store->stripes[i]);
     pthread_mutex_destroy(&store->books);
-    pthread_rwlock_destroy(&store->log_lock);
     free(store);
 }
 
@@ -124,14 +116,10 @@ static int open_database(struct store *store, const char *dir, enum DIRECTORY st
     }
     store->options = options_new();
     rocksdb_options_set_create_if_missing(store->options, state == DIRECTORY_NEW);
-    const rocksdb_options_t *options[FAMILY_COUNT] = {store->options, store->options,
-                                                      store->options, store->options};
     char *message = NULL;
-    store->db = rocksdb_open_column_families(store->options, path, FAMILY_COUNT, family_names,
-                                             options, store->families, &message);
+    store->db = rocksdb_open(store->options, path, &message);
     if (!message)
         return 0;
-    memset(store->families, 0, sizeof store->families);
     store->db = NULL;
     snprintf(why, sizeof why, "%s", message);
     int error = store_error(message);
@@ -139,14 +127,81 @@ static int open_database(struct store *store, const char *dir, enum DIRECTORY st
     return error;
 }
 
-/* The log was synced up to the mark before the mark was written: less than that is damage. */
-static int check_mark(struct store *store, const char **ret_why)
+/* The ticket up to which RocksDB has everything. */
+static int read_applied(struct store *store, uint64_t *ret)
 {
-    if (store_latest(store) >= directory_noted_durable(store))
+    char *message = NULL;
+    size_t len;
+    char *value = rocksdb_get(store->db, store->read_options, APPLIED_KEY.at, APPLIED_KEY.len, &len,
+                              &message);
+    if (message)
+        return store_error(message);
+    *ret = 0;
+    if (value && len == sizeof *ret)
+        memcpy(ret, value, sizeof *ret);
+    *ret = be64toh(*ret);
+    rocksdb_free(value);
+    return 0;
+}
+
+#define REPLAY_BYTES (1 << 20) /* of one batch */
+
+struct replay {
+    struct store *store;
+    struct settle_batch batch;
+    size_t bytes;
+};
+
+static int replay_apply(struct replay *replay)
+{
+    replay->bytes = 0;
+    return settle_batch_apply(replay->store, &replay->batch);
+}
+
+static int replay_record(void *user, uint64_t ticket, struct span body)
+{
+    struct replay *replay = user;
+    struct write_parts written;
+    replay->bytes += body.len;
+    replay->batch.ticket = ticket;
+    while (body.len) {
+        if (!write_read(&body, &written))
+            return -EUCLEAN;
+        settle_batch_add(&replay->batch, &written);
+    }
+    return replay->bytes >= REPLAY_BYTES ? replay_apply(replay) : 0;
+}
+
+/* The log was synced up to the mark before the mark was written: less than that is damage. */
+static int check_mark(struct store *store, uint64_t latest, const char **ret_why)
+{
+    if (latest >= directory_noted_durable(store))
         return 0;
     *ret_why = "The log in the data directory has lost acknowledged writes: it is damaged. Restore "
                "the directory from a copy; to accept the loss, remove its file `durable`.";
     return -EUCLEAN;
+}
+
+/* What the log has beyond RocksDB goes there; sets the newest ticket. */
+static int recover(struct store *store, const char **ret_why)
+{
+    struct replay replay = {.store = store, .batch.batch = rocksdb_writebatch_create()};
+    struct journal_source source = {.take = replay_record, .user = &replay};
+    uint64_t latest = 0;
+    *ret_why = "The log in the data directory cannot be read or is damaged. Restore the directory "
+               "from a copy, or choose another one.";
+    int error = read_applied(store, &source.applied);
+    if (!error)
+        error = journal_open(&store->journal, store->dir_fd, &source, &latest);
+    if (!error && replay.bytes)
+        error = replay_apply(&replay);
+    if (!error)
+        error = check_mark(store, latest, ret_why);
+    rocksdb_writebatch_destroy(replay.batch.batch);
+    commits_init(&store->commits, latest);
+    store->first_ticket = latest;
+    store->recent = recent_new();
+    return error;
 }
 
 static int open_all(struct store *store, const struct store_options *options, const char **ret_why)
@@ -157,7 +212,7 @@ static int open_all(struct store *store, const struct store_options *options, co
     int error = open_database(store, options->dir, (enum DIRECTORY)state, ret_why);
     if (error)
         return error;
-    error = check_mark(store, ret_why);
+    error = recover(store, ret_why);
     if (error)
         return error;
     *ret_why = "The data directory cannot be written to, or the process is at a limit.";
@@ -167,7 +222,8 @@ static int open_all(struct store *store, const struct store_options *options, co
     error = segments_open(store, ret_why);
     if (error)
         return error;
-    return flusher_start(store, options->extra_sync_us);
+    error = settler_start(store);
+    return error ? error : flusher_start(store, options->extra_sync_us);
 }
 
 int store_open(struct store **ret, const struct store_options *options, const char **ret_why)
@@ -187,6 +243,7 @@ void store_close(struct store *store)
 {
     flusher_stop(store);
     reclaim_stop(store);
+    settler_stop(store);
     store_free(store);
 }
 
@@ -202,7 +259,7 @@ void store_stats(struct store *store, struct store_stats *out)
         .syncs = store->syncs,
         .sync_us_total = store->sync_us_total,
         .sync_us_max = store->sync_us_max,
-        .commits = store->commits,
+        .commits = store_latest(store) - store->first_ticket,
         .bytes_free = store->space.bytes_free,
     };
     segments_stats(store, out);

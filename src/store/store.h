@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * The data directory: one RocksDB with four column families, extents on plain files, and the
- * durability ticket.
+ * The data directory: a log of commits, one RocksDB that they settle in, extents on plain files, and
+ * the durability ticket.
  *
- * Writes go without sync and return a ticket (RocksDB's sequence number). A flusher thread syncs
- * the log in a cycle as long as somebody waits; a ticket at or below store_durable() survives kill
- * -9 and power loss. Whoever answers a client waits for the ticket of what the answer says.
+ * A commit is visible at once, lies in memory, and has a ticket (its number). A flusher thread
+ * writes and syncs the log in a cycle as long as somebody waits; a ticket at or below
+ * store_durable() survives kill -9 and power loss. Whoever answers a client waits for the ticket of
+ * what the answer says.
  *
  * A failed log sync is final for this process (fsyncgate): the store turns read-only, every waiting
  * ticket fails. A full disk refuses writes (-ENOSPC) before RocksDB meets it (a reserve is kept),

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Transactions: own writes in a batch, reads from RocksDB, one unsynced RocksDB write at commit.
- * Locks are held until the writes are visible, so whoever gets the lock next reads them. Finished
- * transactions are kept per thread for the next one. One thread per transaction.
+ * Transactions: own writes in memory, reads from what was committed last and then from RocksDB, one
+ * record at commit. Locks are held until the writes are visible, so whoever gets the lock next
+ * reads them. Finished transactions are kept per thread for the next one. One thread per
+ * transaction.
  */
 #include "store/txn.h"
 
 #include "base/log.h"
 #include "store/inside.h"
+#include "store/recent.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -144,34 +146,16 @@ static void txn_end(struct txn *txn, enum TXN_END end)
     here->count++;
 }
 
-/* With log_lock shared. */
-static int write_locked(struct txn *txn)
+static int commit_writes(struct txn *txn, uint64_t *ret_ticket)
 {
     struct store *store = txn->store;
     if (atomic_load_explicit(&store->failed, memory_order_acquire))
         return -EROFS;
-    char *message = NULL;
-    rocksdb_write(store->db, store->write_options, txn->writes.batch, &message);
-    if (!message)
-        return 0;
-    /* What the log holds now is unknown, and RocksDB refuses what follows. */
-    store_fail_log(store);
-    return store_error(message);
-}
-
-static int write_batch(struct txn *txn)
-{
-    struct store *store = txn->store;
     int error = space_admit(store, txn->writes.put_count > 0);
     if (error)
-        return store->failed ? -EROFS : error;
-    pthread_rwlock_rdlock(&store->log_lock);
-    error = write_locked(txn);
-    pthread_rwlock_unlock(&store->log_lock);
-    if (error)
         return error;
-    atomic_fetch_add_explicit(&store->commits, 1, memory_order_relaxed);
-    space_count(store, writes_size(&txn->writes));
+    *ret_ticket = commits_add(store, &txn->writes);
+    space_count(store, txn->writes.bytes.len);
     return 0;
 }
 
@@ -194,35 +178,27 @@ uint64_t txn_rollback(struct txn *txn)
 int txn_commit(struct txn *txn, uint64_t *ret_ticket)
 {
     int error = txn->error;
+    *ret_ticket = 0;
     if (!error && txn->writes.count)
-        error = write_batch(txn);
+        error = commit_writes(txn, ret_ticket);
+    else if (!error)
+        *ret_ticket = read_ticket(txn);
     if (error) {
         txn_end(txn, TXN_DROPPED);
-        *ret_ticket = 0;
         return error;
     }
-    *ret_ticket = txn->writes.count ? store_latest(txn->store) : read_ticket(txn);
     if (txn->after.count)
         flusher_after(txn->store, *ret_ticket, &txn->after);
     txn_end(txn, TXN_COMMITTED);
     return 0;
 }
 
-int txn_get(struct txn *txn, enum FAMILY family, struct span key, struct arena *arena,
-            struct span *ret_value)
+static int get_settled(struct store *store, const struct full_key *key, struct arena *arena,
+                       struct span *ret_value)
 {
-    const struct write *own = writes_find(&txn->writes, family, key);
-    if (own) {
-        if (own->deleted)
-            return -ENOENT;
-        *ret_value = arena_copy(arena, write_value(&txn->writes, own));
-        return 0;
-    }
-    struct store *store = txn->store;
     char *message = NULL;
-    txn->has_read = true;
-    rocksdb_pinnableslice_t *slice = rocksdb_get_pinned_cf(
-        store->db, store->read_options, store->families[family], key.at, key.len, &message);
+    rocksdb_pinnableslice_t *slice =
+        rocksdb_get_pinned(store->db, store->read_options, key->bytes, key->len, &message);
     if (message)
         return store_error(message);
     if (!slice)
@@ -234,14 +210,40 @@ int txn_get(struct txn *txn, enum FAMILY family, struct span key, struct arena *
     return 0;
 }
 
+int txn_get(struct txn *txn, enum FAMILY family, struct span key, struct arena *arena,
+            struct span *ret_value)
+{
+    struct full_key full;
+    full_key_make(&full, family, key);
+    const struct write *own = writes_find(&txn->writes, &full);
+    if (own) {
+        struct write_parts written = writes_at(&txn->writes, (uint32_t)(own - txn->writes.at));
+        *ret_value = written.deleted ? SPAN_NONE : arena_copy(arena, written.value);
+        return written.deleted ? -ENOENT : 0;
+    }
+    txn->has_read = true;
+    uint64_t seen;
+    int found = recent_get(txn->store->recent, &full, arena, ret_value, &seen);
+    if (found)
+        return found < 0 ? found : 0;
+    int error = get_settled(txn->store, &full, arena, ret_value);
+    if (!error)
+        recent_keep(txn->store->recent, &full, *ret_value, seen);
+    return error;
+}
+
 void txn_put(struct txn *txn, enum FAMILY family, struct span key, struct span value)
 {
-    writes_put(&txn->writes, txn->store, family, key, value);
+    struct full_key full;
+    full_key_make(&full, family, key);
+    writes_put(&txn->writes, &full, value);
 }
 
 void txn_delete(struct txn *txn, enum FAMILY family, struct span key)
 {
-    writes_delete(&txn->writes, txn->store, family, key);
+    struct full_key full;
+    full_key_make(&full, family, key);
+    writes_delete(&txn->writes, &full);
 }
 
 static int stripe_compare(const void *a, const void *b)

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The writes of one transaction. Bytes lie only once, in the batch that RocksDB will apply: a put
- * ends with the value, before which stand the value's length as a varint and the key, so the entry
- * can note where both are (write_batch.cc documents the layout: records are appended whole). The
- * index is a chained hash table over entries; an overwrite leaves the older entry behind the newer
- * one. Much cheaper than RocksDB's own indexed batch for a handful of keys. The transaction's
- * thread.
+ * The writes of one transaction. Bytes lie only once, in the form that goes into the log: a head,
+ * the key (which begins with its family), the value. The index is a chained hash table over them;
+ * an overwrite leaves the older one behind the newer. The transaction's thread.
  */
 #include "store/inside.h"
 
@@ -14,47 +11,36 @@
 #include <stdlib.h>
 
 #define FIRST_HEADS 16
-#define KEPT_BATCH_BYTES (1 << 20) /* a recycled transaction keeps at most this */
+#define KEPT_BYTES (1 << 20) /* a recycled transaction keeps at most this */
 #define KEPT_WRITES 4096
 
 void writes_init(struct writes *writes)
 {
-    *writes = (struct writes){.batch = rocksdb_writebatch_create(), .head_count = FIRST_HEADS};
+    *writes = (struct writes){.head_count = FIRST_HEADS};
+    buf_init(&writes->bytes, UINT32_MAX);
     writes->heads = store_alloc(FIRST_HEADS * sizeof *writes->heads);
     memset(writes->heads, 0, FIRST_HEADS * sizeof *writes->heads);
 }
 
 void writes_done(struct writes *writes)
 {
-    rocksdb_writebatch_destroy(writes->batch);
+    buf_done(&writes->bytes);
     free(writes->at);
     free(writes->heads);
-}
-
-size_t writes_size(const struct writes *writes)
-{
-    size_t size;
-    rocksdb_writebatch_data(writes->batch, &size);
-    return size;
 }
 
 void writes_clear(struct writes *writes)
 {
     if (!writes->count)
         return;
-    if (writes->cap > KEPT_WRITES || writes_size(writes) > KEPT_BATCH_BYTES) {
+    if (writes->cap > KEPT_WRITES || writes->bytes.cap > KEPT_BYTES) {
         writes_done(writes);
         writes_init(writes);
         return;
     }
-    rocksdb_writebatch_clear(writes->batch);
+    buf_clear(&writes->bytes);
     memset(writes->heads, 0, writes->head_count * sizeof *writes->heads);
     writes->count = writes->put_count = 0;
-}
-
-static uint64_t hash_of(enum FAMILY family, struct span key)
-{
-    return span_hash(key) + family * 0x9e3779b97f4a7c15ULL;
 }
 
 static void chain(struct writes *writes, uint32_t index)
@@ -77,71 +63,99 @@ static void grow(struct writes *writes)
         chain(writes, i);
 }
 
-static uint32_t varint32_len(size_t value)
+static void add(struct writes *writes, const struct write_head *head, const struct full_key *key,
+                struct span value)
 {
-    uint32_t len = 1;
-    while (value >>= 7)
-        len++;
-    return len;
-}
-
-/* Indexes the record that was just appended to the batch. */
-static void note(struct writes *writes, enum FAMILY family, struct span key, struct write write)
-{
-    size_t size = writes_size(writes);
-    if (size > UINT32_MAX)
+    uint32_t begin = (uint32_t)writes->bytes.len;
+    char *to = buf_room(&writes->bytes, sizeof *head + head->key_len + value.len);
+    if (!to)
         log_fatal("a transaction of more than 4 GiB");
+    to = mempcpy(to, head, sizeof *head);
+    to = mempcpy(to, key->bytes, key->len);
+    if (value.len)
+        memcpy(to, value.at, value.len);
+    writes->bytes.len += sizeof *head + key->len + value.len;
     if (writes->count == writes->cap)
         grow(writes);
-    write.value_at = (uint32_t)size - write.value_len;
-    write.key_at =
-        write.value_at - (uint32_t)key.len - (write.deleted ? 0 : varint32_len(write.value_len));
-    write.key_len = (uint32_t)key.len;
-    write.family = (uint8_t)family;
-    write.hash = hash_of(family, key);
-    writes->at[writes->count] = write;
+    writes->at[writes->count] = (struct write){.hash = key->hash, .begin = begin};
     chain(writes, writes->count++);
 }
 
-void writes_put(struct writes *writes, struct store *store, enum FAMILY family, struct span key,
-                struct span value)
+void writes_put(struct writes *writes, const struct full_key *key, struct span value)
 {
-    rocksdb_writebatch_put_cf(writes->batch, store->families[family], key.at, key.len, value.at,
-                              value.len);
-    note(writes, family, key, (struct write){.value_len = (uint32_t)value.len});
+    if (value.len > UINT32_MAX)
+        log_fatal("a value of more than 4 GiB");
+    add(writes, &(struct write_head){.key_len = key->len, .value_len = (uint32_t)value.len}, key,
+        value);
     writes->put_count++;
 }
 
-void writes_delete(struct writes *writes, struct store *store, enum FAMILY family, struct span key)
+void writes_delete(struct writes *writes, const struct full_key *key)
 {
-    rocksdb_writebatch_delete_cf(writes->batch, store->families[family], key.at, key.len);
-    note(writes, family, key, (struct write){.deleted = true});
+    add(writes, &(struct write_head){.key_len = key->len, .deleted = true}, key, SPAN_NONE);
 }
 
-struct span write_key(const struct writes *writes, const struct write *write)
+struct write_parts writes_at(const struct writes *writes, uint32_t index)
 {
-    size_t size;
-    return span_of(rocksdb_writebatch_data(writes->batch, &size) + write->key_at, write->key_len);
+    return write_at(writes->bytes.at + writes->at[index].begin);
 }
 
-struct span write_value(const struct writes *writes, const struct write *write)
+bool writes_is_newest(const struct writes *writes, uint32_t index)
 {
-    size_t size;
-    return span_of(rocksdb_writebatch_data(writes->batch, &size) + write->value_at,
-                   write->value_len);
+    const struct write *write = &writes->at[index];
+    uint32_t at = writes->heads[write->hash & (writes->head_count - 1)];
+    while (at - 1 != index &&
+           (writes->at[at - 1].hash != write->hash ||
+            !span_eq(writes_at(writes, at - 1).key, writes_at(writes, index).key)))
+        at = writes->at[at - 1].older;
+    return at - 1 == index;
 }
 
-const struct write *writes_find(const struct writes *writes, enum FAMILY family, struct span key)
+const struct write *writes_find(const struct writes *writes, const struct full_key *key)
 {
     if (!writes->count)
         return NULL;
-    uint64_t hash = hash_of(family, key);
-    for (uint32_t at = writes->heads[hash & (writes->head_count - 1)]; at;
-         at = writes->at[at - 1].older) {
-        const struct write *write = &writes->at[at - 1];
-        if (write->hash == hash && write->family == family &&
-            span_eq(write_key(writes, write), key))
-            return write;
-    }
+    for (uint32_t at = writes->heads[key->hash & (writes->head_count - 1)]; at;
+         at = writes->at[at - 1].older)
+        if (writes->at[at - 1].hash == key->hash &&
+            span_eq(writes_at(writes, at - 1).key, full_key_span(key)))
+            return &writes->at[at - 1];
     return NULL;
+}
+
+struct write_parts write_at(const char *at)
+{
+    struct write_head head;
+    memcpy(&head, at, sizeof head);
+    at += sizeof head;
+    return (struct write_parts){
+        .key = span_of(at, head.key_len),
+        .value = span_of(at + head.key_len, head.value_len),
+        .deleted = head.deleted,
+        .end = at + head.key_len + head.value_len,
+    };
+}
+
+bool write_read(struct span *rest, struct write_parts *out)
+{
+    struct write_head head;
+    if (rest->len < sizeof head)
+        return false;
+    memcpy(&head, rest->at, sizeof head);
+    size_t len = sizeof head + head.key_len + (size_t)head.value_len;
+    if (rest->len < len || head.key_len == 0)
+        return false;
+    *out = write_at(rest->at);
+    *rest = span_from(*rest, len);
+    return true;
+}
+
+void full_key_make(struct full_key *full, enum FAMILY family, struct span key)
+{
+    if (key.len > sizeof full->bytes - 1)
+        log_fatal("a key of %zu bytes", key.len);
+    full->bytes[0] = (char)family;
+    memcpy(full->bytes + 1, key.at, key.len);
+    full->len = (uint16_t)(key.len + 1);
+    full->hash = span_hash(full_key_span(full));
 }

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * RocksDB runs without its own log: what it loses in a crash is in ours, from the ticket on that it
+ * remembers. Of several writes of a key in one batch only the newest is applied. An entry leaves
+ * the table of recent writes after its batch was applied, so a reader finds it in one of the two.
+ * One settling at a time; the thread also makes room in the log.
+ */
+#include "store/settle.h"
+
+#include "base/log.h"
+#include "base/scope.h"
+#include "store/journal.h"
+#include "store/key.h"
+#include "store/recent.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#define IDLE_MS 20                      /* a little is settled after this time */
+#define CHECKPOINT_BYTES (128ULL << 20) /* of log; then RocksDB's memory goes to tables */
+
+void settle_batch_add(struct settle_batch *batch, const struct write_parts *written)
+{
+    if (written->deleted)
+        rocksdb_writebatch_delete(batch->batch, written->key.at, written->key.len);
+    else
+        rocksdb_writebatch_put(batch->batch, written->key.at, written->key.len, written->value.at,
+                               written->value.len);
+}
+
+int settle_batch_apply(struct store *store, struct settle_batch *batch)
+{
+    uint64_t ticket = htobe64(batch->ticket);
+    char *message = NULL;
+    rocksdb_writebatch_put(batch->batch, APPLIED_KEY.at, APPLIED_KEY.len, (const char *)&ticket,
+                           sizeof ticket);
+    rocksdb_write(store->db, store->write_options, batch->batch, &message);
+    rocksdb_writebatch_clear(batch->batch);
+    return message ? store_error(message) : 0;
+}
+
+/* Calls fn for every write of the piece. */
+static void each_write(struct span piece,
+                       void (*fn)(struct settler *settler, const char *write,
+                                  const struct write_parts *written),
+                       struct settler *settler)
+{
+    for (const char *at = piece.at; at < piece.at + piece.len;) {
+        struct record_head head = record_head_at(at);
+        const char *end = at + sizeof head + head.body_len;
+        for (at += sizeof head; at < end;) {
+            struct write_parts written = write_at(at);
+            fn(settler, at, &written);
+            at = written.end;
+        }
+    }
+}
+
+/* A write that a later one of this batch covers is passed over; one that is covered only by a
+ * transaction behind the batch is not, since that one may not survive a crash. */
+static void take(struct settler *settler, const char *write, const struct write_parts *written)
+{
+    struct recent_write newest = recent_newest(settler->recent, span_hash(written->key), write);
+    if (newest.write == write || newest.ticket > settler->batch.ticket)
+        settle_batch_add(&settler->batch, written);
+}
+
+static void let_go(struct settler *settler, const char *write, const struct write_parts *written)
+{
+    recent_settled(settler->recent, span_hash(written->key), write);
+}
+
+static void count_settled(struct store *store, size_t bytes)
+{
+    GUARD(&store->commits.mutex);
+    store->commits.unsettled -= bytes;
+    pthread_cond_broadcast(&store->commits.settled_more);
+}
+
+/* With the settler's mutex held. */
+static int settle_to(struct store *store, const struct place *end)
+{
+    struct settler *settler = &store->settler;
+    struct place at = store->commits.settled;
+    struct span piece;
+    while (commits_next(&at, end, &piece)) {
+        settler->batch.ticket = at.ticket;
+        each_write(piece, take, settler);
+        int error = settle_batch_apply(store, &settler->batch);
+        if (error) {
+            store_fail(store, -EIO);
+            return error;
+        }
+        each_write(piece, let_go, settler);
+        commits_pass(&store->commits, &store->commits.settled, &at);
+        count_settled(store, piece.len);
+    }
+    return 0;
+}
+
+static int settle(struct store *store)
+{
+    GUARD(&store->settler.mutex);
+    struct place end = commits_end(&store->commits);
+    return settle_to(store, &end);
+}
+
+int settle_family(struct store *store, enum FAMILY family)
+{
+    return recent_unsettled(store->recent, family) ? settle(store) : 0;
+}
+
+/* What RocksDB has in memory goes to tables, then the log needs nothing before that any more. */
+static int checkpoint(struct store *store)
+{
+    char *message = NULL;
+    pthread_mutex_lock(&store->settler.mutex);
+    uint64_t applied = store->commits.settled.ticket;
+    pthread_mutex_unlock(&store->settler.mutex);
+    rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
+    rocksdb_flush(store->db, options, &message);
+    rocksdb_flushoptions_destroy(options);
+    if (message)
+        return store_error(message);
+    journal_forget(store->journal, applied);
+    return 0;
+}
+
+void settler_wake(struct store *store)
+{
+    pthread_cond_signal(&store->settler.wake);
+}
+
+static struct timespec after_ms(int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += ms * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return until;
+}
+
+/* Until there is much to do, or something for a while. False: the end. */
+static bool wait_for_commits(struct store *store)
+{
+    struct commits *commits = &store->commits;
+    struct settler *settler = &store->settler;
+    GUARD(&commits->mutex);
+    while (commits->unsettled == 0 && !settler->stopping)
+        pthread_cond_wait(&settler->wake, &commits->mutex);
+    struct timespec until = after_ms(IDLE_MS);
+    while (commits->unsettled < SETTLE_BYTES && !settler->stopping &&
+           pthread_cond_timedwait(&settler->wake, &commits->mutex, &until) != ETIMEDOUT)
+        ;
+    return !settler->stopping;
+}
+
+static void *run(void *thing)
+{
+    struct store *store = thing;
+    while (wait_for_commits(store) && !atomic_load(&store->failed)) {
+        int error = settle(store);
+        if (!error && journal_bytes(store->journal) >= CHECKPOINT_BYTES)
+            error = checkpoint(store);
+        if (error)
+            store_fail(store, -EIO);
+    }
+    return NULL;
+}
+
+int settler_start(struct store *store)
+{
+    struct settler *settler = &store->settler;
+    pthread_mutex_init(&settler->mutex, NULL);
+    pthread_cond_init(&settler->wake, NULL);
+    settler->recent = store->recent;
+    settler->batch.batch = rocksdb_writebatch_create();
+    sigset_t all, before; /* signals are the main thread's */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&settler->thread, NULL, run, store);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -error;
+}
+
+void settler_stop(struct store *store)
+{
+    struct settler *settler = &store->settler;
+    pthread_mutex_lock(&store->commits.mutex);
+    settler->stopping = true;
+    pthread_cond_signal(&settler->wake);
+    pthread_mutex_unlock(&store->commits.mutex);
+    pthread_join(settler->thread, NULL);
+    if (!atomic_load(&store->failed) && settle(store))
+        log_debug("what was committed last is in the log only");
+    rocksdb_writebatch_destroy(settler->batch.batch);
+    pthread_mutex_destroy(&settler->mutex);
+    pthread_cond_destroy(&settler->wake);
+}
