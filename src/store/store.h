@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * The data directory: a log of commits, one RocksDB that they settle in, extents on plain files, and
- * the durability ticket.
+ * The data directory: a log of commits, one RocksDB that they settle in, extents on plain files,
+ * and the durability ticket.
  *
  * A commit is visible at once, lies in memory, and has a ticket (its number). A flusher thread
  * writes and syncs the log in a cycle as long as somebody waits; a ticket at or below
