@@ -3,7 +3,7 @@
 /*
  * What was committed and is still on its way, only for this folder: records in order of their
  * tickets, in memory. Two readers follow at their own pace: the flusher writes them to the log
- * (journal.h), the settler applies them to RocksDB (settle.c); a piece of memory goes when both
+ * (journal.h), the settler applies them to RocksDB (settler.c); a piece of memory goes when both
  * have passed it.
  */
 #include "store/writes.h"

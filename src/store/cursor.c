@@ -8,7 +8,7 @@
  */
 #include "store/inside.h"
 #include "store/key.h"
-#include "store/settle.h"
+#include "store/settler.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ struct cursor *cursor_open(struct txn *txn, enum FAMILY family, struct span pref
     if (cursor->after.len)
         rocksdb_readoptions_set_iterate_upper_bound(cursor->options, cursor->after.bytes,
                                                     cursor->after.len);
-    cursor->error = settle_family(store, family);
+    cursor->error = settler_settle(store, family);
     cursor->iterator = rocksdb_create_iterator(store->db, cursor->options);
     return cursor;
 }

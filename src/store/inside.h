@@ -60,14 +60,14 @@ struct space {
     uint64_t reserve;
 };
 
-/* Brings commits into RocksDB; settle.c. */
+/* Brings commits into RocksDB; settler.c. */
 struct settler {
     pthread_mutex_t mutex; /* one settling at a time */
     pthread_cond_t wake;   /* with the mutex of the commits */
     bool stopping;         /* the same */
     pthread_t thread;
     struct recent *recent;
-    struct settle_batch {
+    struct settler_batch {
         rocksdb_writebatch_t *batch;
         uint64_t ticket; /* what it reaches */
     } batch;
@@ -152,6 +152,6 @@ void readers_leave(atomic_uint *open);
 void readers_wait(struct store *store);
 struct writes *txn_writes(struct txn *txn);
 
-/* settle.c */
+/* settler.c */
 #define SETTLE_BYTES (512 << 10) /* of commits make settling worth while */
 void settler_wake(struct store *store);

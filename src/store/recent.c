@@ -182,16 +182,16 @@ static void copy_add(struct shard *shard, uint64_t hash, struct span key, struct
     make_room(shard);
 }
 
-void recent_keep(struct recent *recent, const struct full_key *key, struct span value,
+void recent_keep(struct recent *recent, const struct write_key *key, struct span value,
                  uint64_t seen)
 {
     struct shard *shard = shard_of(recent, key->hash);
     if (key->len + value.len > COPY_MAX)
         return;
     GUARD(&shard->mutex);
-    if (shard->changes != seen || (shard->count && *link_of(shard, key->hash, full_key_span(key))))
+    if (shard->changes != seen || (shard->count && *link_of(shard, key->hash, write_key_span(key))))
         return;
-    copy_add(shard, key->hash, full_key_span(key), value);
+    copy_add(shard, key->hash, write_key_span(key), value);
 }
 
 /* ---- what is not settled ---- */
@@ -253,12 +253,12 @@ void recent_settled(struct recent *recent, uint64_t hash, const char *write)
     atomic_fetch_sub_explicit(unsettled_of(recent, parts.key), 1, memory_order_release);
 }
 
-int recent_get(struct recent *recent, const struct full_key *key, struct arena *arena,
+int recent_get(struct recent *recent, const struct write_key *key, struct arena *arena,
                struct span *ret_value, uint64_t *ret_seen)
 {
     struct shard *shard = shard_of(recent, key->hash);
     GUARD(&shard->mutex);
-    struct entry *entry = shard->count ? *link_of(shard, key->hash, full_key_span(key)) : NULL;
+    struct entry *entry = shard->count ? *link_of(shard, key->hash, write_key_span(key)) : NULL;
     *ret_seen = shard->changes;
     if (!entry)
         return 0;

@@ -16,10 +16,10 @@ void recent_free(struct recent *recent);
 void recent_put(struct recent *recent, uint64_t hash, const char *write, uint64_t ticket);
 /* 1 with the value in the arena, -ENOENT: deleted, 0: RocksDB knows; then *ret_seen is for
  * recent_keep. */
-MUST_CHECK int recent_get(struct recent *recent, const struct full_key *key, struct arena *arena,
+MUST_CHECK int recent_get(struct recent *recent, const struct write_key *key, struct arena *arena,
                           struct span *ret_value, uint64_t *ret_seen);
 /* What RocksDB then answered; not kept when something was written meanwhile. */
-void recent_keep(struct recent *recent, const struct full_key *key, struct span value,
+void recent_keep(struct recent *recent, const struct write_key *key, struct span value,
                  uint64_t seen);
 /* The newest write of the key that `write` writes, which is not settled, and its ticket. */
 struct recent_write {

@@ -11,7 +11,7 @@
 #include "store/journal.h"
 #include "store/recent.h"
 #include "store/segments.h"
-#include "store/settle.h"
+#include "store/settler.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -148,14 +148,14 @@ static int read_applied(struct store *store, uint64_t *ret)
 
 struct replay {
     struct store *store;
-    struct settle_batch batch;
+    struct settler_batch batch;
     size_t bytes;
 };
 
 static int replay_apply(struct replay *replay)
 {
     replay->bytes = 0;
-    return settle_batch_apply(replay->store, &replay->batch);
+    return settler_apply(replay->store, &replay->batch);
 }
 
 static int replay_record(void *user, uint64_t ticket, struct span body)
@@ -167,7 +167,7 @@ static int replay_record(void *user, uint64_t ticket, struct span body)
     while (body.len) {
         if (!write_read(&body, &written))
             return -EUCLEAN;
-        settle_batch_add(&replay->batch, &written);
+        settler_add(&replay->batch, &written);
     }
     return replay->bytes >= REPLAY_BYTES ? replay_apply(replay) : 0;
 }

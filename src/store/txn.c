@@ -193,7 +193,7 @@ int txn_commit(struct txn *txn, uint64_t *ret_ticket)
     return 0;
 }
 
-static int get_settled(struct store *store, const struct full_key *key, struct arena *arena,
+static int get_settled(struct store *store, const struct write_key *key, struct arena *arena,
                        struct span *ret_value)
 {
     char *message = NULL;
@@ -213,8 +213,8 @@ static int get_settled(struct store *store, const struct full_key *key, struct a
 int txn_get(struct txn *txn, enum FAMILY family, struct span key, struct arena *arena,
             struct span *ret_value)
 {
-    struct full_key full;
-    full_key_make(&full, family, key);
+    struct write_key full;
+    write_key_make(&full, family, key);
     const struct write *own = writes_find(&txn->writes, &full);
     if (own) {
         struct write_parts written = writes_at(&txn->writes, (uint32_t)(own - txn->writes.at));
@@ -234,15 +234,15 @@ int txn_get(struct txn *txn, enum FAMILY family, struct span key, struct arena *
 
 void txn_put(struct txn *txn, enum FAMILY family, struct span key, struct span value)
 {
-    struct full_key full;
-    full_key_make(&full, family, key);
+    struct write_key full;
+    write_key_make(&full, family, key);
     writes_put(&txn->writes, &full, value);
 }
 
 void txn_delete(struct txn *txn, enum FAMILY family, struct span key)
 {
-    struct full_key full;
-    full_key_make(&full, family, key);
+    struct write_key full;
+    write_key_make(&full, family, key);
     writes_delete(&txn->writes, &full);
 }
 

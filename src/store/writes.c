@@ -63,7 +63,7 @@ static void grow(struct writes *writes)
         chain(writes, i);
 }
 
-static void add(struct writes *writes, const struct write_head *head, const struct full_key *key,
+static void add(struct writes *writes, const struct write_head *head, const struct write_key *key,
                 struct span value)
 {
     uint32_t begin = (uint32_t)writes->bytes.len;
@@ -81,7 +81,7 @@ static void add(struct writes *writes, const struct write_head *head, const stru
     chain(writes, writes->count++);
 }
 
-void writes_put(struct writes *writes, const struct full_key *key, struct span value)
+void writes_put(struct writes *writes, const struct write_key *key, struct span value)
 {
     if (value.len > UINT32_MAX)
         log_fatal("a value of more than 4 GiB");
@@ -90,7 +90,7 @@ void writes_put(struct writes *writes, const struct full_key *key, struct span v
     writes->put_count++;
 }
 
-void writes_delete(struct writes *writes, const struct full_key *key)
+void writes_delete(struct writes *writes, const struct write_key *key)
 {
     add(writes, &(struct write_head){.key_len = key->len, .deleted = true}, key, SPAN_NONE);
 }
@@ -111,14 +111,14 @@ bool writes_is_newest(const struct writes *writes, uint32_t index)
     return at - 1 == index;
 }
 
-const struct write *writes_find(const struct writes *writes, const struct full_key *key)
+const struct write *writes_find(const struct writes *writes, const struct write_key *key)
 {
     if (!writes->count)
         return NULL;
     for (uint32_t at = writes->heads[key->hash & (writes->head_count - 1)]; at;
          at = writes->at[at - 1].older)
         if (writes->at[at - 1].hash == key->hash &&
-            span_eq(writes_at(writes, at - 1).key, full_key_span(key)))
+            span_eq(writes_at(writes, at - 1).key, write_key_span(key)))
             return &writes->at[at - 1];
     return NULL;
 }
@@ -150,12 +150,12 @@ bool write_read(struct span *rest, struct write_parts *out)
     return true;
 }
 
-void full_key_make(struct full_key *full, enum FAMILY family, struct span key)
+void write_key_make(struct write_key *full, enum FAMILY family, struct span key)
 {
     if (key.len > sizeof full->bytes - 1)
         log_fatal("a key of %zu bytes", key.len);
     full->bytes[0] = (char)family;
     memcpy(full->bytes + 1, key.at, key.len);
     full->len = (uint16_t)(key.len + 1);
-    full->hash = span_hash(full_key_span(full));
+    full->hash = span_hash(write_key_span(full));
 }

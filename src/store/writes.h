@@ -8,15 +8,15 @@
 #include "store/key.h"
 #include "store/store.h"
 
-struct full_key {
+struct write_key {
     uint64_t hash;
     uint16_t len;
     char bytes[KEY_MAX];
 };
 
-void full_key_make(struct full_key *full, enum FAMILY family, struct span key);
+void write_key_make(struct write_key *full, enum FAMILY family, struct span key);
 
-static inline struct span full_key_span(const struct full_key *full)
+static inline struct span write_key_span(const struct write_key *full)
 {
     return span_of(full->bytes, full->len);
 }
@@ -59,10 +59,10 @@ struct writes {
 void writes_init(struct writes *writes);
 void writes_done(struct writes *writes);
 void writes_clear(struct writes *writes);
-void writes_put(struct writes *writes, const struct full_key *key, struct span value);
-void writes_delete(struct writes *writes, const struct full_key *key);
+void writes_put(struct writes *writes, const struct write_key *key, struct span value);
+void writes_delete(struct writes *writes, const struct write_key *key);
 /* The newest write of this key or NULL. */
-const struct write *writes_find(const struct writes *writes, const struct full_key *key);
+const struct write *writes_find(const struct writes *writes, const struct write_key *key);
 struct write_parts writes_at(const struct writes *writes, uint32_t index);
 /* No later one is of the same key. */
 bool writes_is_newest(const struct writes *writes, uint32_t index);

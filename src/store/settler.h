@@ -14,7 +14,7 @@ MUST_CHECK int settler_start(struct store *store);
 /* Settles everything first. */
 void settler_stop(struct store *store);
 /* Everything of the family that was committed before the call is in RocksDB afterwards. */
-MUST_CHECK int settle_family(struct store *store, enum FAMILY family);
+MUST_CHECK int settler_settle(struct store *store, enum FAMILY family);
 /* Applies whole transactions, all or nothing; for recovery. */
-void settle_batch_add(struct settle_batch *batch, const struct write_parts *written);
-MUST_CHECK int settle_batch_apply(struct store *store, struct settle_batch *batch);
+void settler_add(struct settler_batch *batch, const struct write_parts *written);
+MUST_CHECK int settler_apply(struct store *store, struct settler_batch *batch);

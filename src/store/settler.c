@@ -5,7 +5,7 @@
  * the table of recent writes after its batch was applied, so a reader finds it in one of the two.
  * One settling at a time; the thread also makes room in the log.
  */
-#include "store/settle.h"
+#include "store/settler.h"
 
 #include "base/log.h"
 #include "base/scope.h"
@@ -21,7 +21,7 @@
 #define IDLE_MS 20                      /* a little is settled after this time */
 #define CHECKPOINT_BYTES (128ULL << 20) /* of log; then RocksDB's memory goes to tables */
 
-void settle_batch_add(struct settle_batch *batch, const struct write_parts *written)
+void settler_add(struct settler_batch *batch, const struct write_parts *written)
 {
     if (written->deleted)
         rocksdb_writebatch_delete(batch->batch, written->key.at, written->key.len);
@@ -30,7 +30,7 @@ void settle_batch_add(struct settle_batch *batch, const struct write_parts *writ
                                written->value.len);
 }
 
-int settle_batch_apply(struct store *store, struct settle_batch *batch)
+int settler_apply(struct store *store, struct settler_batch *batch)
 {
     uint64_t ticket = htobe64(batch->ticket);
     char *message = NULL;
@@ -64,7 +64,7 @@ static void take(struct settler *settler, const char *write, const struct write_
 {
     struct recent_write newest = recent_newest(settler->recent, span_hash(written->key), write);
     if (newest.write == write || newest.ticket > settler->batch.ticket)
-        settle_batch_add(&settler->batch, written);
+        settler_add(&settler->batch, written);
 }
 
 static void let_go(struct settler *settler, const char *write, const struct write_parts *written)
@@ -88,7 +88,7 @@ static int settle_to(struct store *store, const struct place *end)
     while (commits_next(&at, end, &piece)) {
         settler->batch.ticket = at.ticket;
         each_write(piece, take, settler);
-        int error = settle_batch_apply(store, &settler->batch);
+        int error = settler_apply(store, &settler->batch);
         if (error) {
             store_fail(store, -EIO);
             return error;
@@ -107,7 +107,7 @@ static int settle(struct store *store)
     return settle_to(store, &end);
 }
 
-int settle_family(struct store *store, enum FAMILY family)
+int settler_settle(struct store *store, enum FAMILY family)
 {
     return recent_unsettled(store->recent, family) ? settle(store) : 0;
 }
