@@ -265,6 +265,11 @@ struct kv_key {
     char bytes[1 + 8 + 4 + 2 + KV_HASH_KEY_MAX + KV_RANGE_KEY_MAX];
 };
 
+static inline bool kv_key_eq(const struct kv_key *a, const struct kv_key *b)
+{
+    return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
 /* `hash` and `range` are bytes of the schema's types (numbers encoded), within the limits above;
  * `range` absent when there is none. */
 void kv_key_make(const struct kv_table *table, struct span hash, struct span range,
@@ -277,6 +282,13 @@ MUST_CHECK int kv_get(const struct kv_access *access, const struct kv_key *key,
  * to be written. -ESTALE: the table has been shut since it was found. */
 MUST_CHECK int kv_lock(const struct kv_access *access, struct kv_table *table,
                        const struct kv_key *keys, size_t count);
+/* The same for items of several tables. */
+struct kv_place {
+    struct kv_table *table;
+    const struct kv_key *key;
+};
+MUST_CHECK int kv_lock_places(const struct kv_access *access, const struct kv_place *places,
+                              size_t count);
 /* `old` is what kv_get found under the lock, absent for nothing. */
 MUST_CHECK int kv_put(const struct kv_access *access, struct kv_table *table,
                       const struct kv_key *key, struct span item, struct span old);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#define WRITES_MAX 100 /* of one request */
 #define GIB ((double)(1 << 30))
 
 static bool has_local(const struct kv_table *table)
@@ -39,6 +40,53 @@ struct dynamodb_item_collection_metrics *collection_shown(struct call *c, struct
     shown->size_estimate_range_gb.at[0] = low;
     shown->size_estimate_range_gb.at[1] = low + 1;
     return shown;
+}
+
+static struct dynamodb_item_collection_metrics_per_table_pair *
+entry_of(struct call *c, struct collections *all, struct span table_name)
+{
+    struct dynamodb_item_collection_metrics_per_table *shown = &all->shown;
+    for (size_t i = 0; i < shown->count; i++)
+        if (span_eq(shown->at[i].key, table_name))
+            return &shown->at[i];
+    if (!shown->at)
+        shown->at = ARENA_ARRAY(c->arena, struct dynamodb_item_collection_metrics_per_table_pair,
+                                WRITES_MAX);
+    struct dynamodb_item_collection_metrics_per_table_pair *pair = &shown->at[shown->count++];
+    pair->key = table_name;
+    pair->value.at = ARENA_ARRAY(c->arena, struct dynamodb_item_collection_metrics, WRITES_MAX);
+    return pair;
+}
+
+static bool is_told(const struct dynamodb_item_collection_metrics_multiple *list,
+                    const struct dynamodb_item_collection_metrics *metrics)
+{
+    const struct dynamodb_attribute_value *value = &metrics->item_collection_key.at[0].value;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct dynamodb_attribute_value *other = &list->at[i].item_collection_key.at[0].value;
+        if (span_eq(other->s, value->s) && span_eq(other->n, value->n) &&
+            span_eq(other->b, value->b))
+            return true;
+    }
+    return false;
+}
+
+RESULT collections_add(struct call *c, struct collections *all,
+                       const struct collection_write *write)
+{
+    struct kv_changes changes = {0};
+    int error = kv_collection(write->access, write->table, write->key, &changes.collection);
+    if (error < 0)
+        return refuse_errno(c, error, "reading an item collection's size");
+    const struct dynamodb_item_collection_metrics *metrics =
+        collection_shown(c, all->wanted, write->table, write->map, &changes);
+    if (!metrics)
+        return OK;
+    struct dynamodb_item_collection_metrics_per_table_pair *pair =
+        entry_of(c, all, write->table_name);
+    if (!is_told(&pair->value, metrics))
+        pair->value.at[pair->value.count++] = *metrics;
+    return OK;
 }
 
 RESULT collection_refuse(struct call *c, int error, const char *doing)

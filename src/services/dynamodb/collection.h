@@ -14,5 +14,19 @@ struct dynamodb_item_collection_metrics *collection_shown(struct call *c, struct
                                                           const struct kv_table *table,
                                                           const struct kv_map *key,
                                                           const struct kv_changes *changes);
+/* The same of several writes: one entry for each collection. */
+struct collections {
+    struct span wanted;
+    struct dynamodb_item_collection_metrics_per_table shown;
+};
+struct collection_write {
+    const struct kv_access *access;
+    struct span table_name; /* as it was asked for */
+    const struct kv_table *table;
+    const struct kv_key *key;
+    const struct kv_map *map; /* has the hash key's attribute */
+};
+RESULT collections_add(struct call *c, struct collections *all,
+                       const struct collection_write *write);
 /* The refusal of what kv_put answered. */
 RESULT collection_refuse(struct call *c, int error, const char *doing);

@@ -126,6 +126,23 @@ RESULT key_of_item(struct call *c, const struct kv_table *table, const struct kv
     return key_check_indexes(c, table, item);
 }
 
+static bool part_fits(const struct kv_key_part *part, const struct kv_map *item)
+{
+    const struct kv_value *value = kv_map_get(item, part->name);
+    return value && value->type == part->type;
+}
+
+RESULT key_of_batch_item(struct call *c, const struct kv_table *table, const struct kv_map *item,
+                         struct kv_key *ret)
+{
+    const struct kv_schema *schema = kv_table_schema(table);
+    if (!part_fits(&schema->hash, item) ||
+        (schema->range.name.at && !part_fits(&schema->range, item)))
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "The provided key element does not match the schema");
+    return key_of_item(c, table, item, ret);
+}
+
 RESULT key_of_request(struct call *c, const struct kv_table *table, const struct kv_map *key,
                       struct kv_key *ret)
 {

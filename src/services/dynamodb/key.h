@@ -7,6 +7,10 @@
 /* From all of an item's attributes; the keys of indexes that it has are checked, too. */
 RESULT key_of_item(struct call *c, const struct kv_table *table, const struct kv_map *item,
                    struct kv_key *ret);
+/* The same for BatchWriteItem, which says of any key that is not there or of another type that it
+ * does not match the schema. */
+RESULT key_of_batch_item(struct call *c, const struct kv_table *table, const struct kv_map *item,
+                         struct kv_key *ret);
 /* What an item has of the keys of indexes: types, not empty, lengths. */
 RESULT key_check_indexes(struct call *c, const struct kv_table *table, const struct kv_map *item);
 /* From a request's Key, which has the key's attributes and no others. */

@@ -134,6 +134,13 @@ struct kv_access reference_access(struct call *c)
     return (struct kv_access){.kv = c->cloud->kv, .txn = c->txn, .arena = c->arena};
 }
 
+RESULT reference_require(struct call *c, struct span action, struct span table_name)
+{
+    struct span arn =
+        span_starts(table_name, S("arn:")) ? table_name : reference_arn(c, table_name);
+    return auth_require(c, action, arn, NULL, c->account);
+}
+
 RESULT reference_table(struct call *c, struct span table_name, struct dynamodb_table *ret)
 {
     struct span name;

@@ -18,6 +18,9 @@ struct dynamodb_table reference_key(struct call *c, struct span name);
 struct span reference_arn(struct call *c, struct span name);
 struct kv_access reference_access(struct call *c);
 
+/* For operations that name several tables: may the caller do this to the table? */
+RESULT reference_require(struct call *c, struct span action, struct span table_name);
+
 /* For table operations: its record, or "Requested resource not found: Table: x not found". */
 RESULT reference_table(struct call *c, struct span table_name, struct dynamodb_table *ret);
 /* For item operations: the open table, or "Requested resource not found". */
