@@ -111,6 +111,8 @@ struct auth_question {
     struct span resource_account;         /* absent: the caller's own */
     enum RESOURCE_SIDE side;
     enum GRANT granted; /* what an access control list of the resource gives, beside its policy */
+    bool policy_only_denies;      /* the policy's owner may not give this resource away */
+    struct span caller_canonical; /* the caller's canonical user id, where the policy may name it */
 };
 
 /*

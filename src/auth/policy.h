@@ -77,6 +77,20 @@ bool policy_each_principal(const struct policy *policy,
                            bool (*visit)(void *user, struct span type, struct span value),
                            void *user);
 
+/* Does it allow anything to everybody? As S3 means it when it blocks public access. */
+bool policy_is_public(const struct policy *policy);
+
+/* What a service may want to know of a statement for rules of its own, as it is written. */
+struct policy_words {
+    const struct span *actions, *resources;
+    size_t action_count, resource_count;
+};
+
+/* Visits every statement; stops at the first for which `visit` answers true, and answers whether
+ * there was one. */
+bool policy_each_statement(struct arena *arena, const struct policy *policy,
+                           bool (*visit)(void *user, const struct policy_words *words), void *user);
+
 /* An ARN that a Principal names, and the unique id that it stood for when the policy was written.
  */
 struct policy_binding {

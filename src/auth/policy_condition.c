@@ -242,6 +242,16 @@ enum WILD policy_operator_wild(const struct condition_operator *operator)
     return operator->wild;
 }
 
+bool policy_operator_is_positive(const struct condition_operator *operator)
+{
+    bool compares_places = operator->matches == text_equal ||
+                           operator->matches == text_equal_nocase ||
+                           operator->matches == text_like ||
+                           operator->matches == arn_like ||
+                           operator->matches == in_network;
+    return compares_places && operator->negation == PLAIN;
+}
+
 bool policy_operator_is_date(const struct condition_operator *operator)
 {
     return operator->matches == date_related;

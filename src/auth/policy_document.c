@@ -378,6 +378,7 @@ static void compile_texts(struct parser *parser, struct policy_texts *texts, enu
     bool known = variables && parser->policy->version == POLICY_2012;
     for (size_t i = 0; i < texts->count; i++) {
         struct policy_text *text = &texts->at[i];
+        text->written = text->text;
         text->variables = known && policy_has_variables(text->text);
         if (!text->variables)
             text->text = policy_compile(parser->arena, text->text, wild);

@@ -219,6 +219,31 @@ bool policy_each_principal(const struct policy *policy,
     return false;
 }
 
+static struct span *written_of(struct arena *arena, const struct policy_texts *texts)
+{
+    struct span *at = ARENA_ARRAY(arena, struct span, texts->count);
+    for (size_t i = 0; i < texts->count; i++)
+        at[i] = texts->at[i].written;
+    return at;
+}
+
+bool policy_each_statement(struct arena *arena, const struct policy *policy,
+                           bool (*visit)(void *user, const struct policy_words *words), void *user)
+{
+    for (size_t i = 0; i < policy->statement_count; i++) {
+        const struct policy_statement *statement = &policy->statements[i];
+        struct policy_words words = {
+            .actions = written_of(arena, &statement->actions),
+            .resources = written_of(arena, &statement->resources),
+            .action_count = statement->actions.count,
+            .resource_count = statement->resources.count,
+        };
+        if (visit(user, &words))
+            return true;
+    }
+    return false;
+}
+
 static void bind(struct policy_principal *principal, const struct policy_binding *bindings,
                  size_t count)
 {

@@ -25,6 +25,7 @@ enum WILD {
 /* A value that may hold variables; without them `text` is compiled already. */
 struct policy_text {
     struct span text;
+    struct span written;
     bool variables;
 };
 
@@ -111,6 +112,8 @@ MUST_CHECK bool policy_resolve(const struct policy_text *text, enum WILD wild,
 /* Reads e.g. ForAnyValue:StringLikeIfExists; false when there is no such operator. */
 MUST_CHECK bool policy_operator_named(struct span name, struct policy_condition *out);
 enum WILD policy_operator_wild(const struct condition_operator *operator);
+/* Texts, ARNs and networks that must be among the values. */
+bool policy_operator_is_positive(const struct condition_operator *operator);
 bool policy_operator_is_date(const struct condition_operator *operator);
 bool policy_operator_takes_variables(const struct condition_operator *operator);
 /* Milliseconds of a date in a policy or a request: ISO 8601, a date alone, or epoch seconds. */

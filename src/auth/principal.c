@@ -236,6 +236,32 @@ void principal_root(struct arena *arena, struct span account, struct identity *o
     };
 }
 
+int principal_id_of_arn(struct txn *txn, struct arena *arena, struct span arn, struct span *ret_id)
+{
+    struct span rest = arn;
+    for (int i = 0; i < 4; i++)
+        span_cut(&rest, ':');
+    struct span account = span_cut(&rest, ':');
+    struct span name = span_from(rest, span_find_last_byte(rest, '/') + 1);
+    struct span lname = principal_lname(arena, name);
+    bool is_user = span_starts(rest, S("user/"));
+    struct auth_user user = {.account = account, .lname = lname};
+    struct auth_role role = {.account = account, .lname = lname};
+    int error = is_user ? auth_user_get(txn, arena, &user) : auth_role_get(txn, arena, &role);
+    if (error)
+        return error;
+    struct span found = is_user ? principal_arn(arena, account, "user", user.path, user.name)
+                                : principal_arn(arena, account, "role", role.path, role.name);
+    *ret_id = is_user ? user.id : role.id;
+    return span_eq(found, arn) ? 0 : -ENOENT;
+}
+
+bool principal_is_bindable(struct span type, struct span value)
+{
+    return span_eq(type, S("AWS")) && span_starts(value, S("arn:aws:iam::")) &&
+           !span_ends(value, S(":root"));
+}
+
 /* ---- sessions ---- */
 
 static bool is_transitive(const struct auth_session *session, struct span key)

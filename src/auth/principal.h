@@ -27,6 +27,13 @@ MUST_CHECK int principal_role(struct txn *txn, struct arena *arena, struct span 
                               struct span lname, struct identity *out);
 void principal_root(struct arena *arena, struct span account, struct identity *out);
 
+/* The unique id of a user or role by its ARN (arn:aws:iam::ACCOUNT:user/…): 0, -ENOENT, other
+ * errno. */
+MUST_CHECK int principal_id_of_arn(struct txn *txn, struct arena *arena, struct span arn,
+                                   struct span *ret_id);
+/* Is this value of a Principal element an ARN that principal_id_of_arn can find? */
+bool principal_is_bindable(struct span type, struct span value);
+
 /* The identity behind a stored key or session: 0, -ENOENT when there is none (any more). */
 MUST_CHECK int principal_of_key(struct txn *txn, struct arena *arena, struct span access_key,
                                 struct identity *out);

@@ -102,12 +102,23 @@ static bool ask_all(struct evaluation *e)
     e->answers[LAYER_BOUNDARY].allows = caller->boundary.count == 0;
     e->answers[LAYER_SESSION].allows =
         caller->session_policies.count == 0 && !caller->session_limited;
-    e->answers[LAYER_RESOURCE] = (struct answer){.allows = e->question->granted != GRANT_NONE,
-                                                 .grant = e->question->granted};
     return ask_layer(e, LAYER_IDENTITY, &caller->policies) &&
            ask_layer(e, LAYER_BOUNDARY, &caller->boundary) &&
            ask_layer(e, LAYER_SESSION, &caller->session_policies) &&
            ((same_account(e) && root_repairs(e)) || ask_layer(e, LAYER_RESOURCE, &of_resource));
+}
+
+/* Beside what the resource's policy says: its access control list. */
+static void add_grants(struct evaluation *e)
+{
+    struct answer *answer = &e->answers[LAYER_RESOURCE];
+    enum GRANT granted = e->question->granted;
+    if (e->question->policy_only_denies)
+        *answer = (struct answer){.allows = false};
+    if (granted == GRANT_NONE)
+        return;
+    answer->allows = true;
+    answer->grant = granted > answer->grant ? granted : answer->grant;
 }
 
 /* The first layer that withholds its allow, of those that count on the caller's side. */
@@ -220,6 +231,7 @@ static struct policy_request request_of(const struct call *c, const struct auth_
         .lookup = context_lookup,
         .user = context,
         .scratch = c->arena,
+        .principal_canonical = question->caller_canonical,
     };
     if (c->caller) {
         request.principal_arn = c->caller->arn;
@@ -239,13 +251,16 @@ RESULT auth_ask(struct call *c, const struct auth_question *question)
     if (is_barred(caller, question->action))
         return refuse(c, &invalid_token, "The security token included in the request is invalid");
     struct span owner = question->resource_account;
+    c->asked_resource = question->resource;
     struct auth_context context = {
         .call = c, .resource_account = owner.len || !caller ? owner : caller->account};
     struct arena_mark mark = arena_mark(c->arena);
     struct evaluation e = {.c = c, .question = question};
     e.request = request_of(c, question, &context);
-    if (ask_all(&e))
+    if (ask_all(&e)) {
+        add_grants(&e);
         combine(&e);
+    }
     if (!e.verdict.allowed)
         return deny(&e);
     arena_rewind(c->arena, mark);

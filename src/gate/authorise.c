@@ -57,7 +57,7 @@ static RESULT ask(struct request *r, struct span action, struct span resource)
     struct auth_question question = {.action = action, .resource = resource};
     const struct service_hooks *hooks = r->route.service->hooks;
     if (hooks && hooks->resource)
-        TRY(hooks->resource(&r->call, &question));
+        TRY(hooks->resource(&r->call, r->in, &question));
     return auth_ask(&r->call, &question);
 }
 

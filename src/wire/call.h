@@ -43,6 +43,7 @@ struct call {
     struct headers extra_headers; /* reply headers that are not in the model; see call_add_header */
     uint16_t status;            /* 0, or the handler's own HTTP status where the API has several */
     struct span audit_resource; /* ARN for the audit record, or absent */
+    struct span asked_resource; /* ARN of the permission that is being asked for */
     struct condition_value *conditions; /* the request's condition keys beyond the global ones */
 };
 

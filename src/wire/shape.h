@@ -187,7 +187,8 @@ struct service_hooks {
     const struct refusal *(*body)(struct call *c, struct span body);
     /* A question with its action and resource: adds what the resource says itself, its owner,
      * policy and grants. In the call's transaction. */
-    const struct refusal *(*resource)(struct call *c, struct auth_question *question);
+    const struct refusal *(*resource)(struct call *c, const void *in,
+                                      struct auth_question *question);
     /* A condition key (lower-case) that only the service knows, asked for when a policy looks at
      * it; absent where the request does not have it. In the call's transaction. */
     struct span (*condition)(struct call *c, struct span key, struct arena *arena);

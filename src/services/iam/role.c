@@ -65,37 +65,14 @@ static void trust(struct trust_check *check, struct span arn, struct span id)
     list->at[list->count++] = (struct auth_trusted){.arn = arn, .id = id};
 }
 
-/* The unique id of a user or role by its ARN; 0, -ENOENT, other errno. */
-static int id_of_arn(struct call *c, struct span arn, struct span *ret_id)
-{
-    struct span rest = arn;
-    for (int i = 0; i < 4; i++)
-        span_cut(&rest, ':');
-    struct span account = span_cut(&rest, ':');
-    struct span name = span_from(rest, span_find_last_byte(rest, '/') + 1);
-    struct span lname = principal_lname(c->arena, name);
-    bool is_user = span_starts(rest, S("user/"));
-    struct auth_user user = {.account = account, .lname = lname};
-    struct auth_role role = {.account = account, .lname = lname};
-    int error =
-        is_user ? auth_user_get(c->txn, c->arena, &user) : auth_role_get(c->txn, c->arena, &role);
-    if (error)
-        return error;
-    struct span found = is_user ? principal_arn(c->arena, account, "user", user.path, user.name)
-                                : principal_arn(c->arena, account, "role", role.path, role.name);
-    *ret_id = is_user ? user.id : role.id;
-    return span_eq(found, arn) ? 0 : -ENOENT;
-}
-
 /* Ends the visit at the first that is not there. Account ids and services always are. */
 static bool check_principal(void *user, struct span type, struct span value)
 {
     struct trust_check *check = user;
     struct span id;
-    if (!span_eq(type, S("AWS")) || !span_starts(value, S("arn:aws:iam::")) ||
-        span_ends(value, S(":root")))
+    if (!principal_is_bindable(type, value))
         return false;
-    int error = id_of_arn(check->c, value, &id);
+    int error = principal_id_of_arn(check->c->txn, check->c->arena, value, &id);
     if (error == -ENOENT)
         check->failed = refuse(check->c, &IAM_MALFORMED_POLICY_DOCUMENT,
                                "Invalid principal in policy: \"AWS\":\"%.*s\"", SPAN_ARG(value));

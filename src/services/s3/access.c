@@ -6,8 +6,13 @@
  */
 #include "services/s3/access.h"
 
+#include "services/s3/acl.h"
 #include "services/s3/checksum.h"
-#include "services/s3/place.h"
+#include "services/s3/condition_keys.h"
+#include "services/s3/document.h"
+#include "services/s3/object.h"
+#include "services/s3/policy.h"
+#include "services/s3/public_access.h"
 #include "services/s3/s3.api.h"
 
 #include <errno.h>
@@ -60,48 +65,152 @@ RESULT access_find_bucket(struct call *c, struct txn *txn, struct span name,
     return OK;
 }
 
-/* ---- the question --------------------------------------------------------------------------- */
-
 struct resource {
     struct span bucket, key; /* key absent: the bucket itself */
 };
 
-/* False for what is no bucket and no object. */
-static bool read_arn(struct span arn, struct resource *out)
+bool access_read_arn(struct span arn, struct span *ret_bucket, struct span *ret_key)
 {
     struct span prefix = S("arn:aws:s3:::");
     if (!span_starts(arn, prefix))
         return false;
     struct span rest = span_from(arn, prefix.len);
-    out->bucket = span_cut(&rest, '/');
-    out->key = rest;
+    *ret_bucket = span_cut(&rest, '/');
+    *ret_key = rest;
     return true;
 }
 
-static RESULT complete(struct call *c, const struct s3_bucket_record *bucket,
-                       struct auth_question *question)
+/* ---- the question --------------------------------------------------------------------------- */
+
+/* Which permission of which list allows an action. Source: "Mapping of ACL permissions and access
+ * policy permissions". */
+enum LIST { LIST_OF_BUCKET, LIST_OF_OBJECT };
+
+static const struct listed_action {
+    struct span action;
+    enum LIST list;
+    enum ACL_PERMISSION permission;
+} listed_actions[] = {
+    {S_INIT("s3:DeleteObject"), LIST_OF_BUCKET, ACL_WRITE},
+    {S_INIT("s3:GetBucketAcl"), LIST_OF_BUCKET, ACL_READ_ACP},
+    {S_INIT("s3:GetObject"), LIST_OF_OBJECT, ACL_READ},
+    {S_INIT("s3:GetObjectAcl"), LIST_OF_OBJECT, ACL_READ_ACP},
+    {S_INIT("s3:GetObjectVersion"), LIST_OF_OBJECT, ACL_READ},
+    {S_INIT("s3:GetObjectVersionAcl"), LIST_OF_OBJECT, ACL_READ_ACP},
+    {S_INIT("s3:ListBucket"), LIST_OF_BUCKET, ACL_READ},
+    {S_INIT("s3:ListBucketMultipartUploads"), LIST_OF_BUCKET, ACL_READ},
+    {S_INIT("s3:ListBucketVersions"), LIST_OF_BUCKET, ACL_READ},
+    {S_INIT("s3:PutBucketAcl"), LIST_OF_BUCKET, ACL_WRITE_ACP},
+    {S_INIT("s3:PutObject"), LIST_OF_BUCKET, ACL_WRITE},
+    {S_INIT("s3:PutObjectAcl"), LIST_OF_OBJECT, ACL_WRITE_ACP},
+    {S_INIT("s3:PutObjectVersionAcl"), LIST_OF_OBJECT, ACL_WRITE_ACP},
+};
+
+static const struct listed_action *listed_action_of(struct span action)
 {
-    question->resource_account = bucket->account;
+    for (size_t i = 0; i < ARRAY_LEN(listed_actions); i++)
+        if (span_eq_nocase(action, listed_actions[i].action))
+            return &listed_actions[i];
+    return NULL;
+}
+
+/* The question, and what it is about. */
+struct inquiry {
+    struct call *c;
+    struct place place;
+    struct resource resource;
+    struct auth_question *question;
+};
+
+/* An object that somebody else owns is that account's to give, not the bucket's owner's. */
+static RESULT add_object_list(struct inquiry *inquiry, enum ACL_PERMISSION permission,
+                              enum ACL_PUBLIC heed)
+{
+    struct object_found found;
+    bool there;
+    struct call *c = inquiry->c;
+    TRY(object_find(c, &inquiry->place, inquiry->resource.key, &found, &there));
+    if (!there)
+        return OK;
+    struct acl acl = acl_of_object(&inquiry->place, &found.attributes);
+    inquiry->question->policy_only_denies = !span_eq(acl.owner, inquiry->place.bucket.account);
+    inquiry->question->resource_account = acl.owner;
+    inquiry->question->granted = acl_grant(c, &acl, permission, heed);
     return OK;
 }
 
-static RESULT s3_resource(struct call *c, struct auth_question *question)
+static RESULT add_bucket_list(struct inquiry *inquiry, enum ACL_PERMISSION permission,
+                              enum ACL_PUBLIC heed)
 {
-    struct resource resource;
-    struct s3_bucket_record bucket;
-    if (!read_arn(question->resource, &resource) || span_eq(question->action, S("s3:CreateBucket")))
+    struct s3_bucket_document document;
+    const struct s3_bucket_record *bucket = &inquiry->place.bucket;
+    bool found;
+    TRY(document_get(inquiry->c, bucket, DOCUMENT_ACL, &document, &found));
+    struct acl acl = {.owner = bucket->account, .grants = found ? &document.grants : NULL};
+    inquiry->question->granted = acl_grant(inquiry->c, &acl, permission, heed);
+    return OK;
+}
+
+static RESULT add_lists(struct inquiry *inquiry)
+{
+    const struct s3_bucket_record *bucket = &inquiry->place.bucket;
+    const struct listed_action *listed = listed_action_of(inquiry->question->action);
+    if (!listed || !ownership_heeds_acls(bucket))
         return OK;
-    TRY(access_find_bucket(c, c->txn, resource.bucket, &bucket));
-    TRY(check_region(c, &bucket));
-    return complete(c, &bucket, question);
+    enum ACL_PUBLIC heed =
+        public_access_blocks(bucket, HEEDED_ACLS) ? ACL_PUBLIC_IGNORED : ACL_PUBLIC_HEEDED;
+    return listed->list == LIST_OF_OBJECT ? add_object_list(inquiry, listed->permission, heed)
+                                          : add_bucket_list(inquiry, listed->permission, heed);
+}
+
+/* RestrictPublicBuckets: a public policy admits nobody beyond the owner's account. */
+static RESULT add_policy(struct inquiry *inquiry)
+{
+    struct call *c = inquiry->c;
+    const struct s3_bucket_record *bucket = &inquiry->place.bucket;
+    const struct policy *policy;
+    if (!document_is_there(bucket, DOCUMENT_POLICY))
+        return OK;
+    TRY(policy_of_bucket(c, bucket, &policy));
+    bool outside = !span_eq(acl_caller(c), bucket->account);
+    if (policy && outside && public_access_blocks(bucket, UNRESTRICTED) && policy_is_public(policy))
+        return refuse(c, &S3_ACCESS_DENIED, "Access Denied");
+    inquiry->question->resource_policy = policy;
+    inquiry->question->caller_canonical =
+        c->caller ? place_owner_id(c, c->caller->account) : SPAN_NONE;
+    return OK;
+}
+
+static RESULT complete(struct inquiry *inquiry)
+{
+    struct call *c = inquiry->c;
+    struct place *place = &inquiry->place;
+    place->index = (struct object_bucket){.txn = c->txn, .arena = c->arena, .id = place->bucket.id};
+    inquiry->question->resource_account = place->bucket.account;
+    if (c->caller && c->caller->unrestricted)
+        return OK;
+    TRY(add_policy(inquiry));
+    return add_lists(inquiry);
+}
+
+static RESULT s3_resource(struct call *c, const void *in, struct auth_question *question)
+{
+    struct inquiry inquiry = {.c = c, .question = question};
+    if (!access_read_arn(question->resource, &inquiry.resource.bucket, &inquiry.resource.key) ||
+        span_eq(question->action, S("s3:CreateBucket")))
+        return OK;
+    TRY(access_find_bucket(c, c->txn, inquiry.resource.bucket, &inquiry.place.bucket));
+    TRY(check_region(c, &inquiry.place.bucket));
+    TRY(condition_keys_note(c, in));
+    return complete(&inquiry);
 }
 
 RESULT access_require(struct call *c, struct span action, struct span bucket, struct span key)
 {
-    struct s3_bucket_record record;
     struct auth_question question = {.action = action, .resource = place_arn(c, bucket, key)};
-    TRY(access_find_bucket(c, c->txn, bucket, &record));
-    TRY(complete(c, &record, &question));
+    struct inquiry inquiry = {.c = c, .resource = {bucket, key}, .question = &question};
+    TRY(access_find_bucket(c, c->txn, bucket, &inquiry.place.bucket));
+    TRY(complete(&inquiry));
     return auth_ask(c, &question);
 }
 
@@ -112,59 +221,9 @@ RESULT access_check_bucket(struct call *c, struct span name)
     return check_region(c, &bucket);
 }
 
-/* ---- condition keys ------------------------------------------------------------------------- */
-
-static struct span auth_type(struct call *c, struct arena *arena)
-{
-    static const struct span names[] = {
-        [SIGNED_BY_NOBODY] = {NULL, 0},
-        [SIGNED_BY_HEADER] = S_INIT("REST-HEADER"),
-        [SIGNED_BY_QUERY] = S_INIT("REST-QUERY-STRING"),
-        [SIGNED_BY_FORM] = S_INIT("POST"),
-    };
-    return names[c->signature.by];
-}
-
-static struct span signature_version(struct call *c, struct arena *arena)
-{
-    return c->signature.version == 4   ? S("AWS4-HMAC-SHA256")
-           : c->signature.version == 2 ? S("AWS")
-                                       : SPAN_NONE;
-}
-
-static struct span signature_age(struct call *c, struct arena *arena)
-{
-    if (c->signature.version != 4)
-        return SPAN_NONE;
-    return arena_printf(arena, "%lld", (long long)(c->now_ms - c->signature.time_ms));
-}
-
-static struct span content_sha256(struct call *c, struct arena *arena)
-{
-    return header_get(c->request_headers, S("x-amz-content-sha256"));
-}
-
-/* Source: "Actions, resources, and condition keys for Amazon S3". */
-static struct span s3_condition(struct call *c, struct span key, struct arena *arena)
-{
-    static const struct {
-        struct span key;
-        struct span (*read)(struct call *c, struct arena *arena);
-    } keys[] = {
-        {S_INIT("s3:authtype"), auth_type},
-        {S_INIT("s3:signatureage"), signature_age},
-        {S_INIT("s3:signatureversion"), signature_version},
-        {S_INIT("s3:x-amz-content-sha256"), content_sha256},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        if (span_eq(key, keys[i].key))
-            return keys[i].read(c, arena);
-    return SPAN_NONE;
-}
-
 extern const struct service_hooks s3_hooks;
 const struct service_hooks s3_hooks = {
     .body = checksum_check_body,
     .resource = s3_resource,
-    .condition = s3_condition,
+    .condition = condition_key_read,
 };

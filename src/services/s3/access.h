@@ -12,6 +12,8 @@
 /* May the caller do this to a bucket (absent key) or an object? NoSuchBucket, the answer for a
  * bucket of another region, or a denial. */
 RESULT access_require(struct call *c, struct span action, struct span bucket, struct span key);
+/* arn:aws:s3:::bucket or …/key (absent key: the bucket); false for anything else. */
+bool access_read_arn(struct span arn, struct span *ret_bucket, struct span *ret_key);
 /* The bucket's record; NoSuchBucket or InvalidBucketName. */
 RESULT access_find_bucket(struct call *c, struct txn *txn, struct span name,
                           struct s3_bucket_record *out);

@@ -5,7 +5,9 @@
  * engine is never used again, so nothing of a deleted bucket can show up in a new one of its name.
  */
 #include "base/text.h"
-#include "services/s3/place.h"
+#include "services/s3/acl.h"
+#include "services/s3/document.h"
+#include "services/s3/public_access.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
 #include "services/s3/version.h"
@@ -69,6 +71,7 @@ static RESULT insert(struct call *c, struct s3_bucket_record *bucket)
         return refuse(c, &S3_TOO_MANY_BUCKETS,
                       "You have attempted to create more buckets than allowed");
     bucket->id = (uint64_t)id;
+    TRY(acl_of_new_bucket(c, bucket));
     s3_bucket_record_put(c->txn, bucket);
     s3_owned_bucket_put(
         c->txn,
@@ -116,6 +119,14 @@ static RESULT read_configuration(struct call *c, const struct s3_create_bucket_c
     return OK;
 }
 
+static RESULT read_ownership(struct call *c, struct span name, struct s3_bucket_record *bucket)
+{
+    if (span_is_absent(name) || ownership_named(name, &bucket->ownership))
+        return OK;
+    return refuse_with(c, &S3_INVALID_ARGUMENT, S("ArgumentName"), S("x-amz-object-ownership"),
+                       "Invalid x-amz-object-ownership header: %.*s", SPAN_ARG(name));
+}
+
 RESULT s3_create_bucket(struct call *c, const struct s3_create_bucket_in *in,
                         struct s3_create_bucket_out *out)
 {
@@ -124,6 +135,7 @@ RESULT s3_create_bucket(struct call *c, const struct s3_create_bucket_in *in,
     if (!place_name_is_valid(in->bucket))
         return place_refuse_name(c, in->bucket);
     TRY(read_configuration(c, in->create_bucket_configuration, &bucket));
+    TRY(read_ownership(c, in->object_ownership, &bucket));
     bucket.created = c->now_ms;
     int result = s3_bucket_record_get(c->txn, c->arena, &old);
     if (result < 0 && result != -ENOENT)
@@ -155,6 +167,7 @@ RESULT s3_delete_bucket(struct call *c, const struct s3_delete_bucket_in *in,
     if (result < 0 || owned < 0)
         return refuse_errno(c, result < 0 ? result : (int)owned, "deleting bucket %.*s",
                             SPAN_ARG(in->bucket));
+    document_delete_all(c, &place.bucket);
     s3_bucket_record_delete(c->txn, &place.bucket);
     s3_owned_bucket_delete(
         c->txn, &(struct s3_owned_bucket){.account = place.bucket.account, .name = in->bucket});

@@ -25,8 +25,6 @@ static RESULT refuse_absent(struct call *c, struct place_name name, const struct
         return refuse_absent(c, NAME_OF(in), &(kind), message);                                    \
     }
 
-ABSENT(get_bucket_policy, S3_NO_SUCH_BUCKET_POLICY, "The bucket policy does not exist")
-ABSENT(get_bucket_policy_status, S3_NO_SUCH_BUCKET_POLICY, "The bucket policy does not exist")
 ABSENT(get_bucket_cors, S3_NO_SUCH_CORS_CONFIGURATION, "The CORS configuration does not exist")
 ABSENT(get_bucket_website, S3_NO_SUCH_WEBSITE_CONFIGURATION,
        "The specified bucket does not have a website configuration")
@@ -38,10 +36,6 @@ ABSENT(get_bucket_encryption, S3_SERVER_SIDE_ENCRYPTION_CONFIGURATION_NOT_FOUND_
        "The server side encryption configuration was not found")
 ABSENT(get_object_lock_configuration, S3_OBJECT_LOCK_CONFIGURATION_NOT_FOUND_ERROR,
        "Object Lock configuration does not exist for this bucket")
-ABSENT(get_public_access_block, S3_NO_SUCH_PUBLIC_ACCESS_BLOCK_CONFIGURATION,
-       "The public access block configuration was not found")
-ABSENT(get_bucket_ownership_controls, S3_OWNERSHIP_CONTROLS_NOT_FOUND_ERROR,
-       "The bucket ownership controls were not found")
 
 /* Those that S3 answers with an empty document. */
 #define EMPTY(operation)                                                                           \

@@ -4,6 +4,7 @@
  * locked together. Sources: CopyObject, UploadPartCopy. Worker.
  */
 #include "base/time.h"
+#include "services/s3/acl.h"
 #include "services/s3/range.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/source.h"
@@ -78,6 +79,9 @@ static RESULT choose_attributes(struct call *c, const struct s3_copy_object_in *
     TRY(attributes_complete(c, &in->metadata, tagging, &replaced));
     bool keep = !span_eq(in->metadata_directive, S("REPLACE"));
     *out = keep ? *from : replaced;
+    out->owner = SPAN_NONE; /* a copy has an owner and a list of its own */
+    out->grants = (struct s3_acl_grant_list){.count = 0};
+    out->has_acl = false;
     out->storage_class = replaced.storage_class;
     out->tags = span_eq(in->tagging_directive, S("REPLACE")) ? replaced.tags : from->tags;
     out->etag = from->etag;
@@ -145,6 +149,7 @@ static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, str
     struct object_found old;
     bool there;
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
+    TRY(acl_of_new_object(c, &place, in->key, attributes));
     TRY(object_find(c, &place, in->key, &old, &there));
     TRY(condition_write(c, in->if_match, in->if_none_match, in->key, there ? old.etag : SPAN_NONE));
     struct object written;

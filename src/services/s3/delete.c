@@ -117,13 +117,6 @@ struct deletion {
     bool quiet;
 };
 
-static RESULT refuse_xml(struct call *c)
-{
-    return refuse(c, &S3_MALFORMED_XML,
-                  "The XML you provided was not well-formed or did not validate against our "
-                  "published schema");
-}
-
 static RESULT delete_entry(struct deletion *deletion, const struct s3_object_identifier *which,
                            struct outcome *out)
 {
@@ -176,7 +169,7 @@ RESULT s3_delete_objects(struct call *c, const struct s3_delete_objects_in *in,
     struct deletion deletion = {.c = c, .out = out};
     const struct s3_delete *wish = in->delete;
     if (!wish || wish->objects.count == 0 || wish->objects.count > KEYS_MAX)
-        return refuse_xml(c);
+        return place_refuse_xml(c);
     size_t count = wish->objects.count;
     struct span *keys = ARENA_ARRAY(c->arena, struct span, count);
     for (size_t i = 0; i < count; i++)

@@ -103,6 +103,8 @@ static RESULT begin(struct call *c, const struct listing_wish *wish, struct list
     listing->c = c;
     TRY(read_encoding(c, wish->encoding_type, &listing->encoding));
     TRY(place_open(c, wish->name, &listing->place));
+    if (listing->owner)
+        listing->owner->id = place_owner_id(c, listing->place.bucket.account);
     if (wish->max_keys < 0)
         return refuse_argument(c, "maxKeys", arena_printf(c->arena, "%d", wish->max_keys),
                                "Argument maxKeys must be an integer between 0 and 2147483647");
@@ -131,11 +133,10 @@ static RESULT list(struct call *c, const struct listing_wish *wish, struct listi
                       : listing->refusal;
 }
 
+/* To be filled in once the bucket is known. */
 static struct s3_owner *owner_of(struct call *c)
 {
-    struct s3_owner *owner = ARENA_NEW(c->arena, struct s3_owner);
-    owner->id = place_owner_id(c, c->account);
-    return owner;
+    return ARENA_NEW(c->arena, struct s3_owner);
 }
 
 static struct span or_empty(struct span s)

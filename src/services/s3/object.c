@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "services/s3/access.h"
+#include "services/s3/acl.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
 #include "store/draft.h"
@@ -225,6 +226,7 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
                           1, &place));
     if (in->tagging.len)
         TRY(access_require(c, S("s3:PutObjectTagging"), in->bucket, in->key));
+    TRY(acl_of_new_object(c, &place, in->key, &attributes));
     TRY(object_find(c, &place, in->key, &old, &there));
     TRY(condition_write(c, in->if_match, in->if_none_match, in->key, there ? old.etag : SPAN_NONE));
     struct object_new object = {

@@ -23,17 +23,11 @@ struct unbuilt {
     }
 
 static const struct unbuilt unbuilt[] = {
-    UNBUILT("acl", "private"),
     UNBUILT("bucket-namespace", "global"),
     UNBUILT("bucket-object-lock-enabled", "false"),
     UNBUILT("copy-source-server-side-encryption-customer-algorithm", ""),
     UNBUILT("copy-source-server-side-encryption-customer-key", ""),
     UNBUILT("copy-source-server-side-encryption-customer-key-md5", ""),
-    UNBUILT("grant-full-control", ""),
-    UNBUILT("grant-read", ""),
-    UNBUILT("grant-read-acp", ""),
-    UNBUILT("grant-write", ""),
-    UNBUILT("grant-write-acp", ""),
     UNBUILT("if-match-initiated-time", ""),
     UNBUILT("if-match-last-modified-time", ""),
     UNBUILT("if-match-size", ""),
@@ -44,7 +38,6 @@ static const struct unbuilt unbuilt[] = {
     UNBUILT("object-lock-legal-hold", "OFF"),
     UNBUILT("object-lock-mode", ""),
     UNBUILT("object-lock-retain-until-date", ""),
-    UNBUILT("object-ownership", "BucketOwnerEnforced"),
     UNBUILT("server-side-encryption", ""),
     UNBUILT("server-side-encryption-aws-kms-key-id", ""),
     UNBUILT("server-side-encryption-bucket-key-enabled", "false"),
@@ -130,6 +123,13 @@ RESULT place_refuse_missing(struct call *c, struct span name)
 {
     return refuse_with(c, &S3_NO_SUCH_BUCKET, S("BucketName"), name,
                        "The specified bucket does not exist");
+}
+
+RESULT place_refuse_xml(struct call *c)
+{
+    return refuse(c, &S3_MALFORMED_XML,
+                  "The XML you provided was not well-formed or did not validate against our "
+                  "published schema");
 }
 
 static RESULT check_expected_owner(struct call *c, struct span expected, struct span account)

@@ -35,6 +35,8 @@ RESULT place_record(struct call *c, struct place_name name, struct s3_bucket_rec
 bool place_name_is_valid(struct span name);
 RESULT place_refuse_name(struct call *c, struct span name);
 RESULT place_refuse_missing(struct call *c, struct span name);
+/* MalformedXML, for what a body must have beyond its schema. */
+RESULT place_refuse_xml(struct call *c);
 /* 1 to 1024 bytes. */
 RESULT place_check_key(struct call *c, struct span key);
 /* Headers that imply what is not built are never ignored. */

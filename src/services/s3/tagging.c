@@ -31,19 +31,12 @@ static RESULT set_bucket_tags(struct call *c, struct place_name name, struct tag
     return OK;
 }
 
-static RESULT refuse_xml(struct call *c)
-{
-    return refuse(c, &S3_MALFORMED_XML,
-                  "The XML you provided was not well-formed or did not validate against our "
-                  "published schema");
-}
-
 RESULT s3_put_bucket_tagging(struct call *c, const struct s3_put_bucket_tagging_in *in,
                              struct s3_put_bucket_tagging_out *out)
 {
     struct tags tags;
     if (!in->tagging)
-        return refuse_xml(c);
+        return place_refuse_xml(c);
     TRY(tags_read(c, &in->tagging->tag_set, TAGGED_BUCKET, &tags));
     c->status = 204; /* the model says 200, S3 does not */
     return set_bucket_tags(c, (struct place_name){in->bucket, in->expected_bucket_owner}, tags);
@@ -101,7 +94,7 @@ RESULT s3_put_object_tagging(struct call *c, const struct s3_put_object_tagging_
     struct tags_change change = {.bucket = {in->bucket, in->expected_bucket_owner},
                                  .name = {in->key, in->version_id}};
     if (!in->tagging)
-        return refuse_xml(c);
+        return place_refuse_xml(c);
     TRY(tags_read(c, &in->tagging->tag_set, TAGGED_OBJECT, &change.tags));
     return set_object_tags(c, &change, &out->version_id);
 }

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "services/s3/access.h"
+#include "services/s3/acl.h"
 #include "services/s3/s3.api.h"
 
 #include <errno.h>
@@ -109,12 +110,14 @@ RESULT s3_create_multipart_upload(struct call *c, const struct s3_create_multipa
     TRY(read_checksum(c, in, &checksum));
     TRY(attributes_complete(c, &in->metadata, in->tagging, &attributes));
     attributes_set_checksum(&attributes, &checksum);
-    if (c->caller && c->caller->type != IDENTITY_ROOT)
-        attributes.initiator = c->caller->arn;
     TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
                           1, &place));
+    bool by_owner =
+        c->caller && c->caller->type == IDENTITY_ROOT && span_eq(c->account, place.bucket.account);
+    attributes.initiator = by_owner ? SPAN_NONE : c->caller ? c->caller->arn : ACL_ANONYMOUS;
     if (in->tagging.len)
         TRY(access_require(c, S("s3:PutObjectTagging"), in->bucket, in->key));
+    TRY(acl_of_new_object(c, &place, in->key, &attributes));
     struct assembly assembly = {.started_ms = c->now_ms,
                                 .attributes = attributes_encode(c, &attributes)};
     assembly_begin(&place.index, in->key, &assembly);

@@ -14,20 +14,21 @@ static RESULT refuse_argument(struct call *c, const char *name, struct span valu
     return refusal_add(c, refusal, S("ArgumentName"), span_of_cstr(name));
 }
 
-static struct s3_owner *owner_of(struct call *c)
+static struct s3_owner *owner_of(struct call *c, const struct place *place)
 {
     struct s3_owner *owner = ARENA_NEW(c->arena, struct s3_owner);
-    owner->id = place_owner_id(c, c->account);
+    owner->id = place_owner_id(c, place->bucket.account);
     return owner;
 }
 
 /* The account for its root, else who it was. */
-static struct s3_initiator *initiator_of(struct call *c, const struct s3_attributes *attributes)
+static struct s3_initiator *initiator_of(struct call *c, const struct place *place,
+                                         const struct s3_attributes *attributes)
 {
     struct s3_initiator *initiator = ARENA_NEW(c->arena, struct s3_initiator);
     struct span arn = attributes->initiator;
     if (span_is_empty(arn)) {
-        initiator->id = place_owner_id(c, c->account);
+        initiator->id = place_owner_id(c, place->bucket.account);
         return initiator;
     }
     size_t slash = span_find_last_byte(arn, '/');
@@ -102,8 +103,8 @@ RESULT s3_list_parts(struct call *c, const struct s3_list_parts_in *in,
     out->bucket = in->bucket;
     out->key = in->key;
     out->upload_id = in->upload_id;
-    out->owner = owner_of(c);
-    out->initiator = initiator_of(c, &upload.attributes);
+    out->owner = owner_of(c, &place);
+    out->initiator = initiator_of(c, &place, &upload.attributes);
     out->storage_class = attributes_storage_class(&upload.attributes);
     if (upload.checksum.algorithm != CHECKSUM_NONE) {
         out->checksum_algorithm = checksum_name(upload.checksum.algorithm);
@@ -123,6 +124,7 @@ RESULT s3_list_parts(struct call *c, const struct s3_list_parts_in *in,
 
 struct uploads_page {
     struct call *c;
+    struct place place;
     struct s3_list_multipart_uploads_out *out;
     bool url; /* encoding-type=url */
     struct span last_name;
@@ -159,8 +161,8 @@ static void add_upload(void *user, struct span name, const struct assembly *asse
     upload->key = shown(page, name);
     upload->upload_id = upload_id_text(c, &assembly->id);
     upload->storage_class = attributes_storage_class(&attributes);
-    upload->owner = owner_of(c);
-    upload->initiator = initiator_of(c, &attributes);
+    upload->owner = owner_of(c, &page->place);
+    upload->initiator = initiator_of(c, &page->place, &attributes);
     SET(upload, initiated, object_shown_time(assembly->started_ms));
     if (checksum.algorithm != CHECKSUM_NONE) {
         upload->checksum_algorithm = checksum_name(checksum.algorithm);
@@ -209,18 +211,17 @@ static RESULT read_wish(struct call *c, const struct s3_list_multipart_uploads_i
 RESULT s3_list_multipart_uploads(struct call *c, const struct s3_list_multipart_uploads_in *in,
                                  struct s3_list_multipart_uploads_out *out)
 {
-    struct place place;
     struct assembly_id marker;
     struct uploads_page page = {.c = c, .out = out, .url = !span_is_absent(in->encoding_type)};
     struct assembly_list list = {.visit = add_upload, .user = &page};
     bool more = false;
     TRY(read_wish(c, in, &list, &marker));
-    TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
+    TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &page.place));
     out->uploads.at = ARENA_ARRAY(c->arena, struct s3_multipart_upload, list.limit);
     out->common_prefixes.at = ARENA_ARRAY(c->arena, struct s3_common_prefix, list.limit);
     int result = 0;
     if (list.limit && in->prefix.len <= OBJECT_NAME_MAX && in->key_marker.len <= OBJECT_NAME_MAX)
-        result = assembly_list(&place.index, &list, &more);
+        result = assembly_list(&page.place.index, &list, &more);
     if (result < 0)
         return refuse_errno(c, result, "listing uploads of %.*s", SPAN_ARG(in->bucket));
     TRY(page.refusal);

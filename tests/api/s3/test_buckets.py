@@ -131,8 +131,6 @@ ABSENT = {
     "get_bucket_replication": "ReplicationConfigurationNotFoundError",
     "get_bucket_encryption": "ServerSideEncryptionConfigurationNotFoundError",
     "get_object_lock_configuration": "ObjectLockConfigurationNotFoundError",
-    "get_public_access_block": "NoSuchPublicAccessBlockConfiguration",
-    "get_bucket_ownership_controls": "OwnershipControlsNotFoundError",
 }
 
 
@@ -178,8 +176,6 @@ def test_bucket_tags(s3, bucket, refused):
 
 
 @pytest.mark.parametrize("operation, options", [
-    ("put_bucket_acl", {"ACL": "public-read"}),
-    ("put_bucket_policy", {"Policy": "{}"}),
     ("put_bucket_encryption", {"ServerSideEncryptionConfiguration": {
         "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}}),
 ])

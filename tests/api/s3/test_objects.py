@@ -228,8 +228,6 @@ def test_object_tags(s3, bucket, refused):
 @pytest.mark.parametrize("options, header", [
     ({"ServerSideEncryption": "aws:kms"}, "x-amz-server-side-encryption"),
     ({"ServerSideEncryption": "AES256"}, "x-amz-server-side-encryption"),
-    ({"ACL": "public-read"}, "x-amz-acl"),
-    ({"GrantRead": 'id="x"'}, "x-amz-grant-read"),
     ({"WebsiteRedirectLocation": "/x"}, "x-amz-website-redirect-location"),
     ({"ObjectLockLegalHoldStatus": "ON"}, "x-amz-object-lock-legal-hold"),
 ])

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Condition keys of S3 requests: read when a policy asks, but for tags. Any thread. */
+#include "services/s3/condition_keys.h"
+
+#include "auth/condition.h"
+#include "services/s3/access.h"
+#include "services/s3/object.h"
+#include "services/s3/s3.api.h"
+#include "services/s3/tags.h"
+
+static struct span auth_type(struct call *c, struct arena *arena)
+{
+    static const struct span names[] = {
+        [SIGNED_BY_NOBODY] = {NULL, 0},
+        [SIGNED_BY_HEADER] = S_INIT("REST-HEADER"),
+        [SIGNED_BY_QUERY] = S_INIT("REST-QUERY-STRING"),
+        [SIGNED_BY_FORM] = S_INIT("POST"),
+    };
+    return names[c->signature.by];
+}
+
+static struct span signature_version(struct call *c, struct arena *arena)
+{
+    return c->signature.version == 4   ? S("AWS4-HMAC-SHA256")
+           : c->signature.version == 2 ? S("AWS")
+                                       : SPAN_NONE;
+}
+
+static struct span signature_age(struct call *c, struct arena *arena)
+{
+    if (c->signature.version != 4)
+        return SPAN_NONE;
+    return arena_printf(arena, "%lld", (long long)(c->now_ms - c->signature.time_ms));
+}
+
+static struct span content_sha256(struct call *c, struct arena *arena)
+{
+    return header_get(c->request_headers, S("x-amz-content-sha256"));
+}
+
+/* Of the object that the permission is asked for. Policies write the tag's key in any case. */
+static struct span existing_tag(struct call *c, struct span name)
+{
+    struct place place;
+    struct object_found found;
+    struct span bucket, key;
+    bool there = false;
+    if (!access_read_arn(c->asked_resource, &bucket, &key) || span_is_empty(key) ||
+        place_open_in(c, c->txn, (struct place_name){.bucket = bucket}, &place) != OK ||
+        object_find(c, &place, key, &found, &there) != OK || !there)
+        return SPAN_NONE;
+    for (size_t i = 0; i < found.attributes.tags.count; i++)
+        if (span_eq_nocase(found.attributes.tags.at[i].key, name))
+            return found.attributes.tags.at[i].value;
+    return SPAN_NONE;
+}
+
+struct span condition_key_read(struct call *c, struct span key, struct arena *arena)
+{
+    static const struct {
+        struct span key;
+        struct span (*read)(struct call *c, struct arena *arena);
+    } keys[] = {
+        {S_INIT("s3:authtype"), auth_type},
+        {S_INIT("s3:signatureage"), signature_age},
+        {S_INIT("s3:signatureversion"), signature_version},
+        {S_INIT("s3:x-amz-content-sha256"), content_sha256},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (span_eq(key, keys[i].key))
+            return keys[i].read(c, arena);
+    struct span tag = S("s3:existingobjecttag/");
+    return span_starts(key, tag) ? existing_tag(c, span_from(key, tag.len)) : SPAN_NONE;
+}
+
+static void note_tags(struct call *c, const struct tags *tags)
+{
+    struct span *keys = ARENA_ARRAY(c->arena, struct span, tags->count);
+    for (size_t i = 0; i < tags->count; i++) {
+        keys[i] = tags->at[i].key;
+        condition_set_one(c, arena_printf(c->arena, "s3:RequestObjectTag/%.*s", SPAN_ARG(keys[i])),
+                          tags->at[i].value);
+    }
+    if (tags->count)
+        condition_set(c, S("s3:RequestObjectTagKeys"), keys, tags->count);
+}
+
+RESULT condition_keys_note(struct call *c, const void *in)
+{
+    struct tags tags = {.count = 0};
+    struct span operation = service_text(c->service, c->operation->name);
+    if (span_eq(operation, S("PutObjectTagging"))) {
+        const struct s3_put_object_tagging_in *put = in;
+        if (put->tagging)
+            TRY(tags_read(c, &put->tagging->tag_set, TAGGED_OBJECT, &tags));
+    } else {
+        TRY(tags_read_header(c, header_get(c->request_headers, S("x-amz-tagging")), &tags));
+    }
+    note_tags(c, &tags);
+    return OK;
+}
