@@ -7,11 +7,13 @@
 #include "services/dynamodb/attribute.h"
 
 #include "base/text.h"
+#include "wire/codec.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 
 #define SHOWN_SET_MAX (64 << 10) /* bytes of a refused set that are told */
+#define JSON_MAX (16 << 20)      /* bytes of an item of 400 KB as JSON */
 #define THINGS_MAX (420 * 1024)  /* more than there can be in 400 KB */
 
 _Static_assert(sizeof(struct dynamodb_put_item_input_attribute_map_pair) ==
@@ -360,6 +362,24 @@ struct dynamodb_attribute_map attribute_show_map(struct call *c, const struct kv
         attribute_show(c, &map->at[i].value, &to[i].value);
     }
     return (struct dynamodb_attribute_map){to, map->count};
+}
+
+static uint16_t map_shape(void)
+{
+    uint16_t at = 0;
+    while (at < dynamodb_service.shape_count &&
+           !span_eq(service_text(&dynamodb_service, dynamodb_service.shapes[at].name),
+                    S("AttributeMap")))
+        at++;
+    return at;
+}
+
+struct span attribute_json(struct call *c, const struct kv_map *map)
+{
+    struct dynamodb_attribute_map shown = attribute_show_map(c, map);
+    struct buf *out = arena_buf(c->arena, JSON_MAX);
+    wire_json_write(&dynamodb_service, map_shape(), &shown, out);
+    return buf_span(out);
 }
 
 struct span attribute_type_name(enum KV_TYPE type)

@@ -27,6 +27,9 @@ void attribute_show(struct call *c, const struct kv_value *value,
                     struct dynamodb_attribute_value *ret);
 struct dynamodb_attribute_map attribute_show_map(struct call *c, const struct kv_map *map);
 
+/* The same as JSON, for a refusal that carries an item. */
+struct span attribute_json(struct call *c, const struct kv_map *map);
+
 /* "S", "N", … */
 struct span attribute_type_name(enum KV_TYPE type);
 /* Of a key: S, N or B, which the model has checked. */

@@ -1,84 +1,190 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * PutItem, GetItem, DeleteItem. Key invariant: a write locks its item's key before it reads what is
- * there, and the table is looked at again under that lock. Checks come in the real service's order:
- * parameters, values, size, table, key. Loop threads.
+ * What all writers of items do. Key invariant: a write locks its item's key before it reads what is
+ * there, and the table is looked at again under that lock. Any thread.
  */
+#include "services/dynamodb/item.h"
+
 #include "services/dynamodb/attribute.h"
-#include "services/dynamodb/capacity.h"
 #include "services/dynamodb/collection.h"
 #include "services/dynamodb/key.h"
-#include "services/dynamodb/reference.h"
 
 #include <errno.h>
 
-#define ITEM_MAX (400 * 1024) /* bytes, names included */
 #define ENCODED_MAX (4 << 20) /* bytes of the largest item as it is stored */
 
-/* An item's place while it is being written. */
-struct target {
-    struct kv_access access;
-    struct kv_table *table;
-    struct span table_name;
-    struct kv_key key;
-    struct span old; /* absent: there is none */
-    struct kv_changes changes;
-};
-
-static RESULT not_built(struct call *c, const char *parameter)
+RESULT item_read(struct call *c, struct item_target *target)
 {
-    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION, "%s is not supported by kintoun yet",
-                  parameter);
+    target->bytes = SPAN_NONE;
+    target->decoded = false;
+    target->access.changes = &target->changes;
+    int error = kv_get(&target->access, &target->key, &target->bytes);
+    return error < 0 && error != -ENOENT ? refuse_errno(c, error, "reading an item") : OK;
 }
 
-static RESULT check_names(struct call *c, bool names, bool values)
-{
-    if (values)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "1 validation error detected: ExpressionAttributeValues can only be "
-                      "specified when using expressions");
-    if (names)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "1 validation error detected: ExpressionAttributeNames can only be specified "
-                      "when using expressions");
-    return OK;
-}
-
-static RESULT check_return_values(struct call *c, struct span wanted)
-{
-    if (span_is_absent(wanted) || span_eq(wanted, S("NONE")) || span_eq(wanted, S("ALL_OLD")))
-        return OK;
-    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                  "1 validation error detected: ReturnValues can only be ALL_OLD or NONE");
-}
-
-/* Under the lock; what is there now is in target->old. */
-static RESULT target_lock(struct call *c, struct target *target)
+RESULT item_lock(struct call *c, struct item_target *target)
 {
     int error = kv_lock(&target->access, target->table, &target->key, 1);
     if (error == -ESTALE)
         return refuse(c, &DYNAMODB_RESOURCE_NOT_FOUND_EXCEPTION, "Requested resource not found");
-    target->old = SPAN_NONE;
-    target->access.changes = &target->changes;
-    error = kv_get(&target->access, &target->key, &target->old);
-    return error < 0 && error != -ENOENT ? refuse_errno(c, error, "reading an item") : OK;
+    return item_read(c, target);
 }
 
-static RESULT show_old(struct call *c, const struct target *target, struct span wanted,
-                       struct dynamodb_attribute_map *ret)
+RESULT item_decode(struct call *c, struct item_target *target)
 {
-    struct kv_map map;
-    if (!span_eq(wanted, S("ALL_OLD")) || span_is_absent(target->old))
+    if (target->decoded)
         return OK;
-    if (!kv_item_decode(target->old, c->arena, &map))
+    target->decoded = true;
+    target->old = (struct kv_map){NULL, 0};
+    if (!span_is_absent(target->bytes) && !kv_item_decode(target->bytes, c->arena, &target->old))
         return refuse_errno(c, -EBADMSG, "decoding an item");
-    *ret = attribute_show_map(c, &map);
     return OK;
 }
 
-/* `bytes`: of the larger of what was and what is. */
-static struct dynamodb_consumed_capacity *show_capacity(struct call *c, const struct target *target,
-                                                        struct span wanted, size_t bytes)
+RESULT item_check(struct call *c, struct item_target *target, const struct expression *condition,
+                  struct span wanted)
+{
+    if (!condition->program)
+        return OK;
+    TRY(item_decode(c, target));
+    if (expression_holds(condition, &target->old, c->arena))
+        return OK;
+    const struct refusal *refusal =
+        refuse(c, &DYNAMODB_CONDITIONAL_CHECK_FAILED_EXCEPTION, "The conditional request failed");
+    return span_eq(wanted, S("ALL_OLD")) && !span_is_absent(target->bytes)
+               ? refusal_add_json(c, refusal, S("Item"), attribute_json(c, &target->old))
+               : refusal;
+}
+
+RESULT item_store(struct call *c, struct item_target *target, const struct kv_map *item)
+{
+    struct buf bytes;
+    buf_init(&bytes, ENCODED_MAX);
+    kv_item_encode(item, &bytes);
+    int error = bytes.over ? -E2BIG
+                           : kv_put(&target->access, target->table, &target->key, buf_span(&bytes),
+                                    target->bytes);
+    buf_done(&bytes);
+    return error < 0 ? collection_refuse(c, error, "storing an item") : OK;
+}
+
+RESULT item_remove(struct call *c, struct item_target *target)
+{
+    int error = kv_delete(&target->access, target->table, &target->key, target->bytes);
+    return error < 0 ? refuse_errno(c, error, "deleting an item") : OK;
+}
+
+/* ---- updates -------------------------------------------------------------------------------- */
+
+/* The fee per action was measured on the real service: "attributes that are written + fees" must
+ * not pass 400 KB, nor must the finished item. */
+static RESULT check_size(struct call *c, const struct item_update *update,
+                         const struct kv_map *item)
+{
+    size_t size = kv_map_size(item);
+    if (size <= ITEM_MAX && update->update->program && update->measure == ITEM_MEASURE_ACTIONS &&
+        size > ITEM_MAX / 2)
+        size = expression_update_weight(update->update, item);
+    if (size <= ITEM_MAX)
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "Item size to update has exceeded the maximum allowed size");
+}
+
+/* A key of an index may be taken away, but not made something that is none. */
+static RESULT check_index_part(struct call *c, const struct kv_key_part *part,
+                               const struct item_update *update, const struct kv_map *item)
+{
+    const struct kv_value *value = kv_map_get(item, part->name);
+    if (!value || value->type == part->type || !expression_updates(update->update, part->name))
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "The update expression attempted to update the secondary index key to "
+                  "unsupported type");
+}
+
+static RESULT check_indexes(struct call *c, const struct kv_table *table,
+                            const struct item_update *update, const struct kv_map *item)
+{
+    const struct kv_index *index;
+    for (size_t at = 0; (index = kv_index_next(table, &at));) {
+        const struct kv_index_schema *keys = kv_index_schema(index);
+        for (uint8_t i = 0; i < keys->hash_count; i++)
+            TRY(check_index_part(c, &keys->hash[i], update, item));
+        for (uint8_t i = 0; i < keys->range_count; i++)
+            TRY(check_index_part(c, &keys->range[i], update, item));
+    }
+    return key_check_indexes(c, table, item);
+}
+
+RESULT item_change(struct call *c, struct item_target *target, const struct item_update *update,
+                   struct kv_map *ret_item, bool *ret_stored)
+{
+    bool absent = span_is_absent(target->bytes);
+    TRY(item_decode(c, target));
+    const struct kv_map *before = absent ? update->key : &target->old;
+    *ret_item = *before;
+    if (update->update->program)
+        TRY(expression_update(c, update->update, before, ret_item));
+    TRY(check_size(c, update, ret_item));
+    TRY(check_indexes(c, target->table, update, ret_item));
+    *ret_stored = !absent || !update->update->program || expression_creates(update->update);
+    return *ret_stored ? item_store(c, target, ret_item) : OK;
+}
+
+/* ---- key attributes ------------------------------------------------------------------------- */
+
+static RESULT check_part_path(struct call *c, const struct kv_key_part *part, const char *what,
+                              const struct expression *expression)
+{
+    if (!part->name.at || !expression_names(expression, part->name, EXPRESSION_NESTED))
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "Key attributes must be scalars; list random access '[]' and map lookup '.' are "
+                  "not allowed: %s: %.*s",
+                  what, SPAN_ARG(part->name));
+}
+
+RESULT item_check_key_paths(struct call *c, const struct kv_table *table,
+                            const struct expression *expression)
+{
+    const struct kv_schema *schema = kv_table_schema(table);
+    const struct kv_index *index;
+    if (!expression->program)
+        return OK;
+    TRY(check_part_path(c, &schema->hash, "Key", expression));
+    TRY(check_part_path(c, &schema->range, "Key", expression));
+    for (size_t at = 0; (index = kv_index_next(table, &at));) {
+        const struct kv_index_schema *keys = kv_index_schema(index);
+        for (uint8_t i = 0; i < keys->hash_count; i++)
+            TRY(check_part_path(c, &keys->hash[i], "IndexKey", expression));
+        for (uint8_t i = 0; i < keys->range_count; i++)
+            TRY(check_part_path(c, &keys->range[i], "IndexKey", expression));
+    }
+    return OK;
+}
+
+static RESULT check_part_kept(struct call *c, const struct kv_key_part *part,
+                              const struct expression *update)
+{
+    if (!part->name.at || !expression_updates(update, part->name))
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "One or more parameter values were invalid: Cannot update attribute %.*s. This "
+                  "attribute is part of the key",
+                  SPAN_ARG(part->name));
+}
+
+RESULT item_check_key_kept(struct call *c, const struct kv_table *table,
+                           const struct expression *update)
+{
+    const struct kv_schema *schema = kv_table_schema(table);
+    TRY(check_part_kept(c, &schema->hash, update));
+    return check_part_kept(c, &schema->range, update);
+}
+
+struct dynamodb_consumed_capacity *item_capacity(struct call *c, const struct item_target *target,
+                                                 struct span wanted, size_t bytes)
 {
     return capacity_written(c, wanted,
                             &(struct capacity_write){.table_name = target->table_name,
@@ -86,127 +192,4 @@ static struct dynamodb_consumed_capacity *show_capacity(struct call *c, const st
                                                      .changes = &target->changes,
                                                      .units = capacity_of_write(bytes),
                                                      .factor = 1});
-}
-
-static RESULT check_put(struct call *c, const struct dynamodb_put_item_in *in)
-{
-    TRY(check_return_values(c, in->return_values));
-    if (in->expected.at)
-        return not_built(c, "Expected");
-    if (in->conditional_operator.at)
-        return not_built(c, "ConditionalOperator");
-    if (in->condition_expression.at)
-        return not_built(c, "ConditionExpression");
-    return check_names(c, in->expression_attribute_names.at != NULL,
-                       in->expression_attribute_values.at != NULL);
-}
-
-static RESULT store(struct call *c, struct target *target, const struct kv_map *item)
-{
-    struct buf bytes;
-    buf_init(&bytes, ENCODED_MAX);
-    kv_item_encode(item, &bytes);
-    int error = bytes.over ? -E2BIG
-                           : kv_put(&target->access, target->table, &target->key, buf_span(&bytes),
-                                    target->old);
-    buf_done(&bytes);
-    return error < 0 ? collection_refuse(c, error, "storing an item") : OK;
-}
-
-RESULT dynamodb_put_item(struct call *c, const struct dynamodb_put_item_in *in,
-                         struct dynamodb_put_item_out *out)
-{
-    struct target target = {.access = reference_access(c)};
-    struct kv_map item;
-    TRY(check_put(c, in));
-    TRY(attribute_read_map(c, ATTRIBUTE_WRAPPED, ATTRIBUTE_PAIRS(in->item), &item));
-    size_t size = kv_map_size(&item);
-    if (size > ITEM_MAX)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "Item size has exceeded the maximum allowed size");
-    TRY(reference_open(c, in->table_name, &target.table_name, &target.table));
-    TRY(key_of_item(c, target.table, &item, &target.key));
-
-    TRY(target_lock(c, &target));
-    TRY(store(c, &target, &item));
-
-    size_t old_size = kv_item_size(target.old);
-    out->consumed_capacity =
-        show_capacity(c, &target, in->return_consumed_capacity, size > old_size ? size : old_size);
-    out->item_collection_metrics = collection_shown(c, in->return_item_collection_metrics,
-                                                    target.table, &item, &target.changes);
-    return show_old(c, &target, in->return_values, &out->attributes);
-}
-
-static RESULT check_get(struct call *c, const struct dynamodb_get_item_in *in)
-{
-    if (in->attributes_to_get.at)
-        return not_built(c, "AttributesToGet");
-    if (in->projection_expression.at)
-        return not_built(c, "ProjectionExpression");
-    if (in->expression_attribute_names.at)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "ExpressionAttributeNames can only be specified when using expressions");
-    return OK;
-}
-
-RESULT dynamodb_get_item(struct call *c, const struct dynamodb_get_item_in *in,
-                         struct dynamodb_get_item_out *out)
-{
-    struct kv_access access = reference_access(c);
-    struct kv_table *table;
-    struct kv_map key_map, item;
-    struct kv_key key;
-    struct span name, bytes = SPAN_NONE;
-    TRY(check_get(c, in));
-    TRY(attribute_read_map(c, ATTRIBUTE_PLAIN, ATTRIBUTE_PAIRS(in->key), &key_map));
-    TRY(reference_open(c, in->table_name, &name, &table));
-    TRY(key_of_request(c, table, &key_map, &key));
-
-    int error = kv_get(&access, &key, &bytes);
-    if (error < 0 && error != -ENOENT)
-        return refuse_errno(c, error, "reading an item");
-    if (!error && !kv_item_decode(bytes, c->arena, &item))
-        return refuse_errno(c, -EBADMSG, "decoding an item");
-    if (!error)
-        out->item = attribute_show_map(c, &item);
-    out->consumed_capacity =
-        capacity_shown(c, in->return_consumed_capacity, name,
-                       capacity_of_read(kv_item_size(bytes), in->consistent_read));
-    return OK;
-}
-
-static RESULT check_delete(struct call *c, const struct dynamodb_delete_item_in *in)
-{
-    TRY(check_return_values(c, in->return_values));
-    if (in->expected.at)
-        return not_built(c, "Expected");
-    if (in->conditional_operator.at)
-        return not_built(c, "ConditionalOperator");
-    if (in->condition_expression.at)
-        return not_built(c, "ConditionExpression");
-    return check_names(c, in->expression_attribute_names.at != NULL,
-                       in->expression_attribute_values.at != NULL);
-}
-
-RESULT dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_in *in,
-                            struct dynamodb_delete_item_out *out)
-{
-    struct target target = {.access = reference_access(c)};
-    struct kv_map key_map;
-    TRY(check_delete(c, in));
-    TRY(attribute_read_map(c, ATTRIBUTE_WRAPPED, ATTRIBUTE_PAIRS(in->key), &key_map));
-    TRY(reference_open(c, in->table_name, &target.table_name, &target.table));
-    TRY(key_of_request(c, target.table, &key_map, &target.key));
-
-    TRY(target_lock(c, &target));
-    int error = kv_delete(&target.access, target.table, &target.key, target.old);
-    if (error < 0)
-        return refuse_errno(c, error, "deleting an item");
-
-    out->consumed_capacity =
-        show_capacity(c, &target, in->return_consumed_capacity, kv_item_size(target.old));
-    out->item_collection_metrics = collection_shown(c, in->return_item_collection_metrics,
-                                                    target.table, &key_map, &target.changes);
-    return show_old(c, &target, in->return_values, &out->attributes);
 }

@@ -76,7 +76,8 @@ struct program {
     uint16_t root; /* of a condition */
     uint16_t part_count, node_count, action_count, alias_count, value_count;
     uint16_t operators;
-    uint32_t size; /* of the block */
+    uint16_t legacy; /* an update made of AttributeUpdates */
+    uint32_t size;   /* of the block */
     uint32_t part_at, node_at, action_at, alias_at, value_at;
 };
 

@@ -50,7 +50,9 @@ static RESULT refuse_update(const struct update *u, const char *message)
 
 static RESULT refuse_type(const struct update *u)
 {
-    return refuse_update(u, "An operand in the update expression has an incorrect data type");
+    return refuse_update(u, u->e->program->legacy
+                                ? "Type mismatch for attribute to update"
+                                : "An operand in the update expression has an incorrect data type");
 }
 
 static RESULT refuse_path(const struct update *u)
@@ -104,15 +106,9 @@ static RESULT evaluate_sum(struct update *u, const struct node *node, struct cha
     return OK;
 }
 
-static RESULT evaluate_append(struct update *u, const struct node *node, struct change *ret)
+static RESULT append(struct update *u, const struct kv_list *a, const struct kv_list *b,
+                     struct change *ret)
 {
-    struct change two[2];
-    TRY(evaluate_two(u, node, KV_LIST, two));
-    if (two[0].failure || two[1].failure) {
-        ret->failure = FAILURE_MISSING;
-        return OK;
-    }
-    const struct kv_list *a = &two[0].value.list, *b = &two[1].value.list;
     u->things += a->count + b->count;
     if (u->things > THINGS_MAX)
         return refuse_update(u, "Item size to update has exceeded the maximum allowed size");
@@ -122,6 +118,16 @@ static RESULT evaluate_append(struct update *u, const struct node *node, struct 
     if (b->count)
         memcpy(all + a->count, b->at, b->count * sizeof *all);
     ret->value = (struct kv_value){.type = KV_LIST, .list = {all, a->count + b->count}};
+    return OK;
+}
+
+static RESULT evaluate_append(struct update *u, const struct node *node, struct change *ret)
+{
+    struct change two[2];
+    TRY(evaluate_two(u, node, KV_LIST, two));
+    if (!two[0].failure && !two[1].failure)
+        return append(u, &two[0].value.list, &two[1].value.list, ret);
+    ret->failure = FAILURE_MISSING;
     return OK;
 }
 
@@ -179,6 +185,8 @@ static RESULT change_in_place(struct update *u, uint16_t at, struct change *chan
     if (now->type != operand->type)
         return refuse_type(u);
     *change = (struct change){.outcome = OUTCOME_STORE, .value = *operand};
+    if (operand->type == KV_LIST) /* ADD of AttributeUpdates */
+        return append(u, &now->list, &operand->list, change);
     if (operand->type == KV_NUMBER)
         add(u, now, operand, KV_PLUS, change);
     else
