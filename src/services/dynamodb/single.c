@@ -10,6 +10,7 @@
 #include "services/dynamodb/legacy.h"
 #include "services/dynamodb/parameter.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/view.h"
 
 #include <errno.h>
 
@@ -225,43 +226,24 @@ RESULT dynamodb_update_item(struct call *c, const struct dynamodb_update_item_in
 
 /* ---- GetItem -------------------------------------------------------------------------------- */
 
-static RESULT read_projection(struct call *c, const struct dynamodb_get_item_in *in,
-                              struct expression *ret)
-{
-    struct expression_scope scope;
-    const struct parameter expressions[] = {
-        PARAMETER(in, projection_expression, "ProjectionExpression"), {NULL}};
-    const struct parameter others[] = {PARAMETER(in, attributes_to_get, "AttributesToGet"), {NULL}};
-    TRY(parameter_check(
-        c, &(struct parameter_set){.expressions = expressions,
-                                   .others = others,
-                                   .names = in->expression_attribute_names.at != NULL}));
-    if (in->attributes_to_get.at)
-        return legacy_attributes(c, &in->attributes_to_get, ret);
-    TRY(expression_scope_open(c, ATTRIBUTE_PLAIN, &in->expression_attribute_names, NULL, &scope));
-    TRY(expression_bind(&scope, EXPRESSION_PROJECTION, in->projection_expression, ret));
-    return expression_scope_close(&scope);
-}
-
 RESULT dynamodb_get_item(struct call *c, const struct dynamodb_get_item_in *in,
                          struct dynamodb_get_item_out *out)
 {
     struct item_target target = {.access = reference_access(c)};
-    struct expression projection;
-    struct kv_map key, shown;
-    TRY(read_projection(c, in, &projection));
+    struct view_wish wish = {in->attributes_to_get, in->projection_expression,
+                             &in->expression_attribute_names};
+    struct view view;
+    struct kv_map key;
+    TRY(view_open(c, &wish, &view));
     TRY(attribute_read_map(c, ATTRIBUTE_PLAIN, ATTRIBUTE_PAIRS(in->key), &key));
     TRY(reference_open(c, in->table_name, &target.table_name, &target.table));
-    TRY(item_check_key_paths(c, target.table, &projection));
+    TRY(item_check_key_paths(c, target.table, &view.projection));
     TRY(key_of_request(c, target.table, &key, &target.key));
 
     TRY(item_read(c, &target));
     TRY(item_decode(c, &target));
-    shown = target.old;
-    if (projection.program)
-        expression_project(&projection, &target.old, c->arena, &shown);
     if (!span_is_absent(target.bytes))
-        out->item = attribute_show_map(c, &shown);
+        out->item = view_show(c, &view, &target.old);
     out->consumed_capacity =
         capacity_shown(c, in->return_consumed_capacity, target.table_name,
                        capacity_of_read(kv_item_size(target.bytes), in->consistent_read));

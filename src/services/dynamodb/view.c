@@ -2,27 +2,22 @@
 /* Views of items for readers of several. Any thread. */
 #include "services/dynamodb/view.h"
 
+#include "services/dynamodb/legacy.h"
+#include "services/dynamodb/parameter.h"
+
 RESULT view_open(struct call *c, const struct view_wish *wish, struct view *ret)
 {
     struct expression_scope scope;
+    const struct parameter expressions[] = {PARAMETER(wish, projection, "ProjectionExpression"),
+                                            {NULL}};
+    const struct parameter others[] = {PARAMETER(wish, attributes, "AttributesToGet"), {NULL}};
     *ret = (struct view){0};
-    if (wish->attributes.at && wish->projection.at)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "Can not use both expression and non-expression parameters in the same "
-                      "request: Non-expression parameters: {AttributesToGet} Expression "
-                      "parameters: {ProjectionExpression}");
-    if (wish->attributes.at) {
-        ret->projection =
-            expression_of_attributes(c->arena, wish->attributes.at, wish->attributes.count);
-        return OK;
-    }
-    if (wish->names->at && !wish->projection.at)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "ExpressionAttributeNames can only be specified when using expressions");
-    if (!wish->projection.at)
-        return OK;
-    TRY(expression_scope_open(c, ATTRIBUTE_PLAIN, wish->names,
-                              &(struct dynamodb_expression_attribute_value_map){0}, &scope));
+    TRY(parameter_check(c, &(struct parameter_set){.expressions = expressions,
+                                                   .others = others,
+                                                   .names = wish->names->at != NULL}));
+    if (wish->attributes.at)
+        return legacy_attributes(c, &wish->attributes, &ret->projection);
+    TRY(expression_scope_open(c, ATTRIBUTE_PLAIN, wish->names, NULL, &scope));
     TRY(expression_bind(&scope, EXPRESSION_PROJECTION, wish->projection, &ret->projection));
     return expression_scope_close(&scope);
 }

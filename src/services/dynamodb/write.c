@@ -2,11 +2,10 @@
 /* Items of batches and transactions on their way in. Any thread. */
 #include "services/dynamodb/write.h"
 
-#include "services/dynamodb/dynamodb.api.h"
+#include "services/dynamodb/item.h"
 
 #include <errno.h>
 
-#define ITEM_MAX (400 * 1024) /* bytes, names included */
 #define ENCODED_MAX (4 << 20) /* bytes of the largest item as it is stored */
 
 RESULT write_encode(struct call *c, const struct kv_map *item, struct span *ret)

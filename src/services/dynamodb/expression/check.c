@@ -165,7 +165,7 @@ static RESULT check_in(const struct check *k, const struct node *node)
 static RESULT check_type_name(const struct check *k, const struct node *operand)
 {
     static const char valid[] = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}";
-    struct span function = function_name(FUNCTION_TYPE);
+    struct span function = expression_function(FUNCTION_TYPE);
     enum KV_TYPE type = type_of(k, operand);
     if (!type)
         return refuse_type(k, function, S("{NS,SS,L,BS,N,M,B,BOOL,NULL,S}"));
@@ -193,7 +193,7 @@ static RESULT check_call(const struct check *k, const struct node *node)
         [FUNCTION_SIZE] = TYPES_SIZED,
         [FUNCTION_LIST_APPEND] = 1U << KV_LIST,
     };
-    struct span name = function_name(node->op);
+    struct span name = expression_function(node->op);
     const struct node *first = node_of(k, node->child);
     if (wants_path(node->op) && first->kind != NODE_PATH)
         return expression_refuse(

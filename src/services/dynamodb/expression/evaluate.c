@@ -61,8 +61,8 @@ static const struct kv_value *size_of(const struct kv_value *value, struct arena
     return number;
 }
 
-const struct kv_value *operand_value(const struct expression *e, uint16_t at,
-                                     const struct kv_map *item, struct arena *arena)
+const struct kv_value *expression_operand(const struct expression *e, uint16_t at,
+                                          const struct kv_map *item, struct arena *arena)
 {
     const struct node *node = program_node(e->program, at);
     if (node->kind == NODE_PATH)
@@ -71,13 +71,13 @@ const struct kv_value *operand_value(const struct expression *e, uint16_t at,
         return e->values[node->first];
     if (node->kind != NODE_CALL || node->op != FUNCTION_SIZE)
         return NULL;
-    const struct kv_value *value = operand_value(e, node->child, item, arena);
+    const struct kv_value *value = expression_operand(e, node->child, item, arena);
     return value ? size_of(value, arena) : NULL;
 }
 
 static const struct kv_value *value_of(const struct evaluation *v, uint16_t at)
 {
-    return operand_value(v->e, at, v->item, v->arena);
+    return expression_operand(v->e, at, v->item, v->arena);
 }
 
 static uint16_t next_of(const struct evaluation *v, uint16_t at)

@@ -192,7 +192,7 @@ struct program *cache_get(struct arena *arena, enum EXPRESSION_KIND kind, struct
 void cache_put(struct span text, const struct program *program);
 
 bool reserved_word(struct span name);
-struct span function_name(enum FUNCTION function);
+struct span expression_function(enum FUNCTION function);
 
 /* The name of a part that is none of PART_INDEX. */
 static inline struct span part_name(const struct expression *e, const struct part *part)
@@ -211,5 +211,5 @@ const uint16_t *path_order(const struct expression *e, struct arena *arena);
 const struct kv_value *path_find(const struct expression *e, const struct node *path,
                                  const struct kv_map *item);
 /* An operand's value for this item, or NULL. */
-const struct kv_value *operand_value(const struct expression *e, uint16_t node,
-                                     const struct kv_map *item, struct arena *arena);
+const struct kv_value *expression_operand(const struct expression *e, uint16_t node,
+                                          const struct kv_map *item, struct arena *arena);

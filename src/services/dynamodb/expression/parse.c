@@ -171,7 +171,7 @@ static RESULT take_operands(struct parse *p, uint16_t *ret_first, uint16_t *ret_
 static enum FUNCTION function_named(struct span name)
 {
     for (enum FUNCTION i = FUNCTION_EXISTS; i < FUNCTION_COUNT; i++)
-        if (span_eq(function_name(i), name))
+        if (span_eq(expression_function(i), name))
             return i;
     return FUNCTION_UNKNOWN;
 }

@@ -15,7 +15,7 @@ struct walk {
     enum EXPRESSION_KIND kind;
 };
 
-struct span function_name(enum FUNCTION function)
+struct span expression_function(enum FUNCTION function)
 {
     static const struct span names[] = {
         [FUNCTION_EXISTS] = S_INIT("attribute_exists"),
@@ -100,7 +100,7 @@ RESULT expression_check_arity(struct expression_scope *scope, enum EXPRESSION_KI
     return expression_refuse(scope, kind,
                              "Incorrect number of operands for operator or function; operator or "
                              "function: %.*s, number of operands: %d",
-                             SPAN_ARG(function_name(call->op)), call->count);
+                             SPAN_ARG(expression_function(call->op)), call->count);
 }
 
 /* The actions of all sections of one verb. */

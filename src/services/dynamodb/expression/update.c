@@ -141,7 +141,7 @@ static RESULT evaluate(struct update *u, uint16_t at, struct change *ret)
         return evaluate_append(u, node, ret);
     bool or_else = node->kind == NODE_CALL;
     const struct kv_value *value =
-        operand_value(u->e, or_else ? node->child : at, u->before, u->c->arena);
+        expression_operand(u->e, or_else ? node->child : at, u->before, u->c->arena);
     if (!value && or_else)
         return evaluate(u, program_node(u->e->program, node->child)->next, ret);
     if (value)
@@ -176,7 +176,7 @@ static RESULT change_in_place(struct update *u, uint16_t at, struct change *chan
     enum VERB verb = (enum VERB)action_at(u, at)->verb;
     const struct kv_value *now = path_find(u->e, path_of(u, at), u->before);
     const struct kv_value *operand =
-        operand_value(u->e, action_at(u, at)->value, u->before, u->c->arena);
+        expression_operand(u->e, action_at(u, at)->value, u->before, u->c->arena);
     if (!now) {
         *change = (struct change){.outcome = verb == VERB_ADD ? OUTCOME_STORE : OUTCOME_NOTHING,
                                   .value = *operand};
