@@ -162,10 +162,8 @@ static void on_head(struct http_handler *handler, struct http_exchange *x)
     struct request *r = request_new(gate, x);
     if (internal_answer(r))
         return;
-    if (!cors_admit(r) || span_eq(x->method, S("OPTIONS"))) {
-        cors_preflight(r);
+    if (cors_admit(r) == CORS_ANSWERED)
         return;
-    }
     if (!r->route.operation || !r->route.operation->streaming_input) {
         http_take_whole(x, whole_limit(r));
         return;

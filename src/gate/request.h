@@ -103,9 +103,10 @@ void reply_encode(struct request *r);
 void reply_send(struct request *r);
 /* internal.c: answers what is not an AWS API; false when it is none of these. */
 bool internal_answer(struct request *r);
-/* cors.c: false when the Origin is not allowed. Headers go into call.extra_headers. */
-bool cors_admit(struct request *r);
-void cors_preflight(struct request *r);
+/* cors.c: whether a page of that Origin may call; answers preflights and who may not. Headers go
+ * into call.extra_headers. */
+enum CORS_STEP { CORS_GO_ON, CORS_ANSWERED };
+enum CORS_STEP cors_admit(struct request *r);
 /* audit.c: the record of this call, within its transaction, when one is wanted. */
 void audit_append(struct request *r, struct txn *txn);
 void audit_init(struct gate *gate);

@@ -178,12 +178,32 @@ struct condition_member {
     uint32_t key, member;
 };
 
+/* What a browser's request says of itself. */
+struct cors_request {
+    struct span path;    /* raw, with the resource of the Host name in front */
+    struct span origin;  /* absent: it is not said */
+    struct span method;  /* of the request, or that a preflight asks for; may be absent then */
+    struct span headers; /* Access-Control-Request-Headers, or absent */
+    bool preflight;
+};
+
+enum CORS {
+    CORS_NO_RULES, /* the path names no resource that could have rules */
+    CORS_ALLOWED,  /* the reply's headers have been added to the call */
+    CORS_REFUSED,
+};
+
 /*
  * What a service adds to the gate's own steps: the table that its .ops file names (`hooks NAME`).
- * Each may be NULL. All run on the thread of the handler but `body`, which runs on the home loop.
+ * Each may be NULL. All run on the thread of the handler but where another is said.
  */
 struct service_hooks {
-    /* A body that was taken whole, before it is decoded: what the client claims of its bytes. */
+    /* The rules of a resource for pages of other origins; *ret is the answer to a preflight that is
+     * refused. On the home loop, in a transaction of its own. */
+    enum CORS (*cors)(struct call *c, const struct cors_request *request,
+                      const struct refusal **ret);
+    /* A body that was taken whole, before it is decoded: what the client claims of its bytes. On
+     * the home loop. */
     const struct refusal *(*body)(struct call *c, struct span body);
     /* A question with its action and resource: adds what the resource says itself, its owner,
      * policy and grants. In the call's transaction. */

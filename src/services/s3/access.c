@@ -9,6 +9,7 @@
 #include "services/s3/acl.h"
 #include "services/s3/checksum.h"
 #include "services/s3/condition_keys.h"
+#include "services/s3/cors.h"
 #include "services/s3/document.h"
 #include "services/s3/object.h"
 #include "services/s3/policy.h"
@@ -223,6 +224,7 @@ RESULT access_check_bucket(struct call *c, struct span name)
 
 extern const struct service_hooks s3_hooks;
 const struct service_hooks s3_hooks = {
+    .cors = cors_answer,
     .body = checksum_check_body,
     .resource = s3_resource,
     .condition = condition_key_read,
