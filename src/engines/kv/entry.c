@@ -82,6 +82,7 @@ bool kv_index_key(const struct kv_table *table, const struct kv_index *index,
 {
     const struct kv_index_schema *schema = &index->schema;
     struct span hash[KV_INDEX_PARTS_MAX], range[KV_INDEX_PARTS_MAX];
+    uint64_t second;
     const struct kv_value *base_hash = kv_map_get(item, table->schema.hash.name);
     const struct kv_value *base_range = NULL;
     if (table->schema.range.name.at)
@@ -90,7 +91,15 @@ bool kv_index_key(const struct kv_table *table, const struct kv_index *index,
         !take_values(schema->hash, schema->hash_count, KV_HASH_KEY_MAX, item, hash) ||
         !take_values(schema->range, schema->range_count, KV_RANGE_KEY_MAX, item, range))
         return false;
-    kv_index_prefix(index, &(struct kv_index_values){hash, range, schema->range_count}, out);
+    if (schema->expiry) {
+        if (!expire_second(hash[0], &second))
+            return false;
+        second = htobe64(second);
+        kv_index_prefix(index, &(struct kv_index_values){0}, out);
+        buf_append(out, span_of(&second, sizeof second));
+    } else {
+        kv_index_prefix(index, &(struct kv_index_values){hash, range, schema->range_count}, out);
+    }
     put_escaped(base_hash->bytes, out);
     if (base_range)
         buf_append(out, base_range->bytes);
@@ -166,7 +175,7 @@ static bool read_form(const struct kv_access *access, struct span bytes, struct 
 static void tell(const struct kv_access *access, const struct kv_change *change)
 {
     struct kv_changes *changes = access->changes;
-    if (!changes)
+    if (!changes || change->index->schema.expiry)
         return;
     struct kv_change *kept = ARENA_NEW(access->arena, struct kv_change);
     *kept = *change;

@@ -30,6 +30,7 @@ static struct kv_index_record record_of(struct arena *arena, const struct kv_ind
         .id = id,
         .name = schema->name,
         .local = schema->local,
+        .expiry = schema->expiry,
         .hash = keep_parts(arena, schema->hash, schema->hash_count),
         .range = keep_parts(arena, schema->range, schema->range_count),
         .projection = schema->projection,
@@ -74,6 +75,7 @@ static struct kv_index *index_new(struct arena *arena, const struct kv_index_rec
     atomic_init(&index->built, record->built);
     schema->name = arena_copy(arena, record->name);
     schema->local = record->local;
+    schema->expiry = record->expiry;
     schema->projection = (uint8_t)record->projection;
     schema->included.at = ARENA_ARRAY(arena, struct span, record->included.count);
     schema->included.count = record->included.count;
@@ -201,6 +203,8 @@ int kv_index_create(const struct kv_access *access, struct span table,
     record.indexes = list;
     kv_table_record_put(access->txn, &record);
     kv_building_put(access->txn, &(struct kv_building){.id = id, .table = table});
+    if (schema->expiry)
+        kv_expiring_put(access->txn, &(struct kv_expiring){.id = id, .table = table});
     swap_at_end(access, &record, &(struct swap){.added = &list.at[list.count - 1]});
     return 0;
 }
@@ -215,6 +219,8 @@ int kv_index_drop(const struct kv_access *access, struct span table, struct span
     if (!gone)
         return -ENOENT;
     kv_building_delete(access->txn, &(struct kv_building){.id = gone->id});
+    if (gone->expiry)
+        kv_expiring_delete(access->txn, &(struct kv_expiring){.id = gone->id});
     kv_dropped_put(access->txn, &(struct kv_dropped){.id = gone->id, .here = true});
     size_t at = (size_t)(gone - record.indexes.at);
     memmove(gone, gone + 1, (record.indexes.count - at - 1) * sizeof *gone);
@@ -250,7 +256,12 @@ int kv_index_look(const struct kv_access *access, struct span table, struct span
 const struct kv_index *kv_index_next(const struct kv_table *table, size_t *at)
 {
     const struct index_set *set = atomic_load(&table->indexes);
-    return set && *at < set->count ? set->at[(*at)++] : NULL;
+    while (set && *at < set->count) {
+        const struct kv_index *index = set->at[(*at)++];
+        if (!index->schema.expiry)
+            return index;
+    }
+    return NULL;
 }
 
 const struct kv_index *kv_index_find(const struct kv_table *table, struct span name)

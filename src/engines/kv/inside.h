@@ -33,6 +33,9 @@ struct kv_index {
     struct shard shards[KV_SHARDS];
 };
 
+/* Of the index of expiry; no index of a client has such a name. */
+#define EXPIRY_NAME S("\001expiry")
+
 struct index_set {
     bool any_local;
     size_t count;
@@ -58,9 +61,10 @@ struct kv_table {
 struct sweep {
     struct job job;
     struct mail mail;
-    struct timer timer;
+    struct timer timer; /* after a failure */
+    struct timer tick;  /* every second */
     atomic_bool posted;
-    bool busy, again;
+    bool busy, again, ticking;
     /* Of the job while it runs. */
     uint64_t table;     /* being swept; 0: none yet */
     size_t keyspace;    /* index of the one of its keyspaces that is gone through */
@@ -135,6 +139,11 @@ MUST_CHECK int entry_add(const struct kv_access *access, const struct kv_write *
 /* build.c: 1: more to do, 0: nothing is being built. */
 MUST_CHECK int build_batch(struct kv *kv, struct txn *txn, struct arena *arena);
 void build_finish(struct kv *kv);
+
+/* expire.c: 1: something was deleted, 0: nothing has ended. */
+MUST_CHECK int expire_batch(struct kv *kv, struct txn *txn, struct arena *arena);
+/* The second after which an item ends; false when it does not. */
+MUST_CHECK bool expire_second(struct span number, uint64_t *ret);
 
 /* sweep.c */
 void sweep_start(struct kv *kv);

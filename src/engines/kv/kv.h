@@ -141,6 +141,7 @@ struct kv_index_schema {
     uint8_t hash_count, range_count;
     uint8_t projection;           /* enum KV_PROJECTION */
     bool local;                   /* its hash key is the table's */
+    bool expiry;                  /* see kv_expiry_set; nobody else sets or sees it */
     struct record_texts included; /* KV_PROJECT_INCLUDE */
 };
 
@@ -177,12 +178,16 @@ struct kv_changes {
     uint64_t collection;     /* bytes of the last written item's collection; 0: not counted */
 };
 
+/* Who writes: the caller of the service, or the engine because an item has ended. */
+enum KV_ACTOR { KV_ACTOR_CALLER, KV_ACTOR_EXPIRY };
+
 /* One place inside one transaction: what is read lives in the arena. */
 struct kv_access {
     struct kv *kv;
     struct txn *txn;
     struct arena *arena;
     struct kv_changes *changes; /* NULL: nobody asks */
+    enum KV_ACTOR actor;
 };
 
 /* The next four on one thread. A new table is shut: kv_find does not see it. -EEXIST. */
@@ -225,6 +230,18 @@ MUST_CHECK int kv_index_create(const struct kv_access *access, struct span table
                                const struct kv_index_schema *schema);
 MUST_CHECK int kv_index_drop(const struct kv_access *access, struct span table, struct span name);
 void kv_on_built(struct kv *kv, void (*built)(void *thing), void *thing);
+
+/*
+ * Items that end: `attribute` holds the second since 1970 after which an item is deleted in the
+ * background (once a second is looked; what ended more than five years ago stays). Kept as an index
+ * like others, so it is exact, and a table may have items when it is set: kv_built tells when all
+ * of them are known. -EEXIST: there is one; -ENOENT. Same thread and place as kv_index_create.
+ */
+MUST_CHECK int kv_expiry_set(const struct kv_access *access, struct span table,
+                             struct span attribute);
+MUST_CHECK int kv_expiry_clear(const struct kv_access *access, struct span table);
+/* 1: all items are known, 0: not yet; -ENOENT. */
+MUST_CHECK int kv_expiry_is_set(const struct kv_access *access, struct span table);
 
 /* Whether all items are in it, and how many. As of this moment; -ENOENT. */
 struct kv_index_state {

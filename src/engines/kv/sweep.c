@@ -20,6 +20,7 @@
 #define BATCH_ITEMS 2048
 #define FULL_QUEUE_MS 20
 #define FAILED_MS 1000
+#define TICK_MS 1000
 #define ARENA_FIRST 65536
 #define ARENA_CEILING (16 << 20)
 
@@ -84,6 +85,12 @@ static int delete_things(struct txn *txn, struct arena *arena, struct sweep *swe
     return error;
 }
 
+static int other_chores(struct kv *kv, struct txn *txn, struct arena *arena)
+{
+    int result = build_batch(kv, txn, arena);
+    return result ? result : expire_batch(kv, txn, arena);
+}
+
 static int batch(struct kv *kv, struct txn *txn, struct arena *arena)
 {
     struct sweep *sweep = &kv->sweep;
@@ -93,7 +100,7 @@ static int batch(struct kv *kv, struct txn *txn, struct arena *arena)
     if (error < 0)
         return error;
     if (!table)
-        return build_batch(kv, txn, arena);
+        return other_chores(kv, txn, arena);
     if (table != sweep->table) {
         wait_for_writers(kv->store, table);
         sweep->table = table;
@@ -165,10 +172,22 @@ static void on_done(struct job *job)
     }
 }
 
+/* Items end as time goes by. */
+static void on_tick(struct timer *timer)
+{
+    struct kv *kv = (struct kv *)((char *)timer - offsetof(struct kv, sweep.tick));
+    if (!kv->sweep.busy)
+        submit(kv);
+    loop_timer_set(kv->home, timer, clock_steady_ms() + TICK_MS);
+}
+
 static void on_wake(struct mail *mail)
 {
     struct kv *kv = (struct kv *)((char *)mail - offsetof(struct kv, sweep.mail));
     atomic_store(&kv->sweep.posted, false);
+    if (!kv->sweep.ticking)
+        loop_timer_set(kv->home, &kv->sweep.tick, clock_steady_ms() + TICK_MS);
+    kv->sweep.ticking = true;
     if (kv->sweep.busy)
         kv->sweep.again = true;
     else
@@ -187,5 +206,6 @@ void sweep_start(struct kv *kv)
     kv->sweep.job = (struct job){.run = run, .done = on_done, .home = kv->home};
     kv->sweep.mail.deliver = on_wake;
     kv->sweep.timer.due = on_timer;
+    kv->sweep.tick.due = on_tick;
     sweep_wake(kv);
 }

@@ -168,9 +168,11 @@ int kv_table_drop(const struct kv_access *access, struct span name)
         return -EBUSY;
     kv_table_record_delete(access->txn, &record);
     kv_dropped_put(access->txn, &(struct kv_dropped){.id = record.id, .here = true});
-    for (size_t i = 0; i < record.indexes.count; i++)
-        kv_dropped_put(access->txn,
-                       &(struct kv_dropped){.id = record.indexes.at[i].id, .here = true});
+    for (size_t i = 0; i < record.indexes.count; i++) {
+        uint64_t index = record.indexes.at[i].id;
+        kv_dropped_put(access->txn, &(struct kv_dropped){.id = index, .here = true});
+        kv_expiring_delete(access->txn, &(struct kv_expiring){.id = index});
+    }
     txn_after_durable(access->txn, sweep_wake, access->kv);
     return 0;
 }

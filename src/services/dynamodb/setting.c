@@ -8,17 +8,6 @@
 
 #include <errno.h>
 
-RESULT dynamodb_describe_time_to_live(struct call *c,
-                                      const struct dynamodb_describe_time_to_live_in *in,
-                                      struct dynamodb_describe_time_to_live_out *out)
-{
-    struct dynamodb_table table;
-    TRY(reference_table(c, in->table_name, &table));
-    out->time_to_live_description = ARENA_NEW(c->arena, struct dynamodb_time_to_live_description);
-    out->time_to_live_description->time_to_live_status = S("DISABLED");
-    return OK;
-}
-
 /* Backups are always possible (ENABLED) on the real service; recovery to a point in time is what
  * can be switched. A missing table has an error of its own here. */
 RESULT

@@ -100,9 +100,26 @@ static void forget_gone(struct dynamodb_table *table)
     table->attributes.count = attributes;
 }
 
+/* 1: not all items are known yet. */
+static int settle_ttl(const struct kv_access *access, struct dynamodb_table *table)
+{
+    int known = 1;
+    if (table->ttl_state == TTL_ENABLING)
+        known = kv_expiry_is_set(access, reference_of(access->arena, table));
+    if (known < 0)
+        return known;
+    if (table->ttl_state == TTL_ENABLING && known)
+        table->ttl_state = TTL_ENABLED;
+    if (table->ttl_state == TTL_DISABLING)
+        table->ttl_state = TTL_DISABLED;
+    return !known;
+}
+
 static int step_settle(const struct kv_access *access, struct dynamodb_table *table)
 {
-    int waiting = 0;
+    int waiting = settle_ttl(access, table);
+    if (waiting < 0)
+        return waiting;
     for (size_t i = 0; i < table->indexes.count; i++) {
         int result = settle_index(access, table, &table->indexes.at[i]);
         if (result < 0)

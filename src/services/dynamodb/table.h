@@ -6,6 +6,7 @@
 #include "services/dynamodb/dynamodb.records.h"
 #include "wire/call.h"
 
+enum TTL_STATE { TTL_DISABLED, TTL_ENABLING, TTL_ENABLED, TTL_DISABLING };
 enum TABLE_STATE { TABLE_CREATING = 1, TABLE_ACTIVE, TABLE_UPDATING, TABLE_DELETING };
 
 /* describe.c: with the true number and size of the items. */
