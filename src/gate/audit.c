@@ -23,12 +23,13 @@ void audit_append(struct request *r, struct txn *txn)
     const struct call *c = &r->call;
     if (!audit_wanted(r))
         return;
+    const struct span source[] = {span_of_cstr(c->service->endpoint_prefix), S(".amazonaws.com")};
     struct gate_event event = {
         .account = c->account,
         .region = c->region,
         .time = (uint64_t)c->now_ms,
         .request_id = c->request_id,
-        .event_source = arena_printf(c->arena, "%s.amazonaws.com", c->service->endpoint_prefix),
+        .event_source = arena_join(c->arena, source, ARRAY_LEN(source)),
         .event_name = service_text(c->service, c->operation->name),
         .caller_arn = r->caller.arn,
         .caller_type = r->caller.type,

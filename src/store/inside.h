@@ -71,6 +71,8 @@ struct settler {
         rocksdb_writebatch_t *batch;
         uint64_t ticket; /* what it reaches */
     } batch;
+    struct write_parts *taken; /* of the batch */
+    size_t count, cap;
 };
 
 struct store {

@@ -27,8 +27,8 @@ static void append_namespace(const struct service *service, struct buf *out)
 /* <XResponse xmlns="…">, and its end by the returned name. */
 static struct span begin_response(struct call *c, struct buf *out)
 {
-    struct span name = arena_printf(c->arena, "%.*sResponse",
-                                    SPAN_ARG(service_text(c->service, c->operation->name)));
+    const struct span parts[] = {service_text(c->service, c->operation->name), S("Response")};
+    struct span name = arena_join(c->arena, parts, ARRAY_LEN(parts));
     buf_append_byte(out, '<');
     buf_append(out, name);
     append_namespace(c->service, out);

@@ -36,20 +36,29 @@ static struct span escape_of(unsigned char byte, char room[8])
     return span_of(room, (size_t)(at - room));
 }
 
+/* What does not stand for itself: markup and control characters but tab and line feed. */
+static const bool escaped[256] = {
+    [0 ... '\t' - 1] = true,
+    ['\n' + 1 ... 0x1f] = true,
+    ['&'] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['"'] = true,
+};
+
 void xml_encode_text(struct buf *out, struct span text)
 {
-    size_t clean = 0;
     char room[8];
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        bool control = byte < 0x20 && byte != '\t' && byte != '\n';
-        if (!control && byte != '&' && byte != '<' && byte != '>' && byte != '"')
-            continue;
-        buf_append(out, span_of(text.at + clean, i - clean));
-        buf_append(out, escape_of(byte, room));
-        clean = i + 1;
+    while (text.len) {
+        size_t clean = 0;
+        while (clean < text.len && !escaped[(unsigned char)text.at[clean]])
+            clean++;
+        buf_append(out, span_first(text, clean));
+        if (clean == text.len)
+            return;
+        buf_append(out, escape_of((unsigned char)text.at[clean], room));
+        text = span_from(text, clean + 1);
     }
-    buf_append(out, span_from(text, clean));
 }
 
 static void append_open(struct buf *out, struct span name)
