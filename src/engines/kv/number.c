@@ -275,11 +275,12 @@ static enum KV_NUMBER_FAULT columns_read(const struct columns *columns, struct d
     enum KV_NUMBER_FAULT fault = check_range(ret->exponent);
     if (fault != KV_NUMBER_GOOD)
         return fault;
-    if (end - begin > KV_DIGITS_MAX)
+    int count = end - begin;
+    if (count > KV_DIGITS_MAX)
         return KV_NUMBER_TOO_LONG;
-    ret->count = end - begin;
-    for (int i = begin; i < end; i++)
-        ret->digits[i - begin] = (char)columns->digits[i];
+    ret->count = count;
+    for (int i = 0; i < count; i++)
+        ret->digits[i] = (char)columns->digits[begin + i];
     return KV_NUMBER_GOOD;
 }
 
