@@ -9,16 +9,22 @@
 
 #include <errno.h>
 
-void assembly_begin(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
+static void assembly_put(const struct object_bucket *bucket, struct span name,
+                         const struct assembly *assembly)
 {
     struct key key;
+    layout_assembly(&key, bucket->id, name, &assembly->id);
+    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key),
+            layout_encode_assembly(bucket->arena, assembly));
+}
+
+void assembly_begin(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
+{
     uint64_t started = (uint64_t)assembly->started_ms;
     for (int i = 0; i < 6; i++)
         assembly->id.bytes[i] = (uint8_t)(started >> (40 - 8 * i));
     random_bytes(assembly->id.bytes + 6, sizeof assembly->id.bytes - 6);
-    layout_assembly(&key, bucket->id, name, &assembly->id);
-    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key),
-            layout_encode_assembly(bucket->arena, assembly));
+    assembly_put(bucket, name, assembly);
 }
 
 int assembly_get(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
@@ -108,6 +114,29 @@ int assembly_drop(const struct object_bucket *bucket, struct span name,
     layout_assembly(&key, bucket->id, name, id);
     txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
     return pieces_drop(bucket, id);
+}
+
+int assemblies_disturb(const struct object_bucket *bucket, struct span name)
+{
+    struct key head;
+    int result = 0;
+    layout_assembly_name(&head, bucket->id, name);
+    struct cursor *cursor = cursor_open(bucket->txn, FAMILY_OBJECTS, key_span(&head));
+    for (bool here = cursor_first(cursor); here && result == 0; here = cursor_next(cursor)) {
+        struct assembly assembly;
+        struct span id = span_from(cursor_key(cursor), head.len);
+        struct span value = arena_copy(bucket->arena, cursor_value(cursor));
+        if (id.len != sizeof assembly.id || !layout_decode_assembly(value, &assembly)) {
+            result = -EBADMSG;
+        } else if (!assembly.disturbed) {
+            memcpy(assembly.id.bytes, id.at, id.len);
+            assembly.disturbed = true;
+            assembly_put(bucket, name, &assembly);
+        }
+    }
+    int error = cursor_error(cursor);
+    cursor_close(cursor);
+    return error ? error : result;
 }
 
 #define CLEAR_BATCH 100

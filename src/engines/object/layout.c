@@ -9,6 +9,7 @@
 #include <endian.h>
 
 #define FORM 1
+#define FORM_DISTURBED 2 /* of an assembly */
 #define CUT_SIZE 28
 #define NUMBERED 0x80 /* in the byte of the place */
 #define OBJECT_HEAD 30
@@ -108,11 +109,16 @@ void layout_directory(struct key *key, uint64_t bucket, const struct assembly_id
     key_raw(key, span_of(id->bytes, sizeof id->bytes));
 }
 
-void layout_assembly(struct key *key, uint64_t bucket, struct span name,
-                     const struct assembly_id *id)
+void layout_assembly_name(struct key *key, uint64_t bucket, struct span name)
 {
     layout_head(key, KEYSPACE_ASSEMBLY, bucket);
     key_text(key, name);
+}
+
+void layout_assembly(struct key *key, uint64_t bucket, struct span name,
+                     const struct assembly_id *id)
+{
+    layout_assembly_name(key, bucket, name);
     key_raw(key, span_of(id->bytes, sizeof id->bytes));
 }
 
@@ -258,7 +264,7 @@ struct span layout_encode_assembly(struct arena *arena, const struct assembly *a
 {
     size_t len = ASSEMBLY_HEAD + assembly->attributes.len;
     char *to = arena_alloc(arena, len), *at = to;
-    *at++ = FORM;
+    *at++ = assembly->disturbed ? FORM_DISTURBED : FORM;
     at = put_u64(at, (uint64_t)assembly->started_ms);
     put_bytes(at, assembly->attributes);
     return span_of(to, len);
@@ -266,8 +272,9 @@ struct span layout_encode_assembly(struct arena *arena, const struct assembly *a
 
 bool layout_decode_assembly(struct span value, struct assembly *out)
 {
-    if (value.len < ASSEMBLY_HEAD || value.at[0] != FORM)
+    if (value.len < ASSEMBLY_HEAD || (value.at[0] != FORM && value.at[0] != FORM_DISTURBED))
         return false;
+    out->disturbed = value.at[0] == FORM_DISTURBED;
     out->started_ms = (int64_t)get_u64(value.at + 1);
     out->attributes = span_from(value, ASSEMBLY_HEAD);
     return true;

@@ -55,6 +55,8 @@ void layout_pieces(struct key *key, uint64_t bucket, const struct assembly_id *i
 void layout_directory(struct key *key, uint64_t bucket, const struct assembly_id *id);
 void layout_assembly(struct key *key, uint64_t bucket, struct span name,
                      const struct assembly_id *id);
+/* The head of all assemblies of the name. */
+void layout_assembly_name(struct key *key, uint64_t bucket, struct span name);
 /* The head of all assemblies whose names begin with `prefix`. */
 void layout_assembly_prefix(struct key *key, uint64_t bucket, struct span prefix);
 
@@ -87,6 +89,8 @@ MUST_CHECK int object_stamp(const struct object_bucket *bucket, struct span name
 /* Makes a stamped record the current version; what it replaces is kept or dropped. */
 MUST_CHECK int object_install(const struct object_bucket *bucket, struct span name,
                               const struct object *old, const struct object *record);
+/* Notes for the assemblies of the name that its object was deleted. */
+MUST_CHECK int assemblies_disturb(const struct object_bucket *bucket, struct span name);
 /* Drops what an object's record points at, the record itself excepted. */
 MUST_CHECK int object_drop_content(const struct object_bucket *bucket, struct span name,
                                    const struct object *object);

@@ -115,8 +115,7 @@ static void first_assembly(struct key *key, const struct object_bucket *bucket,
         layout_assembly(key, bucket->id, list->after_name, list->after_id);
         key_raw(key, S("\0"));
     } else {
-        layout_head(key, KEYSPACE_ASSEMBLY, bucket->id);
-        key_text(key, list->after_name);
+        layout_assembly_name(key, bucket->id, list->after_name);
         key_after_prefix(key);
     }
 }

@@ -216,6 +216,7 @@ struct assembly_id {
 struct assembly {
     struct assembly_id id;
     int64_t started_ms;
+    bool disturbed; /* an object of this name was deleted since */
     struct span attributes;
 };
 

@@ -292,6 +292,9 @@ int object_delete(const struct object_bucket *bucket, struct span name, const st
                   int64_t modified_ms, struct object *ret)
 {
     *ret = (struct object){.stamp = 0};
+    int result = old ? assemblies_disturb(bucket, name) : 0;
+    if (result < 0)
+        return result;
     if (bucket->keeping == OBJECT_KEEPS_ONE)
         return old ? object_delete_version(bucket, name, old) : 0;
     *ret = (struct object){

@@ -235,16 +235,21 @@ static RESULT check_whole(struct completion *done)
     return OK;
 }
 
-/* Conditions, and S3's rule that what was written since the upload began is a conflict. */
+/* Conditions, and S3's rule that what was written or deleted since the upload began is a conflict.
+ */
 static RESULT check_conditions(struct completion *done, const struct object_found *old)
 {
     struct call *c = done->c;
     const struct s3_complete_multipart_upload_in *in = done->in;
+    const struct assembly *assembly = &done->upload.assembly;
     TRY(condition_write(c, in->if_match, in->if_none_match, in->key, old ? old->etag : SPAN_NONE));
-    if (span_is_absent(in->if_match) || old->object.modified_ms <= done->upload.assembly.started_ms)
+    bool replaced = !span_is_absent(in->if_match) && old->object.modified_ms > assembly->started_ms;
+    bool deleted = !span_is_absent(in->if_none_match) && assembly->disturbed;
+    if (!replaced && !deleted)
         return OK;
     const struct refusal *refusal =
-        refuse_with(c, &S3_CONDITIONAL_REQUEST_CONFLICT, S("Condition"), S("If-Match"),
+        refuse_with(c, &S3_CONDITIONAL_REQUEST_CONFLICT, S("Condition"),
+                    replaced ? S("If-Match") : S("If-None-Match"),
                     "The conditional request cannot succeed due to a conflicting operation against "
                     "this resource.");
     return refusal_add(c, refusal, S("Key"), in->key);

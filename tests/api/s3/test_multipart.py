@@ -242,6 +242,48 @@ def test_conditional_completion(s3, bucket, parts, refused):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
 
 
+@pytest.mark.parametrize("versioning", [None, "Enabled"])
+def test_deletion_during_an_upload_is_a_conflict(s3, bucket, parts, versioning, refused):
+    if versioning:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": versioning})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"there")
+    upload, done = parts("k", [b"part"])
+    complete = {"Bucket": bucket, "Key": "k", "UploadId": upload, "MultipartUpload": {"Parts": done}}
+    other, _ = parts("other", [b"part"])
+    with refused("PreconditionFailed", 412):
+        s3.complete_multipart_upload(**complete, IfNoneMatch="*")
+    s3.delete_object(Bucket=bucket, Key="k")
+    with refused("ConditionalRequestConflict", 409) as it:
+        s3.complete_multipart_upload(**complete, IfNoneMatch="*")
+    assert (it.error["Condition"], it.error["Key"]) == ("If-None-Match", "k")
+    upload, done = parts("k", [b"part"])
+    complete.update(UploadId=upload, MultipartUpload={"Parts": done})
+    s3.complete_multipart_upload(**complete, IfNoneMatch="*")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"part"
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for item in page.get("Versions", []) + page.get("DeleteMarkers", []):
+            s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+
+
+def test_conditional_deletions(s3, bucket, refused):
+    etags = {key: s3.put_object(Bucket=bucket, Key=key, Body=key.encode())["ETag"] for key in "abc"}
+    entries = [{"Key": "a", "ETag": etags["a"]}, {"Key": "b", "ETag": etags["a"]}, {"Key": "c", "ETag": "*"},
+               {"Key": "d", "ETag": etags["a"]}]
+    done = s3.delete_objects(Bucket=bucket, Delete={"Objects": entries})
+    assert [d["Key"] for d in done["Deleted"]] == ["a", "c"]
+    assert [(e["Key"], e["Code"]) for e in done["Errors"]] == [("b", "PreconditionFailed"), ("d", "NoSuchKey")]
+    with refused("PreconditionFailed", 412) as it:
+        s3.delete_object(Bucket=bucket, Key="b", IfMatch=etags["a"])
+    assert it.error["Condition"] == "If-Match"
+    for header, more in (("x-amz-if-match-size", {"IfMatchSize": 1}),
+                         ("x-amz-if-match-last-modified-time", {"IfMatchLastModifiedTime": 1})):
+        with refused("NotImplemented", 501) as it:  # as S3 says for general-purpose buckets
+            s3.delete_object(Bucket=bucket, Key="b", **more)
+        assert it.error["Header"] == header
+    with refused("NotImplemented", 501):
+        s3.rename_object(Bucket=bucket, Key="z", RenameSource=f"{bucket}/b")
+
+
 def test_the_transfer_manager(cloud, bucket, tmp_path):
     """boto3's own: many parts at once, out of order."""
     import boto3.s3.transfer
