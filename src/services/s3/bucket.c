@@ -4,6 +4,7 @@
  * the control thread on which everything here runs but the reads. A bucket's number in the object
  * engine is never used again, so nothing of a deleted bucket can show up in a new one of its name.
  */
+#include "auth/identity.h"
 #include "base/text.h"
 #include "services/s3/acl.h"
 #include "services/s3/document.h"
@@ -127,6 +128,17 @@ static RESULT read_ownership(struct call *c, struct span name, struct s3_bucket_
                        "Invalid x-amz-object-ownership header: %.*s", SPAN_ARG(name));
 }
 
+/* Object lock comes with versions and takes the permissions for both. */
+static RESULT enable_lock(struct call *c, struct s3_bucket_record *bucket)
+{
+    struct span arn = place_arn(c, bucket->name, SPAN_NONE);
+    TRY(auth_require(c, S("s3:PutBucketObjectLockConfiguration"), arn, NULL, SPAN_NONE));
+    TRY(auth_require(c, S("s3:PutBucketVersioning"), arn, NULL, SPAN_NONE));
+    bucket->locks = true;
+    bucket->versioning = VERSIONING_ENABLED;
+    return OK;
+}
+
 RESULT s3_create_bucket(struct call *c, const struct s3_create_bucket_in *in,
                         struct s3_create_bucket_out *out)
 {
@@ -137,6 +149,8 @@ RESULT s3_create_bucket(struct call *c, const struct s3_create_bucket_in *in,
     TRY(read_configuration(c, in->create_bucket_configuration, &bucket));
     TRY(read_ownership(c, in->object_ownership, &bucket));
     bucket.created = c->now_ms;
+    if (in->has.object_lock_enabled_for_bucket && in->object_lock_enabled_for_bucket)
+        TRY(enable_lock(c, &bucket));
     int result = s3_bucket_record_get(c->txn, c->arena, &old);
     if (result < 0 && result != -ENOENT)
         return refuse_errno(c, result, "reading bucket %.*s", SPAN_ARG(in->bucket));

@@ -33,8 +33,6 @@ ABSENT(get_bucket_replication, S3_REPLICATION_CONFIGURATION_NOT_FOUND_ERROR,
        "The replication configuration was not found")
 ABSENT(get_bucket_encryption, S3_SERVER_SIDE_ENCRYPTION_CONFIGURATION_NOT_FOUND_ERROR,
        "The server side encryption configuration was not found")
-ABSENT(get_object_lock_configuration, S3_OBJECT_LOCK_CONFIGURATION_NOT_FOUND_ERROR,
-       "Object Lock configuration does not exist for this bucket")
 
 /* Those that S3 answers with an empty document. */
 #define EMPTY(operation)                                                                           \

@@ -5,6 +5,7 @@
  * the parts' digests, and checksums are combined. Sources: CompleteMultipartUpload, "Checking
  * object integrity". Worker.
  */
+#include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/upload.h"
 
@@ -286,6 +287,7 @@ static RESULT finish(struct completion *done, const struct object_found *old,
     attributes.etag = span_of(done->etag, sizeof done->etag);
     attributes.parts = done->count;
     attributes_set_checksum(&attributes, &done->checksum);
+    lock_add_default(c, &done->place, &attributes);
     struct assembly_finish order = {
         .id = done->upload.assembly.id,
         .numbers = done->numbers,

@@ -5,6 +5,7 @@
  */
 #include "base/time.h"
 #include "services/s3/acl.h"
+#include "services/s3/lock.h"
 #include "services/s3/range.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/source.h"
@@ -86,6 +87,7 @@ static RESULT choose_attributes(struct call *c, const struct s3_copy_object_in *
     out->tags = span_eq(in->tagging_directive, S("REPLACE")) ? replaced.tags : from->tags;
     out->etag = from->etag;
     out->parts = 0;
+    TRY(lock_read_headers(c, LOCK_HEADERS_OF(in), out)); /* the source's lock is not copied */
     attributes_set_checksum(out, &(struct checksum){.algorithm = CHECKSUM_NONE});
     return OK;
 }
@@ -150,6 +152,8 @@ static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, str
     bool there;
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
     TRY(acl_of_new_object(c, &place, in->key, attributes));
+    TRY(lock_check_wish(c, &place, in->key, attributes));
+    lock_add_default(c, &place, attributes);
     TRY(object_find(c, &place, in->key, &old, &there));
     TRY(condition_write(c, in->if_match, in->if_none_match, in->key, there ? old.etag : SPAN_NONE));
     struct object written;

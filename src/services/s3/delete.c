@@ -6,7 +6,7 @@
  * their locks. Sources: DeleteObject, DeleteObjects. Loop threads.
  */
 #include "services/s3/access.h"
-#include "services/s3/object.h"
+#include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
 
 #include <errno.h>
@@ -19,6 +19,7 @@
 struct wish {
     struct object_name name;
     struct span if_match;
+    enum LOCK_BYPASS bypass;
 };
 
 /* What became of it. */
@@ -45,16 +46,19 @@ static RESULT delete_current(struct call *c, const struct place *place, const st
     return OK;
 }
 
-static RESULT check_condition(struct call *c, const struct wish *wish, const struct object *object)
+/* May this version go? Delete markers are never locked. */
+static RESULT check_version(struct call *c, const struct place *place, const struct wish *wish,
+                            const struct object *object)
 {
     struct s3_attributes attributes;
-    if (span_is_absent(wish->if_match) || span_eq(wish->if_match, S("*")))
-        return OK;
-    if (object->mark)
-        return condition_write(c, wish->if_match, SPAN_NONE, wish->name.key, SPAN_NONE);
-    TRY(attributes_decode(c, object->attributes, &attributes));
-    return condition_write(c, wish->if_match, SPAN_NONE, wish->name.key,
-                           attributes_etag(c, attributes.etag, attributes.parts));
+    struct span etag = SPAN_NONE;
+    bool any = span_eq(wish->if_match, S("*"));
+    if (!object->mark) {
+        TRY(attributes_decode(c, object->attributes, &attributes));
+        TRY(lock_check_deletion(c, place, wish->name.key, &attributes, wish->bypass));
+        etag = attributes_etag(c, attributes.etag, attributes.parts);
+    }
+    return any ? OK : condition_write(c, wish->if_match, SPAN_NONE, wish->name.key, etag);
 }
 
 static RESULT delete_version(struct call *c, const struct place *place, const struct wish *wish,
@@ -71,7 +75,7 @@ static RESULT delete_version(struct call *c, const struct place *place, const st
     if (result == -ENOENT)
         return OK;
     if (result == 0) {
-        TRY(check_condition(c, wish, &object));
+        TRY(check_version(c, place, wish, &object));
         result = object_delete_version(&place->index, key, &object);
     }
     if (result < 0)
@@ -89,6 +93,9 @@ static RESULT delete_one(struct call *c, const struct place *place, const struct
                                                  : delete_version(c, place, wish, out);
 }
 
+#define BYPASS_OF(in)                                                                              \
+    ((in)->has.bypass_governance_retention ? &(in)->bypass_governance_retention : NULL)
+
 RESULT s3_delete_object(struct call *c, const struct s3_delete_object_in *in,
                         struct s3_delete_object_out *out)
 {
@@ -99,6 +106,7 @@ RESULT s3_delete_object(struct call *c, const struct s3_delete_object_in *in,
     TRY(version_check(c, in->version_id));
     TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
                           1, &place));
+    TRY(lock_read_bypass(c, &place, BYPASS_OF(in), &wish.bypass));
     TRY(delete_one(c, &place, &wish, &outcome));
     out->version_id = outcome.version_id;
     if (!span_is_absent(outcome.marker_version_id)) {
@@ -114,6 +122,7 @@ struct deletion {
     struct call *c;
     struct place place;
     struct s3_delete_objects_out *out;
+    enum LOCK_BYPASS bypass;
     bool quiet;
 };
 
@@ -122,7 +131,9 @@ static RESULT delete_entry(struct deletion *deletion, const struct s3_object_ide
 {
     struct call *c = deletion->c;
     struct object_version version;
-    struct wish wish = {.name = {which->key, which->version_id}, .if_match = which->etag};
+    struct wish wish = {.name = {which->key, which->version_id},
+                        .if_match = which->etag,
+                        .bypass = deletion->bypass};
     bool named = !span_is_absent(which->version_id);
     TRY(access_require(c, named ? S("s3:DeleteObjectVersion") : S("s3:DeleteObject"),
                        deletion->place.bucket.name, which->key));
@@ -180,6 +191,7 @@ RESULT s3_delete_objects(struct call *c, const struct s3_delete_objects_in *in,
     TRY(access_check_bucket(c, in->bucket));
     TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, keys,
                           count, &deletion.place));
+    TRY(lock_read_bypass(c, &deletion.place, BYPASS_OF(in), &deletion.bypass));
     for (size_t i = 0; i < count; i++) {
         struct outcome outcome;
         const struct s3_object_identifier *which = &wish->objects.at[i];

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "services/s3/access.h"
 #include "services/s3/acl.h"
+#include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
 #include "store/draft.h"
@@ -221,12 +222,16 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
     struct object_found old;
     bool there;
     TRY(attributes_complete(c, &in->metadata, in->tagging, &attributes));
+    TRY(lock_read_headers(c, LOCK_HEADERS_OF(in), &attributes));
     TRY(digest_body(c, in, &attributes));
     TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
                           1, &place));
     if (in->tagging.len)
         TRY(access_require(c, S("s3:PutObjectTagging"), in->bucket, in->key));
     TRY(acl_of_new_object(c, &place, in->key, &attributes));
+    TRY(lock_check_wish(c, &place, in->key, &attributes));
+    lock_add_default(c, &place, &attributes);
+    TRY(lock_need_digest(c, &attributes, "Put Object"));
     TRY(object_find(c, &place, in->key, &old, &there));
     TRY(condition_write(c, in->if_match, in->if_none_match, in->key, there ? old.etag : SPAN_NONE));
     struct object_new object = {

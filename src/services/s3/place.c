@@ -24,7 +24,6 @@ struct unbuilt {
 
 static const struct unbuilt unbuilt[] = {
     UNBUILT("bucket-namespace", "global"),
-    UNBUILT("bucket-object-lock-enabled", "false"),
     UNBUILT("copy-source-server-side-encryption-customer-algorithm", ""),
     UNBUILT("copy-source-server-side-encryption-customer-key", ""),
     UNBUILT("copy-source-server-side-encryption-customer-key-md5", ""),
@@ -35,9 +34,6 @@ static const struct unbuilt unbuilt[] = {
     UNBUILT("object-lock-event-hold", ""),
     UNBUILT("object-lock-event-hold-duration-days", ""),
     UNBUILT("object-lock-event-hold-duration-years", ""),
-    UNBUILT("object-lock-legal-hold", "OFF"),
-    UNBUILT("object-lock-mode", ""),
-    UNBUILT("object-lock-retain-until-date", ""),
     UNBUILT("server-side-encryption", ""),
     UNBUILT("server-side-encryption-aws-kms-key-id", ""),
     UNBUILT("server-side-encryption-bucket-key-enabled", "false"),
@@ -117,6 +113,13 @@ RESULT place_refuse_name(struct call *c, struct span name)
 {
     return refuse_with(c, &S3_INVALID_BUCKET_NAME, S("BucketName"), name,
                        "The specified bucket is not valid.");
+}
+
+RESULT place_refuse_xml(struct call *c)
+{
+    return refuse(c, &S3_MALFORMED_XML,
+                  "The XML you provided was not well-formed or did not validate against our "
+                  "published schema");
 }
 
 RESULT place_refuse_missing(struct call *c, struct span name)

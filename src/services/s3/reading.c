@@ -5,7 +5,7 @@
  * the reply is on its way. Loop threads.
  */
 #include "base/time.h"
-#include "services/s3/object.h"
+#include "services/s3/lock.h"
 #include "services/s3/range.h"
 #include "services/s3/s3.api.h"
 
@@ -28,6 +28,7 @@ struct answer {
     struct checksum checksum;  /* to be shown */
     uint64_t checksum_parts;
     int32_t parts_count; /* 0: not shown */
+    struct lock_shown lock;
 };
 
 #define WISH_OF(in)                                                                                \
@@ -167,6 +168,7 @@ static RESULT find_answer(struct call *c, const struct wish *wish, struct answer
     TRY(find_object(c, wish, answer));
     const struct s3_attributes *attributes = &answer->found.attributes;
     TRY(condition_read(c, &wish->condition, answer->found.etag, answer->found.object.modified_ms));
+    lock_show(c, &answer->place, wish->object.key, attributes, &answer->lock);
     answer->checksum = attributes_checksum(attributes);
     answer->checksum_parts = attributes->parts;
     TRY(choose_range(c, wish, answer));
@@ -204,6 +206,11 @@ static struct span or_else(struct span first, struct span second)
             (in)->has.response_expires ? http_date(c, (in)->response_expires) : kept_->expires;    \
         (out)->storage_class = kept_->storage_class;                                               \
         attributes_metadata(c, kept_, &(out)->metadata);                                           \
+        if (!span_is_absent((answer)->lock.mode)) {                                                \
+            (out)->object_lock_mode = (answer)->lock.mode;                                         \
+            SET(out, object_lock_retain_until_date, (answer)->lock.retain_until);                  \
+        }                                                                                          \
+        (out)->object_lock_legal_hold_status = (answer)->lock.legal_hold;                          \
         if (kept_->tags.count)                                                                     \
             SET(out, tag_count, (int32_t)kept_->tags.count);                                       \
         if ((answer)->parts_count)                                                                 \

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "services/s3/access.h"
 #include "services/s3/acl.h"
+#include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
 
 #include <errno.h>
@@ -109,6 +110,7 @@ RESULT s3_create_multipart_upload(struct call *c, const struct s3_create_multipa
     TRY(place_check_key(c, in->key));
     TRY(read_checksum(c, in, &checksum));
     TRY(attributes_complete(c, &in->metadata, in->tagging, &attributes));
+    TRY(lock_read_headers(c, LOCK_HEADERS_OF(in), &attributes));
     attributes_set_checksum(&attributes, &checksum);
     TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
                           1, &place));
@@ -118,6 +120,7 @@ RESULT s3_create_multipart_upload(struct call *c, const struct s3_create_multipa
     if (in->tagging.len)
         TRY(access_require(c, S("s3:PutObjectTagging"), in->bucket, in->key));
     TRY(acl_of_new_object(c, &place, in->key, &attributes));
+    TRY(lock_check_wish(c, &place, in->key, &attributes));
     struct assembly assembly = {.started_ms = c->now_ms,
                                 .attributes = attributes_encode(c, &attributes)};
     assembly_begin(&place.index, in->key, &assembly);
@@ -162,6 +165,7 @@ RESULT s3_upload_part_admit(struct call *c, const struct s3_upload_part_in *in,
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
     TRY(upload_need(c, &place, in->key, in->upload_id, &upload));
     TRY(check_claim(c, &claim, &upload));
+    TRY(lock_need_digest(c, &upload.attributes, "Put Part"));
     plan->max_len = OBJECT_BODY_MAX;
     plan->digests = DIGEST_MD5 | checksum_digest(upload_algorithm(&upload));
     if (claim.algorithm != CHECKSUM_NONE)

@@ -119,6 +119,10 @@ RESULT s3_put_bucket_versioning(struct call *c, const struct s3_put_bucket_versi
     if (!wish || span_is_absent(wish->status))
         return refuse(c, &S3_ILLEGAL_VERSIONING_CONFIGURATION_EXCEPTION,
                       "The Versioning element must be specified");
+    if (bucket.locks && !span_eq(wish->status, statuses[VERSIONING_ENABLED]))
+        return refuse(c, &S3_INVALID_BUCKET_STATE,
+                      "An Object Lock configuration is present on this bucket, so the versioning "
+                      "state cannot be changed.");
     bucket.versioning = span_eq(wish->status, statuses[VERSIONING_ENABLED]) ? VERSIONING_ENABLED
                                                                             : VERSIONING_SUSPENDED;
     s3_bucket_record_put(c->txn, &bucket);

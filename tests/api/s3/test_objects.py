@@ -229,7 +229,6 @@ def test_object_tags(s3, bucket, refused):
     ({"ServerSideEncryption": "aws:kms"}, "x-amz-server-side-encryption"),
     ({"ServerSideEncryption": "AES256"}, "x-amz-server-side-encryption"),
     ({"WebsiteRedirectLocation": "/x"}, "x-amz-website-redirect-location"),
-    ({"ObjectLockLegalHoldStatus": "ON"}, "x-amz-object-lock-legal-hold"),
 ])
 def test_headers_of_what_is_not_built(s3, bucket, options, header, refused):
     with refused("NotImplemented", 501) as it:
