@@ -234,7 +234,7 @@ TEST(pieces_become_an_object)
     struct object object;
     begin();
     put(S("whole"), in_extents(0, MIB)); /* is replaced */
-    assembly_begin(&bucket, S("whole"), &assembly);
+    CHECK_INT(assembly_begin(&bucket, S("whole"), &assembly), 0);
     again();
     add_piece(&assembly.id, 5, in_extents(0, MIB)); /* is replaced */
     again();
@@ -274,12 +274,12 @@ TEST(a_slice_that_ends_in_memory_may_come_first)
     struct object object;
     struct content content;
     begin();
-    assembly_begin(&bucket, S("tailed"), &assembly);
+    CHECK_INT(assembly_begin(&bucket, S("tailed"), &assembly), 0);
     add_piece(&assembly.id, 1, in_extents(0, MIB));
     add_piece(&assembly.id, 2, in_memory(MIB, 500));
     finish(S("tailed"), &assembly.id, numbers, 2);
     again();
-    assembly_begin(&bucket, S("joined"), &joined);
+    CHECK_INT(assembly_begin(&bucket, S("joined"), &joined), 0);
     CHECK_INT(object_get(&bucket, S("tailed"), &object), 0);
     CHECK_INT(
         object_content(&bucket, S("tailed"), &object, (struct byte_range){10, MIB + 490}, &content),
@@ -304,7 +304,7 @@ TEST(dropped_assemblies_leave_nothing)
     struct assembly assembly = {.started_ms = 1};
     begin();
     for (int i = 0; i < 250; i++) {
-        assembly_begin(&bucket, S("k"), &assembly);
+        CHECK_INT(assembly_begin(&bucket, S("k"), &assembly), 0);
         add_piece(&assembly.id, 1, in_memory(0, 10));
     }
     add_piece(&assembly.id, 2, in_extents(0, MIB));

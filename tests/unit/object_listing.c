@@ -231,7 +231,9 @@ TEST(uploads_are_listed_by_name_and_time)
     static const struct span keys[] = {S_INIT("a"),   S_INIT("a"),    S_INIT("d/x"),
                                        S_INIT("d/y"), S_INIT("e\0z"), S_INIT("e")};
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        assembly_begin(&bucket, keys[i], &(struct assembly){.started_ms = 1000 + (int64_t)i});
+        CHECK_INT(
+            assembly_begin(&bucket, keys[i], &(struct assembly){.started_ms = 1000 + (int64_t)i}),
+            0);
     list_uploads((struct assembly_list){.delimiter = S("/"), .limit = 10}, &page);
     CHECK_INT(page.count, 5);
     CHECK_SPAN(page.at[2], S("d/"));

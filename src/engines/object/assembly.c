@@ -18,13 +18,25 @@ static void assembly_put(const struct object_bucket *bucket, struct span name,
             layout_encode_assembly(bucket->arena, assembly));
 }
 
-void assembly_begin(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
+/* Deletions look at the count first, since few names have such assemblies. */
+static int count_open(const struct object_bucket *bucket, struct span name, int64_t by)
+{
+    uint64_t count = 0;
+    int result = index_number_get(bucket, KEYSPACE_OPEN, name, &count);
+    if (result < 0 && result != -ENOENT)
+        return result;
+    index_number_put(bucket, KEYSPACE_OPEN, name, count + (uint64_t)by);
+    return 0;
+}
+
+int assembly_begin(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
 {
     uint64_t started = (uint64_t)assembly->started_ms;
     for (int i = 0; i < 6; i++)
         assembly->id.bytes[i] = (uint8_t)(started >> (40 - 8 * i));
     random_bytes(assembly->id.bytes + 6, sizeof assembly->id.bytes - 6);
     assembly_put(bucket, name, assembly);
+    return count_open(bucket, name, 1);
 }
 
 int assembly_get(const struct object_bucket *bucket, struct span name, struct assembly *assembly)
@@ -81,6 +93,16 @@ static int choose(const struct object_bucket *bucket, const struct assembly_fini
     return result == 0 && chosen < finish->count ? -ENOENT : result;
 }
 
+/* The record of an assembly, not its pieces. */
+static int forget(const struct object_bucket *bucket, struct span name,
+                  const struct assembly_id *id)
+{
+    struct key key;
+    layout_assembly(&key, bucket->id, name, id);
+    txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
+    return count_open(bucket, name, -1);
+}
+
 int assembly_finish(const struct object_bucket *bucket, struct span name,
                     const struct assembly_finish *finish, struct object *ret)
 {
@@ -94,8 +116,9 @@ int assembly_finish(const struct object_bucket *bucket, struct span name,
     layout_directory(&key, bucket->id, &finish->id);
     txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key),
             layout_encode_directory(bucket->arena, entries, finish->count));
-    layout_assembly(&key, bucket->id, name, &finish->id);
-    txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
+    result = forget(bucket, name, &finish->id);
+    if (result < 0)
+        return result;
     *ret = (struct object){
         .place = PLACE_PIECES,
         .size = size,
@@ -110,16 +133,17 @@ int assembly_finish(const struct object_bucket *bucket, struct span name,
 int assembly_drop(const struct object_bucket *bucket, struct span name,
                   const struct assembly_id *id)
 {
-    struct key key;
-    layout_assembly(&key, bucket->id, name, id);
-    txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
-    return pieces_drop(bucket, id);
+    int result = forget(bucket, name, id);
+    return result < 0 ? result : pieces_drop(bucket, id);
 }
 
-int assemblies_disturb(const struct object_bucket *bucket, struct span name)
+int assembly_disturb_all(const struct object_bucket *bucket, struct span name)
 {
     struct key head;
-    int result = 0;
+    uint64_t count;
+    int result = index_number_get(bucket, KEYSPACE_OPEN, name, &count);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
     layout_assembly_name(&head, bucket->id, name);
     struct cursor *cursor = cursor_open(bucket->txn, FAMILY_OBJECTS, key_span(&head));
     for (bool here = cursor_first(cursor); here && result == 0; here = cursor_next(cursor)) {

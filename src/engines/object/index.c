@@ -14,6 +14,7 @@
 #include "engines/object/layout.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 
 #define LANES 32
@@ -126,6 +127,35 @@ int object_content(const struct object_bucket *bucket, struct span name,
     content_clip(&whole, range, ARENA_ARRAY(bucket->arena, struct cut, whole.cut_count), &part);
     *ret = part;
     return 0;
+}
+
+int index_number_get(const struct object_bucket *bucket, enum OBJECT_KEYSPACE keyspace,
+                     struct span name, uint64_t *ret)
+{
+    struct key key;
+    struct span value;
+    uint64_t bits;
+    layout_number(&key, keyspace, bucket->id, name);
+    int result = txn_get(bucket->txn, FAMILY_OBJECTS, key_span(&key), bucket->arena, &value);
+    if (result < 0)
+        return result;
+    if (value.len != sizeof bits)
+        return -EBADMSG;
+    memcpy(&bits, value.at, sizeof bits);
+    *ret = le64toh(bits);
+    return 0;
+}
+
+void index_number_put(const struct object_bucket *bucket, enum OBJECT_KEYSPACE keyspace,
+                      struct span name, uint64_t number)
+{
+    struct key key;
+    uint64_t bits = htole64(number);
+    layout_number(&key, keyspace, bucket->id, name);
+    if (number)
+        txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key), span_of(&bits, sizeof bits));
+    else
+        txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
 }
 
 /* 1 when there is something in the bucket's part of the keyspace. */

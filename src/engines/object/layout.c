@@ -91,9 +91,10 @@ void layout_older_prefix(struct key *key, uint64_t bucket, struct span prefix)
     text_prefix(key, prefix);
 }
 
-void layout_plain(struct key *key, uint64_t bucket, struct span name)
+void layout_number(struct key *key, enum OBJECT_KEYSPACE keyspace, uint64_t bucket,
+                   struct span name)
 {
-    layout_head(key, KEYSPACE_PLAIN, bucket);
+    layout_head(key, (uint8_t)keyspace, bucket);
     key_raw(key, name);
 }
 

@@ -12,6 +12,8 @@
  *   0x48 bucket id             directory: number and size of every piece of a finished object
  *   0x49 bucket name~ id       assembly that is not finished
  *   0x4a bucket name           stamp of the plain version, where that lies in 0x46
+ *   0x4b bucket name           stamp of the newest version, where that is a deletion mark
+ *   0x4c bucket name           how many assemblies of the name are not finished
  *   0x4f bucket lane           never stored: names of locks
  *
  * `name~` is an escaped text component; the plain one is the raw end of its
@@ -28,6 +30,8 @@ enum OBJECT_KEYSPACE {
     KEYSPACE_DIRECTORY = 0x48,
     KEYSPACE_ASSEMBLY = 0x49,
     KEYSPACE_PLAIN = 0x4a,
+    KEYSPACE_MARK = 0x4b,
+    KEYSPACE_OPEN = 0x4c,
     KEYSPACE_LANE = 0x4f,
 };
 
@@ -49,7 +53,9 @@ void layout_aside(struct key *key, uint64_t bucket, struct span name, uint64_t s
 void layout_older(struct key *key, uint64_t bucket, struct span name);
 /* The head of those of all names that begin with `prefix`. */
 void layout_older_prefix(struct key *key, uint64_t bucket, struct span prefix);
-void layout_plain(struct key *key, uint64_t bucket, struct span name);
+/* A number about a name. */
+void layout_number(struct key *key, enum OBJECT_KEYSPACE keyspace, uint64_t bucket,
+                   struct span name);
 /* All pieces of an assembly; with key_u64(number) one of them. */
 void layout_pieces(struct key *key, uint64_t bucket, const struct assembly_id *id);
 void layout_directory(struct key *key, uint64_t bucket, const struct assembly_id *id);
@@ -90,7 +96,12 @@ MUST_CHECK int object_stamp(const struct object_bucket *bucket, struct span name
 MUST_CHECK int object_install(const struct object_bucket *bucket, struct span name,
                               const struct object *old, const struct object *record);
 /* Notes for the assemblies of the name that its object was deleted. */
-MUST_CHECK int assemblies_disturb(const struct object_bucket *bucket, struct span name);
+MUST_CHECK int assembly_disturb_all(const struct object_bucket *bucket, struct span name);
+/* Such a number: 0, -ENOENT or another negative errno; written, or deleted when it is 0. */
+MUST_CHECK int index_number_get(const struct object_bucket *bucket, enum OBJECT_KEYSPACE keyspace,
+                                struct span name, uint64_t *ret);
+void index_number_put(const struct object_bucket *bucket, enum OBJECT_KEYSPACE keyspace,
+                      struct span name, uint64_t number);
 /* Drops what an object's record points at, the record itself excepted. */
 MUST_CHECK int object_drop_content(const struct object_bucket *bucket, struct span name,
                                    const struct object *object);

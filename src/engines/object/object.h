@@ -230,8 +230,8 @@ struct piece {
 };
 
 /* `id` is set by it. */
-void assembly_begin(const struct object_bucket *bucket, struct span name,
-                    struct assembly *assembly);
+MUST_CHECK int assembly_begin(const struct object_bucket *bucket, struct span name,
+                              struct assembly *assembly);
 /* `id` is set by the caller; -ENOENT. */
 MUST_CHECK int assembly_get(const struct object_bucket *bucket, struct span name,
                             struct assembly *assembly);

@@ -2,13 +2,13 @@
 /*
  * Versions of a name: written, marked as deleted, deleted, brought up. Invariants: the index holds
  * the newest version of a name if and only if that is an object; where it holds none, the first of
- * the older versions is a deletion mark, or there is none; a plain version behind the index has a
- * pointer in KEYSPACE_PLAIN, so it is found without a search. All writes of objects go through
- * here, and so the watcher hears of each. Under the name's lock, any thread.
+ * the older versions is a deletion mark with a pointer to it in KEYSPACE_MARK, or there is none; a
+ * plain version behind the index has a pointer in KEYSPACE_PLAIN. So all but the deletion of the
+ * current version do without a search. All writes of objects go through here, and so the watcher
+ * hears of each. Under the name's lock, any thread.
  */
 #include "engines/object/layout.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -71,11 +71,8 @@ static void older_put(const struct object_bucket *bucket, struct span name,
     older_key(&key, bucket, name, object->stamp);
     txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key),
             layout_encode_object(bucket->arena, object));
-    if (!object->plain)
-        return;
-    uint64_t stamp = htole64(object->stamp);
-    layout_plain(&key, bucket->id, name);
-    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key), span_of(&stamp, sizeof stamp));
+    if (object->plain)
+        index_number_put(bucket, KEYSPACE_PLAIN, name, object->stamp);
 }
 
 static void older_delete(const struct object_bucket *bucket, struct span name,
@@ -84,10 +81,8 @@ static void older_delete(const struct object_bucket *bucket, struct span name,
     struct key key;
     older_key(&key, bucket, name, object->stamp);
     txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
-    if (!object->plain)
-        return;
-    layout_plain(&key, bucket->id, name);
-    txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
+    if (object->plain)
+        index_number_put(bucket, KEYSPACE_PLAIN, name, 0);
 }
 
 static int older_get(const struct object_bucket *bucket, struct span name, uint64_t stamp,
@@ -101,19 +96,15 @@ static int older_get(const struct object_bucket *bucket, struct span name, uint6
     return result;
 }
 
-static int older_get_plain(const struct object_bucket *bucket, struct span name, struct object *ret)
+/* The one that a pointer names. */
+static int older_pointed(const struct object_bucket *bucket, enum OBJECT_KEYSPACE keyspace,
+                         struct span name, struct object *ret)
 {
-    struct key key;
-    struct span value;
     uint64_t stamp;
-    layout_plain(&key, bucket->id, name);
-    int result = txn_get(bucket->txn, FAMILY_OBJECTS, key_span(&key), bucket->arena, &value);
+    int result = index_number_get(bucket, keyspace, name, &stamp);
     if (result < 0)
         return result;
-    if (value.len != sizeof stamp)
-        return -EBADMSG;
-    memcpy(&stamp, value.at, sizeof stamp);
-    result = older_get(bucket, name, le64toh(stamp), ret);
+    result = older_get(bucket, name, stamp, ret);
     return result == -ENOENT ? -EBADMSG : result;
 }
 
@@ -139,7 +130,7 @@ int object_newest(const struct object_bucket *bucket, struct span name, struct o
 {
     int result = object_get(bucket, name, ret);
     if (result == -ENOENT && bucket->keeping != OBJECT_KEEPS_ONE)
-        result = older_first(bucket, name, ret);
+        result = older_pointed(bucket, KEYSPACE_MARK, name, ret);
     return result;
 }
 
@@ -153,7 +144,7 @@ int object_get_version(const struct object_bucket *bucket, struct span name,
     if (result < 0 && result != -ENOENT)
         return result;
     if (plain)
-        return older_get_plain(bucket, name, ret);
+        return older_pointed(bucket, KEYSPACE_PLAIN, name, ret);
     result = older_get(bucket, name, version->stamp, ret);
     return result == 0 && ret->plain ? -ENOENT : result;
 }
@@ -181,7 +172,7 @@ int object_stamp(const struct object_bucket *bucket, struct span name, const str
     record->plain = bucket->keeping != OBJECT_KEEPS_ALL;
     record->stamp = next_stamp(record->modified_ms);
     if (!old && bucket->keeping != OBJECT_KEEPS_ONE) {
-        int result = older_first(bucket, name, &mark);
+        int result = older_pointed(bucket, KEYSPACE_MARK, name, &mark);
         if (result < 0)
             return result == -ENOENT ? 0 : result;
         old = &mark;
@@ -206,7 +197,7 @@ static int drop(const struct object_bucket *bucket, struct span name, const stru
 static int drop_older_plain(const struct object_bucket *bucket, struct span name)
 {
     struct object plain;
-    int result = older_get_plain(bucket, name, &plain);
+    int result = older_pointed(bucket, KEYSPACE_PLAIN, name, &plain);
     if (result < 0)
         return result == -ENOENT ? 0 : result;
     return drop(bucket, name, &plain);
@@ -225,10 +216,24 @@ static int retire(const struct object_bucket *bucket, struct span name, const st
     return search ? drop_older_plain(bucket, name) : 0;
 }
 
+/* A deletion mark is the newest version no more. */
+static int forget_mark(const struct object_bucket *bucket, struct span name)
+{
+    uint64_t stamp;
+    int result = index_number_get(bucket, KEYSPACE_MARK, name, &stamp);
+    if (result == 0)
+        index_number_put(bucket, KEYSPACE_MARK, name, 0);
+    return result == -ENOENT ? 0 : result;
+}
+
 int object_install(const struct object_bucket *bucket, struct span name, const struct object *old,
                    const struct object *record)
 {
     int result = retire(bucket, name, old, record);
+    if (result < 0)
+        return result;
+    if (!old && bucket->keeping != OBJECT_KEEPS_ONE)
+        result = forget_mark(bucket, name);
     if (result < 0)
         return result;
     index_put(bucket, name, record);
@@ -284,6 +289,7 @@ static int put_mark(const struct object_bucket *bucket, struct span name, const 
     if (old)
         index_delete(bucket, name);
     older_put(bucket, name, mark);
+    index_number_put(bucket, KEYSPACE_MARK, name, mark->stamp);
     tell(bucket, OBJECT_MARKED, name, mark);
     return 0;
 }
@@ -292,7 +298,7 @@ int object_delete(const struct object_bucket *bucket, struct span name, const st
                   int64_t modified_ms, struct object *ret)
 {
     *ret = (struct object){.stamp = 0};
-    int result = old ? assemblies_disturb(bucket, name) : 0;
+    int result = old ? assembly_disturb_all(bucket, name) : 0;
     if (result < 0)
         return result;
     if (bucket->keeping == OBJECT_KEEPS_ONE)
@@ -302,8 +308,8 @@ int object_delete(const struct object_bucket *bucket, struct span name, const st
     return put_mark(bucket, name, old, ret);
 }
 
-/* Where the index holds nothing of the name any more, the newest of the others moves into it, if
- * that is an object. */
+/* Where the index holds nothing of the name any more, the newest of the others moves into it, or is
+ * pointed at if it is a deletion mark. */
 static int bring_up(const struct object_bucket *bucket, struct span name)
 {
     struct object current, next;
@@ -312,6 +318,7 @@ static int bring_up(const struct object_bucket *bucket, struct span name)
         result = older_first(bucket, name, &next);
     else
         return result;
+    index_number_put(bucket, KEYSPACE_MARK, name, result == 0 && next.mark ? next.stamp : 0);
     if (result < 0 || next.mark)
         return result == -ENOENT ? 0 : result;
     older_delete(bucket, name, &next);

@@ -123,7 +123,9 @@ RESULT s3_create_multipart_upload(struct call *c, const struct s3_create_multipa
     TRY(lock_check_wish(c, &place, in->key, &attributes));
     struct assembly assembly = {.started_ms = c->now_ms,
                                 .attributes = attributes_encode(c, &attributes)};
-    assembly_begin(&place.index, in->key, &assembly);
+    int result = assembly_begin(&place.index, in->key, &assembly);
+    if (result < 0)
+        return refuse_errno(c, result, "beginning an upload of %.*s", SPAN_ARG(in->key));
     out->bucket = in->bucket;
     out->key = in->key;
     out->upload_id = upload_id_text(c, &assembly.id);
