@@ -115,13 +115,6 @@ RESULT place_refuse_name(struct call *c, struct span name)
                        "The specified bucket is not valid.");
 }
 
-RESULT place_refuse_xml(struct call *c)
-{
-    return refuse(c, &S3_MALFORMED_XML,
-                  "The XML you provided was not well-formed or did not validate against our "
-                  "published schema");
-}
-
 RESULT place_refuse_missing(struct call *c, struct span name)
 {
     return refuse_with(c, &S3_NO_SUCH_BUCKET, S("BucketName"), name,

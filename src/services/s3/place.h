@@ -34,8 +34,6 @@ RESULT place_record(struct call *c, struct place_name name, struct s3_bucket_rec
 /* 3-63 of a-z 0-9 . - as AWS wants a general-purpose bucket. Pure. */
 bool place_name_is_valid(struct span name);
 RESULT place_refuse_name(struct call *c, struct span name);
-/* MalformedXML: for documents that break the schema. */
-RESULT place_refuse_xml(struct call *c);
 RESULT place_refuse_missing(struct call *c, struct span name);
 /* MalformedXML, for what a body must have beyond its schema. */
 RESULT place_refuse_xml(struct call *c);
