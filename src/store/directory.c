@@ -8,8 +8,8 @@
 #include "store/inside.h"
 
 #include "base/scope.h"
+#include "store/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,14 +37,9 @@ static bool is_ours(const char *name)
 /* 1 when every name is one of ours, 0 when not, or negative errno. */
 static int holds_only_ours(int dir_fd)
 {
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int error = -errno;
-        if (fd >= 0)
-            close(fd);
-        return error;
-    }
+    DIR *dir = folder_open(dir_fd, ".");
+    if (!dir)
+        return -errno;
     int ours = 1;
     for (struct dirent *entry; ours && (entry = readdir(dir));)
         ours = is_ours(entry->d_name);
@@ -121,16 +116,12 @@ static int make_folders(struct store *store, const char **ret_why)
  */
 static void remove_unfinished(struct store *store)
 {
-    int fd = openat(store->dir_fd, "db", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        if (fd >= 0)
-            close(fd);
+    DIR *dir = folder_open(store->dir_fd, "db");
+    if (!dir)
         return; /* opening the database says what is wrong */
-    }
     for (struct dirent *entry; (entry = readdir(dir));)
         if (span_ends(span_of_cstr(entry->d_name), S(".dbtmp")))
-            unlinkat(fd, entry->d_name, 0);
+            unlinkat(dirfd(dir), entry->d_name, 0);
     closedir(dir);
 }
 

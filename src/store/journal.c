@@ -10,9 +10,9 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "store/folder.h"
 #include "store/inside.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -185,14 +185,9 @@ struct numbers {
 /* Ascending. */
 static int list_files(int dir_fd, struct numbers *out)
 {
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int error = -errno;
-        if (fd >= 0)
-            close(fd);
-        return error;
-    }
+    DIR *dir = folder_open(dir_fd, ".");
+    if (!dir)
+        return -errno;
     uint64_t number;
     for (struct dirent *entry; (entry = readdir(dir));) {
         if (!number_of(entry->d_name, &number))

@@ -7,8 +7,8 @@
 #include "store/segments.h"
 
 #include "base/scope.h"
+#include "store/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,14 +45,9 @@ static bool number_of(const char *name, uint32_t *out)
 
 static int list_files(struct segments *segments)
 {
-    int fd = openat(segments->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int error = -errno;
-        if (fd >= 0)
-            close(fd);
-        return error;
-    }
+    DIR *dir = folder_open(segments->dir_fd, ".");
+    if (!dir)
+        return -errno;
     uint32_t number;
     for (struct dirent *entry; (entry = readdir(dir));)
         if (number_of(entry->d_name, &number)) {

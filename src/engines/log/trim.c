@@ -12,9 +12,9 @@
 #include "base/scope.h"
 #include "base/time.h"
 #include "engines/log/log.records.h"
+#include "store/folder.h"
 #include "store/key.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -230,14 +230,9 @@ static bool is_indexed(struct txn *txn, struct arena *arena, uint64_t lane, uint
 int trim_orphans(struct log *log, struct txn *txn, struct arena *arena)
 {
     uint64_t lane, base;
-    int fd = openat(log->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int error = -errno;
-        if (fd >= 0)
-            close(fd);
-        return error;
-    }
+    DIR *dir = folder_open(log->dir_fd, ".");
+    if (!dir)
+        return -errno;
     for (struct dirent *entry; (entry = readdir(dir));)
         if (segment_name_read(span_of_cstr(entry->d_name), &lane, &base) &&
             !is_indexed(txn, arena, lane, base))
