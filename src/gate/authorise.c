@@ -24,13 +24,16 @@ static struct span member_text(const struct request *r, struct span name)
     return SPAN_NONE;
 }
 
-static struct span placeholder(const struct request *r, struct span name)
+/* {A|B}: the first member that was sent. */
+static struct span placeholder(const struct request *r, struct span names)
 {
-    if (span_eq(name, S("account")))
+    if (span_eq(names, S("account")))
         return r->call.account;
-    if (span_eq(name, S("region")))
+    if (span_eq(names, S("region")))
         return r->call.region;
-    struct span value = member_text(r, name);
+    struct span value = SPAN_NONE;
+    while (span_is_absent(value) && !span_is_absent(names))
+        value = member_text(r, span_cut(&names, '|'));
     return span_is_absent(value) ? S("*") : value;
 }
 

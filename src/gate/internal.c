@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "engines/log/log.h"
 
 static void answer_text(struct request *r, int status, struct span type, struct span text)
 {
@@ -61,6 +62,7 @@ static void answer_metrics(struct request *r)
         sets[i] = gate->all[i]->counters;
     print_store(gate, out);
     counters_print(sets, gate->all_count, out);
+    log_print(gate->config->cloud->log, out);
     answer_text(r, 200, S("text/plain; version=0.0.4"), buf_span(out));
 }
 

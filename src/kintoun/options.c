@@ -24,6 +24,7 @@ const char options_help[] =
     "  --loops N            threads that serve requests (one per processor)\n"
     "  --data-events        audit data-plane calls too\n"
     "  --cors-origin URL    let pages of this origin call (localhost always may); repeatable\n"
+    "  --unlimited          do not enforce the throughput limits of shards\n"
     "  --test-clock         let tests move the clock (POST /_kintoun/clock)\n"
     "  --extra-sync-us N    bench only: make every log sync this much slower\n"
     "  --verbose            a line per request on standard error\n"
@@ -34,7 +35,7 @@ const char options_help[] =
 
 struct raw {
     const char *port, *listen, *data, *auth, *account, *loops, *extra_sync_us;
-    bool tls, test_clock, data_events, verbose;
+    bool tls, test_clock, data_events, unlimited, verbose;
 };
 
 static const struct {
@@ -57,6 +58,7 @@ static const struct {
     {"--tls", offsetof(struct raw, tls)},
     {"--test-clock", offsetof(struct raw, test_clock)},
     {"--data-events", offsetof(struct raw, data_events)},
+    {"--unlimited", offsetof(struct raw, unlimited)},
     {"--verbose", offsetof(struct raw, verbose)},
 };
 
@@ -215,6 +217,7 @@ int options_read(struct options *options, int argc, char **argv)
     options->tls = raw.tls;
     options->test_clock = raw.test_clock;
     options->data_events = raw.data_events;
+    options->unlimited = raw.unlimited;
     options->verbose = raw.verbose;
     return check(options, &raw);
 }

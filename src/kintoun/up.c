@@ -12,10 +12,12 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "engines/kv/kv.h"
+#include "engines/log/log.h"
 #include "gate/gate.h"
 #include "http/listener.h"
 #include "http/tls.h"
 #include "services/dynamodb/dynamodb.h"
+#include "services/kinesis/kinesis.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -87,7 +89,15 @@ static int make_engines(struct cloud_up *up)
     if (error < 0)
         return fail("making the kv engine", error);
     up->cloud.dynamodb = dynamodb_new(&up->cloud);
-    return 0;
+    struct log_options options = {.store = up->cloud.store,
+                                  .workers = up->cloud.workers,
+                                  .home = up->control,
+                                  .unlimited = up->options.unlimited};
+    error = log_new(&up->cloud.log, &options);
+    if (error < 0)
+        return fail("making the log engine", error);
+    error = kinesis_new(&up->cloud, &up->cloud.kinesis);
+    return error < 0 ? fail("making Kinesis", error) : 0;
 }
 
 static int make_cloud(struct cloud_up *up)
@@ -312,6 +322,8 @@ static void release(struct cloud_up *up)
         gate_free(up->lanes[i].gate);
         loop_free(up->lanes[i].loop);
     }
+    kinesis_free(up->cloud.kinesis);
+    log_free(up->cloud.log);
     dynamodb_free(up->cloud.dynamodb);
     kv_free(up->cloud.kv);
     loop_free(up->control);

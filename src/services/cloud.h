@@ -11,6 +11,8 @@ struct workers;
 struct loop;
 struct kv;
 struct dynamodb;
+struct log;
+struct kinesis;
 
 struct cloud {
     struct store *store;
@@ -19,4 +21,6 @@ struct cloud {
     struct loop *control; /* of the control thread: for what services do by themselves */
     struct kv *kv;
     struct dynamodb *dynamodb;
+    struct log *log;
+    struct kinesis *kinesis;
 };

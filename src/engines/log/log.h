@@ -60,6 +60,7 @@ struct log_settings {
     int64_t retention_ms;
     /* Of each lane, a second; 0: no limit. */
     uint64_t bytes_in, records_in, bytes_out, reads;
+    uint64_t entry_max; /* bytes of key and data; kept for the caller, who looks at it */
 };
 
 /* The lanes' numbers and times are filled in: 0, 1, 2 … and `now_ms`. Seen by log_find after the

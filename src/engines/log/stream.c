@@ -57,7 +57,7 @@ static struct log_stream *stream_new(struct log *log, const struct log_stream_re
         .id = record->id,
         .name = span_of(stream + 1, record->name.len),
         .settings = {(int64_t)record->retention_ms, record->bytes_in, record->records_in,
-                     record->bytes_out, record->reads},
+                     record->bytes_out, record->reads, record->entry_max},
         .count = record->lanes.count,
     };
     memcpy(stream + 1, record->name.at, record->name.len);
@@ -255,6 +255,7 @@ static void fill_settings(struct log_stream_record *record, const struct log_set
     record->records_in = settings->records_in;
     record->bytes_out = settings->bytes_out;
     record->reads = settings->reads;
+    record->entry_max = settings->entry_max;
 }
 
 /* Appends lanes to the record and fills in what the caller left open. */

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Streams and shards as Kinesis tells of them. Control thread, but for the shards. */
+#include "services/kinesis/kinesis.api.h"
+#include "services/kinesis/target.h"
+
+enum CONSUMER_STATE { CONSUMER_CREATING = 1, CONSUMER_ACTIVE, CONSUMER_DELETING };
+enum CHANGE { CHANGE_SPLIT = 1, CHANGE_MERGE, CHANGE_SCALE };
+
+/* "STREAM_CREATING" as the wire has it. */
+struct span stream_state_name(uint64_t state);
+struct log_settings stream_settings(const struct kinesis_stream *stream);
+/* What is not built is refused. */
+RESULT stream_not_built(struct call *c, const char *what);
+/* Limits of an account in a region. */
+int32_t stream_shard_limit(const struct call *c);
+RESULT stream_count_shards(struct call *c, size_t *ret_open, size_t *ret_on_demand);
+RESULT stream_check_shards(struct call *c, size_t more);
+/* step.c: writes the record in a state that will move on by itself once it is durable. */
+void step_put_stream(struct call *c, const struct kinesis_stream *stream);
+void step_put_consumer(struct call *c, const struct kinesis_fanout *consumer);
+/* reshape.c: one step of the stream's change, in the engine; the change ends as NULL when it is
+ * done. */
+MUST_CHECK int reshape_step(const struct log_access *access, struct kinesis_stream *stream,
+                            int64_t now_ms);
+/* label.c: checked and merged. */
+RESULT label_add(struct call *c, struct span owner, struct kinesis_label_list *labels,
+                 const struct kinesis_tag_map *tags);
+/* consumer.c */
+RESULT consumer_count(struct call *c, const struct kinesis_stream *stream, size_t *ret);
+RESULT consumer_remove_all(struct call *c, const struct kinesis_stream *stream);
+struct span consumer_arn(struct call *c, const struct kinesis_fanout *consumer);
+RESULT consumer_find(struct call *c, const struct kinesis_arn *arn, struct span text,
+                     struct kinesis_fanout *ret);
+
+/* ---- shard.c --------------------------------------------------------------------------------- */
+
+#define SHARD_ID_SIZE 24
+struct span shard_id(struct arena *arena, uint32_t number);
+/* False when it is no shard id; any of the usual spellings of the number. */
+MUST_CHECK bool shard_read_id(struct span text, uint32_t *ret);
+void shard_describe(struct arena *arena, const struct log_lane *lane, struct kinesis_shard *ret);
+/* Whether it is still told of: open, or closed within the retention. */
+bool shard_is_shown(const struct log_stream *stream, const struct log_lane *lane, int64_t now_ms);
+/* The children of a closed shard, once no other parent of theirs is open. */
+struct kinesis_child_shard_list shard_children(struct arena *arena, const struct log_stream *stream,
+                                               uint32_t parent);
+/* -- describe.c -- */
+struct kinesis_enhanced_monitoring_list describe_metrics(struct call *c, uint64_t bits);
+struct kinesis_metrics_name_list describe_metric_names(struct call *c, uint64_t bits);

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Streams for the Kinesis scenarios."""
+import contextlib
+
+import botocore.exceptions
+import pytest
+
+ACCOUNT = "000000000000"
+
+
+@pytest.fixture
+def kinesis(cloud):
+    """Sends what the service should refuse, too."""
+    return cloud.client("kinesis", parameter_validation=False)
+
+
+@pytest.fixture
+def make_stream(kinesis, name):
+    """make_stream(2): an ACTIVE stream of two shards; removed at the end."""
+    made = []
+
+    def make(shards=1, **more):
+        it = name("stream")
+        made.append(it)
+        kinesis.create_stream(StreamName=it, ShardCount=shards, **more)
+        kinesis.get_waiter("stream_exists").wait(StreamName=it, WaiterConfig={"Delay": 0.05})
+        return it
+
+    yield make
+    for it in made:
+        with contextlib.suppress(botocore.exceptions.ClientError):
+            kinesis.delete_stream(StreamName=it, EnforceConsumerDeletion=True)
+
+
+@pytest.fixture
+def stream(make_stream):
+    return make_stream()
