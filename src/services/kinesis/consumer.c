@@ -149,7 +149,7 @@ static RESULT find(struct call *c, struct span stream_arn, struct span name, str
         .resource = arn_text.at ? arn_text
                                 : arena_printf(c->arena, "%.*s/consumer/%.*s:*",
                                                SPAN_ARG(stream_arn), SPAN_ARG(name))};
-    TRY(kinesis_hooks.resource(c, &question));
+    TRY(kinesis_hooks.resource(c, NULL, &question));
     TRY(auth_ask(c, &question));
     return consumer_find(c, &arn, arn_text.at ? arn_text : name, ret);
 }

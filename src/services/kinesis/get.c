@@ -194,7 +194,7 @@ static RESULT authorise(struct call *c, const struct kinesis_get_records_in *in,
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION,
                       "StreamARN %.*s does not match the stream of the ShardIterator.",
                       SPAN_ARG(in->stream_arn));
-    TRY(kinesis_hooks.resource(c, &question));
+    TRY(kinesis_hooks.resource(c, NULL, &question));
     return auth_ask(c, &question);
 }
 

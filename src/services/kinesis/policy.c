@@ -67,7 +67,7 @@ RESULT kinesis_delete_resource_policy(struct call *c,
 
 /* ---- the hook -------------------------------------------------------------------------------- */
 
-static RESULT kinesis_resource(struct call *c, struct auth_question *question)
+static RESULT kinesis_resource(struct call *c, const void *in, struct auth_question *question)
 {
     struct kinesis_arn arn;
     struct span why;
