@@ -62,7 +62,7 @@ def test_operation_that_is_not_built_is_refused_and_counted(cloud):
 
 @pytest.mark.parametrize("service, method, arguments", [
     ("dynamodb", "export_table_to_point_in_time", {"TableArn": "arn:aws:dynamodb:us-east-1:000000000000:table/ttt", "S3Bucket": "bucket"}),
-    ("kinesis", "list_streams", {}), ("lambda", "list_functions", {}), ("efs", "describe_file_systems", {}),
+    ("lambda", "list_functions", {}), ("efs", "describe_file_systems", {}),
     ("elbv2", "describe_load_balancers", {}), ("iam", "list_saml_providers", {})])
 def test_services_refuse_in_their_own_protocol(cloud, service, method, arguments):
     """botocore must be able to read the refusal; success without effect would be a lie."""
