@@ -35,6 +35,7 @@ static void fill_call(struct request *r)
         .source_ip = x->peer,
         .user_agent = header_get(x->headers, S("user-agent")),
         .host = x->host,
+        .method = x->method,
         .tls = x->tls,
         .service = r->route.service,
         .operation = r->route.operation,
@@ -88,7 +89,7 @@ static struct request *request_new(struct gate *gate, struct http_exchange *x)
     r->wire = (struct wire_request){
         .method = x->method,
         .path = r->route.path,
-        .query = x->query,
+        .query = r->route.no_query ? SPAN_NONE : x->query,
         .headers = x->headers,
         .labels = r->route.labels,
         .label_count = r->route.label_count,

@@ -123,6 +123,8 @@ static void add_service(struct routes *routes, size_t at, const struct service *
         return;
     for (size_t i = 0; i < service->operation_count; i++) {
         const struct operation *operation = &service->operations[i];
+        if (!operation->uri)
+            continue; /* found in other ways */
         struct template *template = template_new(&routes->arena, service, operation);
         size_t method = method_index(service_text(service, operation->method));
         template_insert(&rest->by_method[method][depth_index(template->segment_count)], template);
@@ -237,6 +239,19 @@ static struct span bucket_of_host(struct span host)
     return SPAN_NONE;
 }
 
+/* bucket.s3-website.region.amazonaws.com, bucket.s3-website-region.…, bucket.s3-website.localhost:
+ * the site of a bucket, which is read by pages only. Source: "Website endpoints". */
+static struct span site_of_host(struct span host)
+{
+    static const struct span labels[] = {S_INIT(".s3-website."), S_INIT(".s3-website-")};
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+        size_t at = span_find(host, labels[i]);
+        if (at != SPAN_NOT_FOUND)
+            return span_first(host, at);
+    }
+    return SPAN_NONE;
+}
+
 /* service.region.amazonaws.com and s3.region.… name a region in their second label. */
 static struct span region_of_host(struct span host)
 {
@@ -275,6 +290,8 @@ static const struct service *find_service(const struct routes *routes,
         service = service_where(routes, has_target, span_first(target, dot));
     if (!service && request->scope_service.len)
         service = service_where(routes, has_signing_name, request->scope_service);
+    if (site_of_host(host).len)
+        return service_named_s3(routes);
     if (!service && s3_label(host) == SPAN_NOT_FOUND) {
         struct span rest = host;
         service = service_where(routes, has_endpoint, span_cut(&rest, '.'));
@@ -455,6 +472,19 @@ static void find_rest(const struct routes *routes, struct arena *arena,
     take_labels(arena, found, &path, route);
 }
 
+/* Whatever the method and the query are. The key keeps its slash, so that none is empty. */
+static void find_page(struct arena *arena, struct span site, struct route *route)
+{
+    struct span key = uri_decode(arena, route->path);
+    route->operation_name = S("GetWebsitePage");
+    route->operation = operation_named(route->service, route->operation_name);
+    route->labels[0] = (struct wire_label){S("Bucket"), site};
+    route->labels[1] = (struct wire_label){S("Key"), key};
+    route->label_count = 2;
+    route->bad_uri = span_is_absent(key);
+    route->no_query = true;
+}
+
 void route_find(const struct routes *routes, struct arena *arena,
                 const struct route_request *request, struct route *route)
 {
@@ -479,6 +509,11 @@ void route_find(const struct routes *routes, struct arena *arena,
             route_action(routes, arena, request->query, route);
         return;
     case PROTOCOL_REST_XML: {
+        struct span site = site_of_host(host);
+        if (site.len) {
+            find_page(arena, site, route);
+            return;
+        }
         struct span bucket = bucket_of_host(host);
         if (bucket.len)
             route->path =

@@ -39,6 +39,7 @@ struct route {
     bool action_in_body; /* query protocols: route_action must follow once the body is there */
     bool guessed;        /* nothing but an Action said which service */
     bool bad_uri;        /* a label cannot be decoded */
+    bool no_query;       /* the operation does not read the query */
 };
 
 /* Fills service, protocol, region, and the operation unless action_in_body. */

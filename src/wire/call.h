@@ -31,7 +31,7 @@ struct call {
     struct span account; /* 12 digits: of the caller */
     struct call_signature signature;
     struct span region;
-    struct span source_ip, user_agent, host;
+    struct span source_ip, user_agent, host, method;
     bool tls;
     const struct service *service;
     const struct operation *operation;

@@ -65,11 +65,23 @@ RESULT attributes_check_storage_class(struct call *c, struct span storage_class)
                        "The storage class you specified is not valid");
 }
 
+/* Source: "(Optional) Configuring a webpage redirect". */
+static RESULT check_redirect(struct call *c, struct span location)
+{
+    if (span_is_absent(location) || span_starts(location, S("/")) ||
+        span_starts(location, S("http://")) || span_starts(location, S("https://")))
+        return OK;
+    return refuse(c, &S3_INVALID_REDIRECT_LOCATION,
+                  "The website redirect location must have a prefix of 'http://' or 'https://' or "
+                  "'/'.");
+}
+
 RESULT attributes_complete(struct call *c, const struct s3_metadata *metadata, struct span tagging,
                            struct s3_attributes *attributes)
 {
     struct tags tags;
     TRY(attributes_check_storage_class(c, attributes->storage_class));
+    TRY(check_redirect(c, attributes->redirect));
     TRY(read_metadata(c, metadata, attributes));
     TRY(tags_read_header(c, tagging, &tags));
     attributes->tags.at = tags.at;

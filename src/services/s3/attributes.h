@@ -17,7 +17,8 @@
                             .content_encoding = (in)->content_encoding,                            \
                             .content_language = (in)->content_language,                            \
                             .expires = (in)->expires,                                              \
-                            .storage_class = (in)->storage_class})
+                            .storage_class = (in)->storage_class,                                  \
+                            .redirect = (in)->website_redirect_location})
 
 struct s3_metadata;
 /* Completes them: metadata within its 2 KiB, content type and encoding as they are kept, a storage

@@ -25,8 +25,6 @@ static RESULT refuse_absent(struct call *c, struct place_name name, const struct
         return refuse_absent(c, NAME_OF(in), &(kind), message);                                    \
     }
 
-ABSENT(get_bucket_website, S3_NO_SUCH_WEBSITE_CONFIGURATION,
-       "The specified bucket does not have a website configuration")
 ABSENT(get_bucket_lifecycle_configuration, S3_NO_SUCH_LIFECYCLE_CONFIGURATION,
        "The lifecycle configuration does not exist")
 ABSENT(get_bucket_replication, S3_REPLICATION_CONFIGURATION_NOT_FOUND_ERROR,

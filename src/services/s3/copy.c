@@ -62,7 +62,7 @@ static RESULT check_self_copy(struct call *c, const struct s3_copy_object_in *in
     bool same = span_eq(source->bucket, in->bucket) && span_eq(source->name.key, in->key);
     bool restores = !span_is_absent(source->name.version_id); /* an older version */
     if (!same || restores || span_eq(in->metadata_directive, S("REPLACE")) ||
-        !span_is_absent(in->storage_class))
+        !span_is_absent(in->storage_class) || !span_is_absent(in->website_redirect_location))
         return OK;
     return refuse(c, &S3_INVALID_REQUEST,
                   "This copy request is illegal because it is trying to copy an object to itself "
@@ -83,6 +83,7 @@ static RESULT choose_attributes(struct call *c, const struct s3_copy_object_in *
     out->owner = SPAN_NONE; /* a copy has an owner and a list of its own */
     out->grants = (struct s3_acl_grant_list){.count = 0};
     out->has_acl = false;
+    out->redirect = replaced.redirect;
     out->storage_class = replaced.storage_class;
     out->tags = span_eq(in->tagging_directive, S("REPLACE")) ? replaced.tags : from->tags;
     out->etag = from->etag;

@@ -41,7 +41,6 @@ static const struct unbuilt unbuilt[] = {
     UNBUILT("server-side-encryption-customer-algorithm", ""),
     UNBUILT("server-side-encryption-customer-key", ""),
     UNBUILT("server-side-encryption-customer-key-md5", ""),
-    UNBUILT("website-redirect-location", ""),
     UNBUILT("write-offset-bytes", ""),
 };
 

@@ -205,6 +205,7 @@ static struct span or_else(struct span first, struct span second)
         (out)->expires =                                                                           \
             (in)->has.response_expires ? http_date(c, (in)->response_expires) : kept_->expires;    \
         (out)->storage_class = kept_->storage_class;                                               \
+        (out)->website_redirect_location = kept_->redirect;                                        \
         attributes_metadata(c, kept_, &(out)->metadata);                                           \
         if (!span_is_absent((answer)->lock.mode)) {                                                \
             (out)->object_lock_mode = (answer)->lock.mode;                                         \
