@@ -7,7 +7,9 @@
  * Source: "Policy evaluation logic", "Determining whether a request is allowed or denied within an
  * account", "Cross-account policy evaluation logic", "Troubleshoot access denied error messages".
  */
+#include "auth/condition.h"
 #include "auth/context.h"
+#include "base/scope.h"
 
 enum LAYER { LAYER_IDENTITY, LAYER_BOUNDARY, LAYER_SESSION, LAYER_RESOURCE, LAYER_COUNT };
 
@@ -95,8 +97,8 @@ static bool ask_all(struct evaluation *e)
     static const struct identity nobody = {.type = IDENTITY_USER};
     const struct identity *caller = e->c->caller ? e->c->caller : &nobody;
     const struct policy *resource = e->question->resource_policy;
-    struct span name =
-        arena_printf(e->c->arena, "the policy of %.*s", SPAN_ARG(e->question->resource));
+    const struct span words[] = {S("the policy of "), e->question->resource};
+    struct span name = resource ? arena_join(e->c->arena, words, ARRAY_LEN(words)) : SPAN_NONE;
     struct identity_policies of_resource = {.at = &resource, .names = &name, .count = !!resource};
     e->answers[LAYER_IDENTITY].allows = caller->root_powers;
     e->answers[LAYER_BOUNDARY].allows = caller->boundary.count == 0;
@@ -242,6 +244,17 @@ static struct policy_request request_of(const struct call *c, const struct auth_
     return request;
 }
 
+/* Most callers have no policy that could look at them. */
+static void make_conditions(struct call *c, const struct auth_question *question)
+{
+    const struct identity *caller = c->caller;
+    bool wanted =
+        question->resource_policy || (caller && (caller->policies.count || caller->boundary.count ||
+                                                 caller->session_policies.count));
+    if (wanted && c->condition_input)
+        condition_from_input(c, TAKE(c->condition_input));
+}
+
 RESULT auth_ask(struct call *c, const struct auth_question *question)
 {
     static const struct error_kind invalid_token = {.code = "InvalidClientTokenId", .status = 403};
@@ -252,6 +265,7 @@ RESULT auth_ask(struct call *c, const struct auth_question *question)
         return refuse(c, &invalid_token, "The security token included in the request is invalid");
     struct span owner = question->resource_account;
     c->asked_resource = question->resource;
+    make_conditions(c, question);
     struct auth_context context = {
         .call = c, .resource_account = owner.len || !caller ? owner : caller->account};
     struct arena_mark mark = arena_mark(c->arena);

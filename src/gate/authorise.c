@@ -6,8 +6,6 @@
  */
 #include "gate/request.h"
 
-#include "auth/condition.h"
-
 /* The text of an input member, absent when there is none of that name or it was not sent. */
 static struct span member_text(const struct request *r, struct span name)
 {
@@ -75,7 +73,7 @@ RESULT request_authorise(struct request *r)
 {
     const struct service *service = r->route.service;
     const struct operation *operation = r->route.operation;
-    condition_from_input(&r->call, r->in);
+    r->call.condition_input = r->in;
     for (size_t i = 0; i < operation->permission_count; i++) {
         const struct permission *permission =
             &service->permissions[operation->first_permission + i];

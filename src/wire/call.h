@@ -45,6 +45,7 @@ struct call {
     struct span audit_resource; /* ARN for the audit record, or absent */
     struct span asked_resource; /* ARN of the permission that is being asked for */
     struct condition_value *conditions; /* the request's condition keys beyond the global ones */
+    const void *condition_input; /* decoded input that they are still to be made of, or NULL */
 };
 
 /* prefix + hex digits, e.g. id_new(c, "vol-", 17). */
