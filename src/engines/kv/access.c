@@ -87,15 +87,17 @@ int kv_lock(const struct kv_access *access, struct kv_table *table, const struct
     return atomic_load(&table->shut) ? -ESTALE : 0;
 }
 
-int kv_lock_places(const struct kv_access *access, const struct kv_place *places, size_t count)
+int kv_lock_places(const struct kv_access *access, const struct kv_place *places, size_t count,
+                   struct span beside)
 {
-    struct span *names = ARENA_ARRAY(access->arena, struct span, count);
+    struct span *names = ARENA_ARRAY(access->arena, struct span, count + 1);
     for (size_t i = 0; i < count; i++) {
         char *name = arena_alloc(access->arena, KV_SHARD_KEY_LEN);
         kv_shard_key(places[i].table->id, places[i].key->shard, name);
         names[i] = span_of(name, KV_SHARD_KEY_LEN);
     }
-    txn_lock(access->txn, names, count);
+    names[count] = beside;
+    txn_lock(access->txn, names, count + !span_is_absent(beside));
     for (size_t i = 0; i < count; i++)
         if (atomic_load(&places[i].table->shut))
             return -ESTALE;

@@ -299,13 +299,14 @@ MUST_CHECK int kv_get(const struct kv_access *access, const struct kv_key *key,
  * to be written. -ESTALE: the table has been shut since it was found. */
 MUST_CHECK int kv_lock(const struct kv_access *access, struct kv_table *table,
                        const struct kv_key *keys, size_t count);
-/* The same for items of several tables. */
+/* The same for items of several tables, and for a name of the caller's beside them (absent: none).
+ */
 struct kv_place {
     struct kv_table *table;
     const struct kv_key *key;
 };
 MUST_CHECK int kv_lock_places(const struct kv_access *access, const struct kv_place *places,
-                              size_t count);
+                              size_t count, struct span beside);
 /* `old` is what kv_get found under the lock, absent for nothing. */
 MUST_CHECK int kv_put(const struct kv_access *access, struct kv_table *table,
                       const struct kv_key *key, struct span item, struct span old);

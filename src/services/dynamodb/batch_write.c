@@ -97,7 +97,7 @@ static RESULT write_all(struct call *c, struct batch *batch)
     struct kv_place *places = ARENA_ARRAY(c->arena, struct kv_place, batch->count);
     for (size_t i = 0; i < batch->count; i++)
         places[i] = (struct kv_place){batch->writes[i].table, &batch->writes[i].key};
-    int error = kv_lock_places(&batch->access, places, batch->count);
+    int error = kv_lock_places(&batch->access, places, batch->count, SPAN_NONE);
     if (error == -ESTALE)
         return refuse(c, &DYNAMODB_RESOURCE_NOT_FOUND_EXCEPTION, "Requested resource not found");
     for (size_t i = 0; i < batch->count; i++) {
