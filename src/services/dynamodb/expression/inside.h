@@ -151,7 +151,7 @@ struct token {
 };
 
 /* The tokens of a text of at most EXPRESSION_TEXT_MAX bytes, TOKEN_END last. */
-struct token *token_read(struct arena *arena, struct span text, size_t *ret_count);
+struct token *token_split(struct arena *arena, struct span text, size_t *ret_count);
 
 /* ---- building ------------------------------------------------------------------------------- */
 

@@ -445,7 +445,7 @@ RESULT expression_parse(struct expression_scope *scope, enum EXPRESSION_KIND kin
 {
     struct parse p = {.scope = scope, .kind = kind, .text = text};
     size_t count;
-    p.tokens = token_read(scope->c->arena, text, &count);
+    p.tokens = token_split(scope->c->arena, text, &count);
     /* A NOT, and what joins conditions, is a token of its own, so every node has one. */
     builder_open(&p.b, scope->c->arena, kind, count);
     if (kind == EXPRESSION_UPDATE)
