@@ -165,6 +165,7 @@ static const struct {
     [PROTOCOL_REST_JSON] = {{.code = "AccessDeniedException", .status = 403}, "", NULL},
     [PROTOCOL_REST_XML] = {{.code = "AccessDenied", .status = 403}, "", "Access Denied"},
     [PROTOCOL_CBOR] = {{.code = "AccessDeniedException", .status = 400}, "", NULL},
+    [PROTOCOL_AWS_CBOR] = {{.code = "AccessDeniedException", .status = 400}, "", NULL},
 };
 
 /* ` on resource: arn`; S3 quotes it, and "*" is not named. */

@@ -72,6 +72,7 @@ static enum FAMILY_WORDS family_of(const struct request *r)
     case PROTOCOL_JSON:
     case PROTOCOL_REST_JSON:
     case PROTOCOL_CBOR:
+    case PROTOCOL_AWS_CBOR:
         break;
     }
     return WORDS_JSON;

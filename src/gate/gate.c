@@ -17,7 +17,8 @@
  * are far smaller. */
 static size_t whole_limit(const struct request *r)
 {
-    bool json = r->route.protocol == PROTOCOL_JSON || r->route.protocol == PROTOCOL_CBOR;
+    bool json = r->route.protocol == PROTOCOL_JSON || r->route.protocol == PROTOCOL_CBOR ||
+                r->route.protocol == PROTOCOL_AWS_CBOR;
     return json ? (size_t)17 << 20 : (size_t)6 << 20;
 }
 

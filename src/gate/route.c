@@ -328,6 +328,12 @@ static void find_json(const struct route_request *request, struct route *route)
     route->operation = operation_named(route->service, route->operation_name);
 }
 
+static bool is_aws_cbor(const struct route_request *request)
+{
+    return span_starts(header_get(request->headers, S("content-type")),
+                       S("application/x-amz-cbor-1.1"));
+}
+
 /* /service/NAME/operation/NAME with the header smithy-protocol: rpc-v2-cbor. */
 static bool find_cbor(const struct route_request *request, struct route *route)
 {
@@ -500,6 +506,8 @@ void route_find(const struct routes *routes, struct arena *arena,
         return;
     switch ((enum PROTOCOL)route->protocol) {
     case PROTOCOL_JSON:
+        if (route->service->has_aws_cbor && is_aws_cbor(request))
+            route->protocol = PROTOCOL_AWS_CBOR;
         find_json(request, route);
         return;
     case PROTOCOL_QUERY:
@@ -525,6 +533,7 @@ void route_find(const struct routes *routes, struct arena *arena,
         find_rest(routes, arena, request, route);
         return;
     case PROTOCOL_CBOR:
+    case PROTOCOL_AWS_CBOR:
         return;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * CBOR (RFC 8949) into structs, for Smithy's rpc-v2-cbor: definite and indefinite lengths, half to
+ * CBOR (RFC 8949) into structs, for Smithy's rpc-v2-cbor and AWS's older form, whose times are
+ * milliseconds: definite and indefinite lengths, half to
  * double floats, tag 1 for times; null and undefined mean "absent". Every length is checked against
  * what is left before it is used. One thread per request.
  */
@@ -181,11 +182,11 @@ static bool read_integer(struct item item, uint8_t kind, void *to)
 
 static bool read_time(struct cbor_decoder *b, struct item item, int64_t *to)
 {
-    double seconds;
+    double value, scale = b->d->c->protocol == PROTOCOL_AWS_CBOR ? 1 : 1000;
     if (item.major != MAJOR_TAG || item.value != 1 || !next_item(b, &item) ||
-        !read_double(item, &seconds) || !(fabs(seconds) < 1e14))
+        !read_double(item, &value) || !(fabs(value) < 1e17 / scale))
         return false;
-    *to = (int64_t)llround(seconds * 1000);
+    *to = (int64_t)llround(value * scale);
     return true;
 }
 

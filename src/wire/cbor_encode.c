@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Structs as CBOR (RFC 8949) for Smithy's rpc-v2-cbor: shortest integers, structures as maps of
- * indefinite length (their members are not counted first), times as tag 1. Pure, any thread.
+ * indefinite length (their members are not counted first), times as tag 1. AWS's older form differs
+ * in its times. Pure, any thread.
  */
 #include "wire/cbor.h"
 
-static void append_value(const struct service *service, const struct shape *shape, const void *from,
-                         struct buf *out);
+struct cbor_style {
+    const struct service *service;
+    enum PROTOCOL protocol;
+};
+
+static void append_value(const struct cbor_style *style, const struct shape *shape,
+                         const void *from, struct buf *out);
 
 static void append_head(struct buf *out, unsigned major, uint64_t value)
 {
@@ -58,10 +64,12 @@ static void append_float(struct buf *out, double value)
     append_bits(out, 0xfa, bits, sizeof bits);
 }
 
-static void append_time(struct buf *out, int64_t ms)
+static void append_time(const struct cbor_style *style, int64_t ms, struct buf *out)
 {
     append_head(out, 6, 1);
-    if (ms % 1000 == 0)
+    if (style->protocol == PROTOCOL_AWS_CBOR)
+        append_integer(out, ms);
+    else if (ms % 1000 == 0)
         append_integer(out, ms / 1000);
     else
         append_double(out, (double)ms / 1000);
@@ -71,6 +79,12 @@ void cbor_append_text(struct buf *out, struct span text)
 {
     append_head(out, 3, text.len);
     buf_append(out, text);
+}
+
+struct span cbor_content_type(const struct call *c)
+{
+    return c->protocol == PROTOCOL_AWS_CBOR ? S("application/x-amz-cbor-1.1")
+                                            : S("application/cbor");
 }
 
 void cbor_begin_map(struct buf *out)
@@ -93,45 +107,45 @@ static void append_span(const struct shape *shape, struct span value, struct buf
     buf_append(out, value);
 }
 
-static void append_structure(const struct service *service, const struct shape *shape,
+static void append_structure(const struct cbor_style *style, const struct shape *shape,
                              const void *from, struct buf *out)
 {
-    const struct field *field = first_field(service, shape);
+    const struct field *field = first_field(style->service, shape);
     cbor_begin_map(out);
     for (unsigned i = 0; i < shape->field_count; i++, field++) {
-        const struct shape *member = shape_at(service, field->shape);
+        const struct shape *member = shape_at(style->service, field->shape);
         if (!slot_printed(field, member->kind, from) || (field->flags & FIELD_EVENT_HEADER))
             continue;
-        cbor_append_text(out, service_text(service, field->name));
-        append_value(service, member, slot_value(field, member->kind, from), out);
+        cbor_append_text(out, service_text(style->service, field->name));
+        append_value(style, member, slot_value(field, member->kind, from), out);
     }
     cbor_end_map(out);
 }
 
-static void append_list(const struct service *service, const struct shape *shape,
+static void append_list(const struct cbor_style *style, const struct shape *shape,
                         const struct any_list *list, struct buf *out)
 {
-    const struct shape *member = shape_at(service, shape->member);
+    const struct shape *member = shape_at(style->service, shape->member);
     const char *at = list->at;
     append_head(out, 4, list->count);
     for (size_t i = 0; i < list->count; i++, at += shape->size)
-        append_value(service, member, at, out);
+        append_value(style, member, at, out);
 }
 
-static void append_map(const struct service *service, const struct shape *shape,
+static void append_map(const struct cbor_style *style, const struct shape *shape,
                        const struct any_map *map, struct buf *out)
 {
-    const struct shape *value = shape_at(service, shape->member);
+    const struct shape *value = shape_at(style->service, shape->member);
     const char *at = map->at;
     append_head(out, 5, map->count);
     for (size_t i = 0; i < map->count; i++, at += shape->size) {
         cbor_append_text(out, *const_struct_at(at, 0, struct span));
-        append_value(service, value, at + shape->value_offset, out);
+        append_value(style, value, at + shape->value_offset, out);
     }
 }
 
-static void append_value(const struct service *service, const struct shape *shape, const void *from,
-                         struct buf *out)
+static void append_value(const struct cbor_style *style, const struct shape *shape,
+                         const void *from, struct buf *out)
 {
     switch ((enum KIND)shape->kind) {
     case KIND_BOOLEAN:
@@ -145,24 +159,24 @@ static void append_value(const struct service *service, const struct shape *shap
     case KIND_DOUBLE:
         return append_double(out, *(const double *)from);
     case KIND_TIMESTAMP:
-        return append_time(out, *(const int64_t *)from);
+        return append_time(style, *(const int64_t *)from, out);
     case KIND_STRING:
     case KIND_BLOB:
     case KIND_DOCUMENT:
         return append_span(shape, *(const struct span *)from, out);
     case KIND_LIST:
-        return append_list(service, shape, from, out);
+        return append_list(style, shape, from, out);
     case KIND_MAP:
-        return append_map(service, shape, from, out);
+        return append_map(style, shape, from, out);
     case KIND_STRUCTURE:
-        return append_structure(service, shape, from, out);
+        return append_structure(style, shape, from, out);
     case KIND_STREAM:
         break;
     }
 }
 
-void cbor_encode(const struct service *service, const struct shape *shape, const void *from,
-                 struct buf *out)
+void cbor_encode(const struct call *c, const struct shape *shape, const void *from, struct buf *out)
 {
-    append_structure(service, shape, from, out);
+    struct cbor_style style = {c->service, (enum PROTOCOL)c->protocol};
+    append_structure(&style, shape, from, out);
 }

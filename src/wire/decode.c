@@ -29,6 +29,7 @@ static RESULT decode(struct call *c, const struct wire_request *request, enum PA
         return json_decode(&d, shape, MEMBERS_ALL, request->body,
                            in); /* an empty body is malformed */
     case PROTOCOL_CBOR:
+    case PROTOCOL_AWS_CBOR:
         return request->body.len ? cbor_decode(&d, shape, request->body, in) : OK;
     case PROTOCOL_REST_JSON:
     case PROTOCOL_REST_XML:

@@ -81,6 +81,7 @@ static const struct error_kind *malformed_kind(const struct call *c)
     case PROTOCOL_JSON:
     case PROTOCOL_REST_JSON:
     case PROTOCOL_CBOR:
+    case PROTOCOL_AWS_CBOR:
         break;
     }
     return &serialization_exception;

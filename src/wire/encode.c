@@ -3,6 +3,7 @@
  * Prints what a handler filled in, in the protocol of the request. One thread per call.
  */
 #include "base/log.h"
+#include "wire/cbor.h"
 #include "wire/encoder.h"
 #include "wire/rest.h"
 
@@ -95,8 +96,8 @@ static struct span encode_cbor(struct call *c, const struct shape *shape, const 
 {
     if (!shape)
         return S("");
-    cbor_encode(c->service, shape, out, body);
-    return S("application/cbor");
+    cbor_encode(c, shape, out, body);
+    return cbor_content_type(c);
 }
 
 void wire_encode(struct call *c, const void *out, struct wire_reply *reply)
@@ -122,6 +123,7 @@ void wire_encode(struct call *c, const void *out, struct wire_reply *reply)
         type = rest_encode(c, shape, out, reply, body);
         break;
     case PROTOCOL_CBOR:
+    case PROTOCOL_AWS_CBOR:
         type = encode_cbor(c, shape, out, body);
         break;
     }

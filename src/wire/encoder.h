@@ -14,7 +14,7 @@
 enum PRINT { PRINT_ALL, PRINT_IN_BODY };
 void json_encode(const struct service *service, const struct shape *shape, enum PRINT which,
                  const void *from, struct buf *out);
-void cbor_encode(const struct service *service, const struct shape *shape, const void *from,
+void cbor_encode(const struct call *c, const struct shape *shape, const void *from,
                  struct buf *out);
 
 struct xml_style {

@@ -178,15 +178,22 @@ static void append_cbor_members(const struct refusal_member *member, struct buf 
     cbor_append_text(out, member->value);
 }
 
-/* The type is an absolute shape name, always with a namespace. */
+/* rpc-v2-cbor: an absolute shape name, always with a namespace. The older form has the bare code
+ * where a service has no namespace. */
+static struct span cbor_type(struct call *c, const struct error_text *error)
+{
+    const char *namespace = namespace_of(c->service, error->refusal->kind->code);
+    if (namespace)
+        return arena_printf(c->arena, "%s#%.*s", namespace, SPAN_ARG(error->code));
+    if (c->protocol == PROTOCOL_AWS_CBOR)
+        return error->code;
+    return arena_printf(c->arena, "com.amazonaws.%s#%.*s", c->service->name, SPAN_ARG(error->code));
+}
+
 static struct span encode_cbor_error(struct call *c, const struct error_text *error,
                                      struct buf *body)
 {
-    const char *namespace = namespace_of(c->service, error->refusal->kind->code);
-    struct span type = namespace
-                           ? arena_printf(c->arena, "%s#%.*s", namespace, SPAN_ARG(error->code))
-                           : arena_printf(c->arena, "com.amazonaws.%s#%.*s", c->service->name,
-                                          SPAN_ARG(error->code));
+    struct span type = cbor_type(c, error);
     cbor_begin_map(body);
     cbor_append_text(body, S("__type"));
     cbor_append_text(body, type);
@@ -196,7 +203,7 @@ static struct span encode_cbor_error(struct call *c, const struct error_text *er
     }
     append_cbor_members(error->members, body);
     cbor_end_map(body);
-    return S("application/cbor");
+    return cbor_content_type(c);
 }
 
 static void append_xml_members(const struct refusal_member *member, struct buf *out)
@@ -266,6 +273,7 @@ static struct span encode_error(struct call *c, const struct error_text *error, 
         return strcmp(c->service->name, "s3") == 0 ? encode_s3_error(c, error, body)
                                                    : encode_wrapped_error(c, error, body);
     case PROTOCOL_CBOR:
+    case PROTOCOL_AWS_CBOR:
         return encode_cbor_error(c, error, body);
     case PROTOCOL_JSON:
     case PROTOCOL_REST_JSON:

@@ -126,9 +126,9 @@ static struct span append_structure(struct call *c, const struct shape *shape, c
                                     struct buf *out)
 {
     struct xml_style style = {.service = c->service, .fraction = FRACTION_ALWAYS};
-    if (c->protocol == PROTOCOL_CBOR) {
-        cbor_encode(c->service, shape, from, out);
-        return S("application/cbor");
+    if (c->protocol == PROTOCOL_CBOR || c->protocol == PROTOCOL_AWS_CBOR) {
+        cbor_encode(c, shape, from, out);
+        return cbor_content_type(c);
     }
     if (c->protocol != PROTOCOL_REST_XML) {
         json_encode(c->service, shape, PRINT_IN_BODY, from, out);

@@ -128,6 +128,9 @@ enum PROTOCOL {
     PROTOCOL_REST_JSON,
     PROTOCOL_REST_XML,
     PROTOCOL_CBOR, /* smithy rpc-v2-cbor */
+    /* awsJson's calls with CBOR bodies, application/x-amz-cbor-1.1: what the SDKs for Java speak to
+     * Kinesis. Times are whole milliseconds. */
+    PROTOCOL_AWS_CBOR,
 };
 
 enum THREAD { THREAD_LOOP, THREAD_CONTROL, THREAD_WORKER };
@@ -224,9 +227,9 @@ struct service {
     const char *api_version;     /* 2006-03-01 */
     const char *xml_namespace;   /* or NULL */
     const char *arn_service;
-    uint8_t protocol;                   /* PROTOCOL: the one it answers by default */
-    uint8_t json_version;               /* 0 for 1.0, 1 for 1.1 */
-    bool has_cbor, has_json, has_query; /* further protocols it is offered in */
+    uint8_t protocol;                                 /* PROTOCOL: the one it answers by default */
+    uint8_t json_version;                             /* 0 for 1.0, 1 for 1.1 */
+    bool has_cbor, has_aws_cbor, has_json, has_query; /* further protocols it is offered in */
     const char *error_namespace; /* of __type in JSON errors, e.g. com.amazonaws.dynamodb.v20120810,
                                     or NULL */
     bool global;                 /* one endpoint for all regions: signed as us-east-1 */

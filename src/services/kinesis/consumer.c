@@ -5,9 +5,9 @@
  * is registered anew is another. Control thread.
  */
 #include "auth/identity.h"
+#include "services/kinesis/bookmark.h"
 #include "services/kinesis/get.h"
 #include "services/kinesis/secret.h"
-#include "services/kinesis/token.h"
 
 #include <errno.h>
 
@@ -208,12 +208,12 @@ static int take_consumer(void *user, struct kinesis_fanout *consumer)
 static RESULT read_start(struct call *c, const struct kinesis_list_stream_consumers_in *in,
                          struct listing *listing)
 {
-    struct token token;
+    struct bookmark token;
     if (!in->next_token.at)
         return OK;
-    if (!token_read(c->arena, secret_key(c), TOKEN_CONSUMERS, in->next_token, &token))
+    if (!bookmark_read(c->arena, secret_key(c), BOOKMARK_CONSUMERS, in->next_token, &token))
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION, "Invalid NextToken.");
-    if (c->now_ms - token.issued_ms > TOKEN_LIFE_MS)
+    if (c->now_ms - token.issued_ms > BOOKMARK_LIFE_MS)
         return refuse(c, &KINESIS_EXPIRED_NEXT_TOKEN_EXCEPTION, "NextToken has expired.");
     listing->after = token.after;
     return OK;
@@ -239,10 +239,10 @@ RESULT kinesis_list_stream_consumers(struct call *c,
         return refuse_errno(c, error, "listing consumers");
     out->consumers = listing.list;
     if (listing.more) {
-        struct token token = {.kind = TOKEN_CONSUMERS,
-                              .issued_ms = c->now_ms,
-                              .after = listing.list.at[listing.list.count - 1].consumer_name};
-        out->next_token = token_print(c->arena, secret_key(c), &token);
+        struct bookmark token = {.kind = BOOKMARK_CONSUMERS,
+                                 .issued_ms = c->now_ms,
+                                 .after = listing.list.at[listing.list.count - 1].consumer_name};
+        out->next_token = bookmark_print(c->arena, secret_key(c), &token);
     }
     return OK;
 }

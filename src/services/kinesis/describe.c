@@ -2,8 +2,8 @@
 /* DescribeStream, DescribeStreamSummary, ListStreams, DescribeLimits. Control thread. */
 #include "services/kinesis/stream.h"
 
+#include "services/kinesis/bookmark.h"
 #include "services/kinesis/secret.h"
-#include "services/kinesis/token.h"
 
 #define SHARDS_DEFAULT 100
 #define STREAMS_DEFAULT 100
@@ -183,16 +183,16 @@ static int take_stream(void *user, struct kinesis_stream *stream)
 static RESULT read_start(struct call *c, const struct kinesis_list_streams_in *in,
                          struct span *ret_after)
 {
-    struct token token;
+    struct bookmark token;
     *ret_after = in->exclusive_start_stream_name;
     if (!in->next_token.at)
         return OK;
     if (in->exclusive_start_stream_name.at)
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION,
                       "NextToken and ExclusiveStartStreamName cannot be provided together.");
-    if (!token_read(c->arena, secret_key(c), TOKEN_STREAMS, in->next_token, &token))
+    if (!bookmark_read(c->arena, secret_key(c), BOOKMARK_STREAMS, in->next_token, &token))
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION, "Invalid NextToken.");
-    if (c->now_ms - token.issued_ms > TOKEN_LIFE_MS)
+    if (c->now_ms - token.issued_ms > BOOKMARK_LIFE_MS)
         return refuse(c, &KINESIS_EXPIRED_NEXT_TOKEN_EXCEPTION, "NextToken has expired.");
     *ret_after = token.after;
     return OK;
@@ -212,10 +212,10 @@ RESULT kinesis_list_streams(struct call *c, const struct kinesis_list_streams_in
     if (error < 0)
         return refuse_errno(c, error, "listing streams");
     if (out->has_more_streams) {
-        struct token token = {.kind = TOKEN_STREAMS,
-                              .issued_ms = c->now_ms,
-                              .after = out->stream_names.at[out->stream_names.count - 1]};
-        out->next_token = token_print(c->arena, secret_key(c), &token);
+        struct bookmark token = {.kind = BOOKMARK_STREAMS,
+                                 .issued_ms = c->now_ms,
+                                 .after = out->stream_names.at[out->stream_names.count - 1]};
+        out->next_token = bookmark_print(c->arena, secret_key(c), &token);
     }
     return OK;
 }

@@ -8,9 +8,9 @@
 
 #include "auth/identity.h"
 #include "base/time.h"
+#include "services/kinesis/bookmark.h"
 #include "services/kinesis/secret.h"
 #include "services/kinesis/sequence.h"
-#include "services/kinesis/token.h"
 
 #include <errno.h>
 
@@ -121,8 +121,8 @@ RESULT get_find_place(struct call *c, const struct kinesis_stream *stream,
 static struct span iterator_of(struct call *c, const struct kinesis_stream *stream,
                                const struct place *place)
 {
-    struct token token = {
-        .kind = TOKEN_ITERATOR,
+    struct bookmark token = {
+        .kind = BOOKMARK_ITERATOR,
         .account = stream->account,
         .region = stream->region,
         .stream = stream->name,
@@ -131,7 +131,7 @@ static struct span iterator_of(struct call *c, const struct kinesis_stream *stre
         .shard = place->lane->number,
         .place = place->at,
     };
-    return token_print(c->arena, secret_key(c), &token);
+    return bookmark_print(c->arena, secret_key(c), &token);
 }
 
 RESULT get_dry_run(struct call *c)
@@ -169,19 +169,19 @@ static struct span java_time(struct arena *arena, int64_t ms)
                         at.hour, at.minute, at.second, at.year);
 }
 
-static RESULT read_iterator(struct call *c, struct span text, struct token *token)
+static RESULT read_iterator(struct call *c, struct span text, struct bookmark *token)
 {
-    if (!token_read(c->arena, secret_key(c), TOKEN_ITERATOR, text, token) ||
+    if (!bookmark_read(c->arena, secret_key(c), BOOKMARK_ITERATOR, text, token) ||
         !span_eq(token->region, c->region))
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION, "Invalid ShardIterator.");
-    if (c->now_ms - token->issued_ms <= TOKEN_LIFE_MS)
+    if (c->now_ms - token->issued_ms <= BOOKMARK_LIFE_MS)
         return OK;
     return refuse(c, &KINESIS_EXPIRED_ITERATOR_EXCEPTION,
                   "Iterator expired. The iterator was created at time %.*s while right now it is "
                   "%.*s which is further in the future than the tolerated delay of %d "
                   "milliseconds.",
                   SPAN_ARG(java_time(c->arena, token->issued_ms)),
-                  SPAN_ARG(java_time(c->arena, c->now_ms)), TOKEN_LIFE_MS);
+                  SPAN_ARG(java_time(c->arena, c->now_ms)), BOOKMARK_LIFE_MS);
 }
 
 /* The iterator names the stream, so the .ops line cannot. */
@@ -230,7 +230,7 @@ static RESULT read_records(struct call *c, const struct kinesis_stream *stream,
 RESULT kinesis_get_records(struct call *c, const struct kinesis_get_records_in *in,
                            struct kinesis_get_records_out *out)
 {
-    struct token token;
+    struct bookmark token;
     struct place place = {0};
     TRY(read_iterator(c, in->shard_iterator, &token));
     struct kinesis_stream stream = {

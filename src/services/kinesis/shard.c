@@ -6,10 +6,10 @@
 #include "services/kinesis/stream.h"
 
 #include "services/cloud.h"
+#include "services/kinesis/bookmark.h"
 #include "services/kinesis/hash_key.h"
 #include "services/kinesis/secret.h"
 #include "services/kinesis/sequence.h"
-#include "services/kinesis/token.h"
 
 #define LIST_DEFAULT 1000
 #define NO_SHARD UINT64_MAX
@@ -163,15 +163,15 @@ static RESULT read_request(struct call *c, const struct kinesis_list_shards_in *
 static RESULT read_token(struct call *c, const struct kinesis_list_shards_in *in,
                          struct listing *listing)
 {
-    struct token token;
+    struct bookmark token;
     struct kinesis_stream stream;
     if (in->stream_name.at || in->stream_arn.at)
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION,
                       "NextToken and StreamName cannot be provided together.");
-    if (!token_read(c->arena, secret_key(c), TOKEN_SHARDS, in->next_token, &token) ||
+    if (!bookmark_read(c->arena, secret_key(c), BOOKMARK_SHARDS, in->next_token, &token) ||
         !span_eq(token.account, c->account) || !span_eq(token.region, c->region))
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION, "Invalid NextToken.");
-    if (c->now_ms - token.issued_ms > TOKEN_LIFE_MS)
+    if (c->now_ms - token.issued_ms > BOOKMARK_LIFE_MS)
         return refuse(c, &KINESIS_EXPIRED_NEXT_TOKEN_EXCEPTION, "NextToken has expired.");
     TRY(target_stream(c, (struct target){.name = token.stream}, &stream));
     listing->key = stream;
@@ -184,8 +184,8 @@ static RESULT read_token(struct call *c, const struct kinesis_list_shards_in *in
 
 static struct span next_token(struct call *c, const struct listing *listing, uint32_t last)
 {
-    struct token token = {
-        .kind = TOKEN_SHARDS,
+    struct bookmark token = {
+        .kind = BOOKMARK_SHARDS,
         .account = listing->key.account,
         .region = listing->key.region,
         .stream = listing->key.name,
@@ -194,7 +194,7 @@ static struct span next_token(struct call *c, const struct listing *listing, uin
         .place = {.index = listing->filter, .base = (uint64_t)listing->time_ms},
         .limit = listing->limit,
     };
-    return token_print(c->arena, secret_key(c), &token);
+    return bookmark_print(c->arena, secret_key(c), &token);
 }
 
 static bool passes(const struct listing *listing, const struct log_stream *stream,

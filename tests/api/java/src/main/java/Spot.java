@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The AWS SDK for Java v2 against the endpoint in AWS_ENDPOINT_URL: one line per check that held, an exception otherwise.
 import java.net.URI;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.awscore.client.builder.AwsClientBuilder;
+import software.amazon.awssdk.core.SdkBytes;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.dynamodb.DynamoDbClient;
@@ -14,6 +17,8 @@ import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
 import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.iam.IamClient;
+import software.amazon.awssdk.services.kinesis.KinesisClient;
+import software.amazon.awssdk.services.kinesis.model.ShardIteratorType;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.sts.StsClient;
@@ -50,6 +55,27 @@ public class Spot {
         s3.deleteBucket(r -> r.bucket(name));
     }
 
+    /** In CBOR, which is this SDK's choice for Kinesis. */
+    static void records(String name) {
+        KinesisClient kinesis = client(KinesisClient.builder());
+        kinesis.createStream(r -> r.streamName(name).shardCount(1));
+        kinesis.waiter().waitUntilStreamExists(r -> r.streamName(name));
+        var put = kinesis.putRecord(r -> r.streamName(name).partitionKey("p").data(SdkBytes.fromUtf8String("über")));
+        var at = kinesis.getShardIterator(r -> r.streamName(name).shardId(put.shardId())
+                .shardIteratorType(ShardIteratorType.AT_TIMESTAMP).timestamp(Instant.now().minusSeconds(60))).shardIterator();
+        var record = kinesis.getRecords(r -> r.shardIterator(at)).records().get(0);
+        check(record.data().asUtf8String().equals("über") && record.sequenceNumber().equals(put.sequenceNumber())
+                && Math.abs(record.approximateArrivalTimestamp().until(Instant.now(), ChronoUnit.SECONDS)) < 60,
+                "a record comes back");
+        try {
+            kinesis.describeStream(r -> r.streamName("none"));
+            check(false, "a stream that is not there is refused");
+        } catch (software.amazon.awssdk.services.kinesis.model.ResourceNotFoundException expected) {
+            check(expected.statusCode() == 400, "a stream that is not there is refused");
+        }
+        kinesis.deleteStream(r -> r.streamName(name));
+    }
+
     static void items(String name) {
         DynamoDbClient db = client(DynamoDbClient.builder());
         db.createTable(r -> r.tableName(name).billingMode("PAY_PER_REQUEST")
@@ -81,6 +107,7 @@ public class Spot {
     public static void main(String[] arguments) {
         objects(arguments[0]);
         items(arguments[0]);
+        records(arguments[0]);
         identities(arguments[0]);
     }
 }

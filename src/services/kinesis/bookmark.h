@@ -8,12 +8,12 @@
 #include "engines/log/log.h"
 #include "services/kinesis/kinesis.records.h"
 
-#define TOKEN_LIFE_MS 300000 /* "Shard iterators … expire 5 minutes after they are returned" */
+#define BOOKMARK_LIFE_MS 300000 /* "Shard iterators … expire 5 minutes after they are returned" */
 
-enum TOKEN { TOKEN_ITERATOR = 1, TOKEN_SHARDS, TOKEN_STREAMS, TOKEN_CONSUMERS };
+enum BOOKMARK { BOOKMARK_ITERATOR = 1, BOOKMARK_SHARDS, BOOKMARK_STREAMS, BOOKMARK_CONSUMERS };
 
-struct token {
-    enum TOKEN kind;
+struct bookmark {
+    enum BOOKMARK kind;
     struct span account, region, stream; /* of the stream; may be empty */
     int64_t stream_created_ms;
     int64_t issued_ms;
@@ -23,7 +23,8 @@ struct token {
     struct span after; /* name or further state of a page */
 };
 
-struct span token_print(struct arena *arena, const struct hmac_key *key, const struct token *token);
+struct span bookmark_print(struct arena *arena, const struct hmac_key *key,
+                           const struct bookmark *token);
 /* False when it was not made with this key, or is of another kind. */
-MUST_CHECK bool token_read(struct arena *arena, const struct hmac_key *key, enum TOKEN kind,
-                           struct span text, struct token *ret);
+MUST_CHECK bool bookmark_read(struct arena *arena, const struct hmac_key *key, enum BOOKMARK kind,
+                              struct span text, struct bookmark *ret);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A token's bytes: numbers, texts with their lengths, a MAC over all of it; base64. Pure. */
-#include "services/kinesis/token.h"
+#include "services/kinesis/bookmark.h"
 
 #include "base/buf.h"
 #include "base/text.h"
@@ -12,15 +12,15 @@
 
 /* The order on the wire. */
 static const size_t numbers[] = {
-    offsetof(struct token, stream_created_ms), offsetof(struct token, issued_ms),
-    offsetof(struct token, place.index),       offsetof(struct token, place.base),
-    offsetof(struct token, place.offset),      offsetof(struct token, limit),
+    offsetof(struct bookmark, stream_created_ms), offsetof(struct bookmark, issued_ms),
+    offsetof(struct bookmark, place.index),       offsetof(struct bookmark, place.base),
+    offsetof(struct bookmark, place.offset),      offsetof(struct bookmark, limit),
 };
 static const size_t texts[] = {
-    offsetof(struct token, account),
-    offsetof(struct token, region),
-    offsetof(struct token, stream),
-    offsetof(struct token, after),
+    offsetof(struct bookmark, account),
+    offsetof(struct bookmark, region),
+    offsetof(struct bookmark, stream),
+    offsetof(struct bookmark, after),
 };
 
 static void put_number(struct buf *out, uint64_t value)
@@ -29,7 +29,8 @@ static void put_number(struct buf *out, uint64_t value)
     buf_append(out, span_of(&value, sizeof value));
 }
 
-struct span token_print(struct arena *arena, const struct hmac_key *key, const struct token *token)
+struct span bookmark_print(struct arena *arena, const struct hmac_key *key,
+                           const struct bookmark *token)
 {
     uint8_t mac[SHA256_SIZE];
     struct buf *out = arena_buf(arena, TOKEN_MAX);
@@ -72,8 +73,8 @@ static bool take_text(struct span *rest, struct span *ret)
     return take(rest, 1, &len) && take(rest, (unsigned char)len.at[0], ret);
 }
 
-bool token_read(struct arena *arena, const struct hmac_key *key, enum TOKEN kind, struct span text,
-                struct token *ret)
+bool bookmark_read(struct arena *arena, const struct hmac_key *key, enum BOOKMARK kind,
+                   struct span text, struct bookmark *ret)
 {
     uint8_t mac[SHA256_SIZE];
     uint64_t shard = 0;
@@ -84,7 +85,7 @@ bool token_read(struct arena *arena, const struct hmac_key *key, enum TOKEN kind
     hmac_sign(key, rest, mac);
     if (!hash_eq(mac, bytes.at + rest.len, MAC_SIZE) || bytes.at[0] != (char)kind)
         return false;
-    *ret = (struct token){.kind = kind};
+    *ret = (struct bookmark){.kind = kind};
     bool good = take(&rest, 1, &tag) && take_number(&rest, &shard);
     for (size_t i = 0; good && i < ARRAY_LEN(numbers); i++)
         good = take_number(&rest, (uint64_t *)(void *)((char *)ret + numbers[i]));
