@@ -18,6 +18,7 @@
 #include "http/tls.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/kinesis/kinesis.h"
+#include "services/s3/s3.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -89,6 +90,7 @@ static int make_engines(struct cloud_up *up)
     if (error < 0)
         return fail("making the kv engine", error);
     up->cloud.dynamodb = dynamodb_new(&up->cloud);
+    up->cloud.s3 = s3_new(&up->cloud);
     struct log_options options = {.store = up->cloud.store,
                                   .workers = up->cloud.workers,
                                   .home = up->control,
@@ -325,6 +327,7 @@ static void release(struct cloud_up *up)
     kinesis_free(up->cloud.kinesis);
     log_free(up->cloud.log);
     dynamodb_free(up->cloud.dynamodb);
+    s3_free(up->cloud.s3);
     kv_free(up->cloud.kv);
     loop_free(up->control);
     auth_cache_free(up->control_cache);

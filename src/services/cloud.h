@@ -13,6 +13,7 @@ struct kv;
 struct dynamodb;
 struct log;
 struct kinesis;
+struct s3;
 
 struct cloud {
     struct store *store;
@@ -23,4 +24,5 @@ struct cloud {
     struct dynamodb *dynamodb;
     struct log *log;
     struct kinesis *kinesis;
+    struct s3 *s3;
 };

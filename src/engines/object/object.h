@@ -119,10 +119,10 @@ MUST_CHECK int object_newest(const struct object_bucket *bucket, struct span nam
                              struct object *ret);
 /* One version: the plain one, or the one with this stamp. -ENOENT. Under the name's lock, since
  * versions move when a newer one comes or goes. */
-enum OBJECT_VERSION { OBJECT_PLAIN, OBJECT_NUMBERED };
+enum OBJECT_VERSION { OBJECT_PLAIN, OBJECT_NUMBERED, OBJECT_EITHER /* by its stamp */ };
 struct object_version {
     enum OBJECT_VERSION kind;
-    uint64_t stamp; /* of a numbered one */
+    uint64_t stamp; /* unless it is the plain one */
 };
 MUST_CHECK int object_get_version(const struct object_bucket *bucket, struct span name,
                                   const struct object_version *version, struct object *ret);

@@ -134,19 +134,32 @@ int object_newest(const struct object_bucket *bucket, struct span name, struct o
     return result;
 }
 
+static bool fits(const struct object_version *version, const struct object *object)
+{
+    switch (version->kind) {
+    case OBJECT_PLAIN:
+        return object->plain;
+    case OBJECT_NUMBERED:
+        return !object->plain && object->stamp == version->stamp;
+    case OBJECT_EITHER:
+        return object->stamp == version->stamp;
+    }
+    return false;
+}
+
 int object_get_version(const struct object_bucket *bucket, struct span name,
                        const struct object_version *version, struct object *ret)
 {
     bool plain = version->kind == OBJECT_PLAIN;
     int result = object_get(bucket, name, ret);
-    if (result == 0 && ret->plain == plain && (plain || ret->stamp == version->stamp))
+    if (result == 0 && fits(version, ret))
         return 0;
     if (result < 0 && result != -ENOENT)
         return result;
     if (plain)
         return older_pointed(bucket, KEYSPACE_PLAIN, name, ret);
     result = older_get(bucket, name, version->stamp, ret);
-    return result == 0 && ret->plain ? -ENOENT : result;
+    return result == 0 && !fits(version, ret) ? -ENOENT : result;
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */

@@ -182,6 +182,8 @@ RESULT s3_delete_bucket(struct call *c, const struct s3_delete_bucket_in *in,
         return refuse_errno(c, result < 0 ? result : (int)owned, "deleting bucket %.*s",
                             SPAN_ARG(in->bucket));
     document_delete_all(c, &place.bucket);
+    s3_lifecycle_delete(c->txn, &(struct s3_lifecycle){.bucket = in->bucket});
+    s3_sweep_delete(c->txn, &(struct s3_sweep){.bucket = in->bucket});
     s3_bucket_record_delete(c->txn, &place.bucket);
     s3_owned_bucket_delete(
         c->txn, &(struct s3_owned_bucket){.account = place.bucket.account, .name = in->bucket});

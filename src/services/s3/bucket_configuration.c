@@ -25,8 +25,6 @@ static RESULT refuse_absent(struct call *c, struct place_name name, const struct
         return refuse_absent(c, NAME_OF(in), &(kind), message);                                    \
     }
 
-ABSENT(get_bucket_lifecycle_configuration, S3_NO_SUCH_LIFECYCLE_CONFIGURATION,
-       "The lifecycle configuration does not exist")
 ABSENT(get_bucket_replication, S3_REPLICATION_CONFIGURATION_NOT_FOUND_ERROR,
        "The replication configuration was not found")
 ABSENT(get_bucket_encryption, S3_SERVER_SIDE_ENCRYPTION_CONFIGURATION_NOT_FOUND_ERROR,

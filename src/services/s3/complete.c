@@ -5,6 +5,7 @@
  * the parts' digests, and checksums are combined. Sources: CompleteMultipartUpload, "Checking
  * object integrity". Worker.
  */
+#include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/upload.h"
@@ -302,7 +303,8 @@ static RESULT finish(struct completion *done, const struct object_found *old,
         return refuse_errno(c, result, "completing upload %.*s", SPAN_ARG(done->in->upload_id));
     describe(done, &attributes, out);
     out->version_id = object_new_version(c, &written);
-    return OK;
+    struct lifecycle_subject subject = lifecycle_subject(done->in->key, &written, &attributes);
+    return lifecycle_describe(c, &done->place, &subject, &out->expiration);
 }
 
 /* A repeated request finds its upload done: it is answered as the first one was. */

@@ -5,6 +5,7 @@
  */
 #include "base/time.h"
 #include "services/s3/acl.h"
+#include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
 #include "services/s3/range.h"
 #include "services/s3/s3.api.h"
@@ -173,7 +174,8 @@ static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, str
     out->version_id =
         object_shown_version(c, &place, &written); /* unlike PutObject's, also "null" */
     out->copy_source_version_id = source_version(c, source);
-    return OK;
+    struct lifecycle_subject subject = lifecycle_subject(in->key, &written, attributes);
+    return lifecycle_describe(c, &place, &subject, &out->expiration);
 }
 
 RESULT s3_copy_object(struct call *c, const struct s3_copy_object_in *in,

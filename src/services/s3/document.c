@@ -12,7 +12,7 @@
 static const struct span kinds[] = {
     [DOCUMENT_POLICY] = S_INIT("policy"),   [DOCUMENT_ACL] = S_INIT("acl"),
     [DOCUMENT_CORS] = S_INIT("cors"),       [DOCUMENT_WEBSITE] = S_INIT("website"),
-    [DOCUMENT_LOGGING] = S_INIT("logging"),
+    [DOCUMENT_LOGGING] = S_INIT("logging"), [DOCUMENT_LIFECYCLE] = S_INIT("lifecycle"),
 };
 
 void document_put(struct call *c, struct s3_bucket_record *bucket, enum DOCUMENT which,

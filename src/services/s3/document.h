@@ -8,7 +8,14 @@
 #include "services/s3/place.h"
 
 /* Bits in bucket records: their order is for ever. */
-enum DOCUMENT { DOCUMENT_POLICY, DOCUMENT_ACL, DOCUMENT_CORS, DOCUMENT_WEBSITE, DOCUMENT_LOGGING };
+enum DOCUMENT {
+    DOCUMENT_POLICY,
+    DOCUMENT_ACL,
+    DOCUMENT_CORS,
+    DOCUMENT_WEBSITE,
+    DOCUMENT_LOGGING,
+    DOCUMENT_LIFECYCLE = 16
+};
 
 static inline bool document_is_there(const struct s3_bucket_record *bucket, enum DOCUMENT which)
 {

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "services/s3/access.h"
 #include "services/s3/acl.h"
+#include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
@@ -244,6 +245,8 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
     if (result < 0)
         return refuse_errno(c, result, "writing object %.*s", SPAN_ARG(in->key));
     struct checksum checksum = attributes_checksum(&attributes);
+    struct lifecycle_subject subject = lifecycle_subject(in->key, &written, &attributes);
+    TRY(lifecycle_describe(c, &place, &subject, &out->expiration));
     out->version_id = object_new_version(c, &written);
     out->etag = attributes_etag(c, attributes.etag, 0);
     out->checksum_type = checksum_type_name(checksum.type);

@@ -5,6 +5,7 @@
  * the reply is on its way. Loop threads.
  */
 #include "base/time.h"
+#include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
 #include "services/s3/range.h"
 #include "services/s3/s3.api.h"
@@ -29,6 +30,7 @@ struct answer {
     uint64_t checksum_parts;
     int32_t parts_count; /* 0: not shown */
     struct lock_shown lock;
+    struct span expiration;
 };
 
 #define WISH_OF(in)                                                                                \
@@ -169,6 +171,10 @@ static RESULT find_answer(struct call *c, const struct wish *wish, struct answer
     const struct s3_attributes *attributes = &answer->found.attributes;
     TRY(condition_read(c, &wish->condition, answer->found.etag, answer->found.object.modified_ms));
     lock_show(c, &answer->place, wish->object.key, attributes, &answer->lock);
+    struct lifecycle_subject subject =
+        lifecycle_subject(wish->object.key, &answer->found.object, attributes);
+    if (span_is_absent(wish->object.version_id)) /* it is for current versions only */
+        TRY(lifecycle_describe(c, &answer->place, &subject, &answer->expiration));
     answer->checksum = attributes_checksum(attributes);
     answer->checksum_parts = attributes->parts;
     TRY(choose_range(c, wish, answer));
@@ -211,6 +217,7 @@ static struct span or_else(struct span first, struct span second)
             (out)->object_lock_mode = (answer)->lock.mode;                                         \
             SET(out, object_lock_retain_until_date, (answer)->lock.retain_until);                  \
         }                                                                                          \
+        (out)->expiration = (answer)->expiration;                                                  \
         (out)->object_lock_legal_hold_status = (answer)->lock.legal_hold;                          \
         if (kept_->tags.count)                                                                     \
             SET(out, tag_count, (int32_t)kept_->tags.count);                                       \

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Executes lifecycle rules (sweep.c); private to this folder. */
+#include "services/s3/lifecycle.h"
+
+/* Rules have changed: a pass begins once this call is durable. */
+void sweep_soon(struct call *c);
+
+/* One batch of one bucket's pass, in transactions of its own; blocks. `c` has no transaction. */
+struct sweep_bucket {
+    struct call *c;
+    struct s3_bucket_record bucket;
+    struct s3_lifecycle_rules rules;
+    struct s3_sweep *at; /* how far it is; moved on */
+};
+MUST_CHECK int sweep_batch(struct sweep_bucket *sweep);

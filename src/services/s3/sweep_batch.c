@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One step of a bucket's pass: looks at a page of versions or uploads without locks, then deletes
+ * what is due under the locks of its names, after looking again, a few at a time, so that nobody
+ * waits long. How far the pass is goes into the last of these transactions; what a crash repeats
+ * finds its work done. On a worker.
+ */
+#include "base/time.h"
+#include "services/cloud.h"
+#include "services/s3/lock.h"
+#include "services/s3/sweep.h"
+
+#include <errno.h>
+
+#define LOOKED_AT 200 /* entries in one batch */
+#define AT_ONCE 16    /* deletions under one set of locks */
+
+/* Stored in records: numbers are stable. */
+enum STAGE { STAGE_VERSIONS = 0, STAGE_UPLOADS = 1 };
+
+enum DEED { EXPIRE_CURRENT, DELETE_OLDER, CLEAR_MARKER, ABORT_UPLOAD };
+
+struct due {
+    enum DEED deed;
+    struct span name;
+    uint64_t stamp;
+    struct assembly_id upload;
+};
+
+struct looking {
+    struct sweep_bucket *sweep;
+    struct due due[LOOKED_AT];
+    size_t count;
+    int error;
+};
+
+static bool is_past(const struct sweep_bucket *sweep, int64_t when)
+{
+    return when != TIME_NONE && when <= sweep->c->now_ms;
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+static int read_subject(struct sweep_bucket *sweep, struct span name, const struct object *object,
+                        struct s3_attributes *attributes, struct lifecycle_subject *out)
+{
+    *attributes = (struct s3_attributes){.parts = 0};
+    if (!object->mark &&
+        !record_decode(&s3_attributes_table, object->attributes, sweep->c->arena, attributes))
+        return -EBADMSG;
+    *out = lifecycle_subject(name, object, attributes);
+    return 0;
+}
+
+static bool older_is_due(const struct sweep_bucket *sweep, const struct lifecycle_subject *subject,
+                         const struct s3_attributes *attributes)
+{
+    int64_t at = lifecycle_older_expiry(&sweep->rules, subject, sweep->at->newer, sweep->at->rank);
+    return is_past(sweep, at) && !lock_holds(attributes, sweep->c->now_ms);
+}
+
+static void plan(struct looking *looking, enum DEED deed, struct span name, uint64_t stamp)
+{
+    looking->due[looking->count++] = (struct due){.deed = deed, .name = name, .stamp = stamp};
+}
+
+static void look_at_version(void *user, const struct object_listed *listed)
+{
+    struct looking *looking = user;
+    struct sweep_bucket *sweep = looking->sweep;
+    const struct s3_lifecycle_rule *rule;
+    struct s3_attributes attributes;
+    struct lifecycle_subject subject;
+    struct s3_sweep *at = sweep->at;
+    const struct object *object = listed->object;
+    int error = read_subject(sweep, listed->name, object, &attributes, &subject);
+    if (error < 0) {
+        looking->error = error;
+        return;
+    }
+    bool due = listed->newest && object->mark
+                   ? is_past(sweep, lifecycle_marker_expiry(&sweep->rules, listed->name,
+                                                            object->modified_ms))
+               : listed->newest ? is_past(sweep, lifecycle_expiry(&sweep->rules, &subject, &rule))
+                                : older_is_due(sweep, &subject, &attributes);
+    if (due)
+        plan(looking,
+             !listed->newest ? DELETE_OLDER
+             : object->mark  ? CLEAR_MARKER
+                             : EXPIRE_CURRENT,
+             listed->name, object->stamp);
+    at->rank = listed->newest ? 0 : at->rank + 1;
+    at->newer = object->modified_ms;
+    at->after_name = listed->name;
+    at->after_stamp = object->stamp;
+}
+
+static void look_at_upload(void *user, struct span name, const struct assembly *assembly)
+{
+    struct looking *looking = user;
+    struct sweep_bucket *sweep = looking->sweep;
+    if (is_past(sweep, lifecycle_upload_expiry(&sweep->rules, name, assembly->started_ms))) {
+        plan(looking, ABORT_UPLOAD, name, 0);
+        looking->due[looking->count - 1].upload = assembly->id;
+    }
+    sweep->at->after_name = name;
+    sweep->at->after_upload =
+        arena_copy(sweep->c->arena, span_of(assembly->id.bytes, sizeof assembly->id.bytes));
+}
+
+static int look_at_versions(const struct object_bucket *bucket, struct looking *looking,
+                            bool *ret_more)
+{
+    struct s3_sweep *at = looking->sweep->at;
+    uint64_t stamp = at->after_stamp;
+    struct object_version_list list = {
+        .after_name = at->after_name,
+        .after_stamp = at->after_name.len ? &stamp : NULL,
+        .limit = LOOKED_AT,
+        .visit = look_at_version,
+        .user = looking,
+    };
+    return object_list_versions(bucket, &list, ret_more);
+}
+
+static int look_at_uploads(const struct object_bucket *bucket, struct looking *looking,
+                           bool *ret_more)
+{
+    struct assembly_id id;
+    struct s3_sweep *at = looking->sweep->at;
+    bool goes_on = at->after_upload.len == sizeof id.bytes;
+    if (goes_on)
+        memcpy(id.bytes, at->after_upload.at, sizeof id.bytes);
+    struct assembly_list list = {
+        .after_name = at->after_name,
+        .after_id = goes_on ? &id : NULL,
+        .limit = LOOKED_AT,
+        .visit = look_at_upload,
+        .user = looking,
+    };
+    return assembly_list(bucket, &list, ret_more);
+}
+
+/* Moves on; behind the last upload the pass is at its end until the next midnight. */
+static void next_stage(struct sweep_bucket *sweep)
+{
+    struct s3_sweep *at = sweep->at;
+    bool ended = at->stage == STAGE_UPLOADS;
+    *at = (struct s3_sweep){
+        .bucket = at->bucket,
+        .edition = at->edition,
+        .stage = ended ? STAGE_VERSIONS : STAGE_UPLOADS,
+        .due = ended ? lifecycle_midnight(sweep->c->now_ms + 1) : at->due,
+    };
+}
+
+static int look(struct looking *looking)
+{
+    struct sweep_bucket *sweep = looking->sweep;
+    bool more;
+    struct object_bucket bucket = {.txn = txn_begin(sweep->c->cloud->store),
+                                   .arena = sweep->c->arena,
+                                   .id = sweep->bucket.id,
+                                   .keeping = version_keeping(sweep->bucket.versioning)};
+    int error = sweep->at->stage == STAGE_UPLOADS ? look_at_uploads(&bucket, looking, &more)
+                                                  : look_at_versions(&bucket, looking, &more);
+    txn_rollback(bucket.txn);
+    if (error == 0)
+        error = looking->error;
+    if (error == 0 && !more)
+        next_stage(sweep);
+    return error;
+}
+
+/* ---- doing ---------------------------------------------------------------------------------- */
+
+static int expire_current(const struct object_bucket *bucket, const struct due *due, int64_t now_ms)
+{
+    struct object current, mark;
+    int result = object_get(bucket, due->name, &current);
+    if (result < 0 || current.stamp != due->stamp)
+        return result == -ENOENT ? 0 : result;
+    return object_delete(bucket, due->name, &current, now_ms, &mark);
+}
+
+static void note_name(void *user, const struct object_listed *listed)
+{
+    struct span *next = user;
+    *next = listed->name;
+}
+
+/* Behind a marker that goes there must be no other version. */
+static int is_alone(const struct object_bucket *bucket, const struct due *due)
+{
+    struct object newest;
+    struct span next = SPAN_NONE;
+    bool more;
+    int result = object_newest(bucket, due->name, &newest);
+    if (result < 0 || newest.stamp != due->stamp || !newest.mark)
+        return result == -ENOENT ? 0 : result;
+    struct object_version_list list = {.prefix = due->name,
+                                       .after_name = due->name,
+                                       .after_stamp = &due->stamp,
+                                       .limit = 1,
+                                       .visit = note_name,
+                                       .user = &next};
+    result = object_list_versions(bucket, &list, &more);
+    return result < 0 ? result : !span_eq(next, due->name);
+}
+
+static int delete_version(const struct object_bucket *bucket, const struct due *due, int64_t now_ms)
+{
+    struct object object, newest;
+    struct s3_attributes attributes = {.parts = 0};
+    struct object_version version = {OBJECT_EITHER, due->stamp};
+    int result = object_get_version(bucket, due->name, &version, &object);
+    if (result == 0)
+        result = object_newest(bucket, due->name, &newest);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    bool newest_goes = newest.stamp == object.stamp && due->deed == DELETE_OLDER;
+    if (!object.mark &&
+        !record_decode(&s3_attributes_table, object.attributes, bucket->arena, &attributes))
+        return -EBADMSG;
+    if (newest_goes || lock_holds(&attributes, now_ms))
+        return 0;
+    return object_delete_version(bucket, due->name, &object);
+}
+
+static int clear_marker(const struct object_bucket *bucket, const struct due *due, int64_t now_ms)
+{
+    int alone = is_alone(bucket, due);
+    return alone > 0 ? delete_version(bucket, due, now_ms) : alone;
+}
+
+static int abort_upload(const struct object_bucket *bucket, const struct due *due)
+{
+    struct assembly assembly = {.id = due->upload};
+    int result = assembly_get(bucket, due->name, &assembly);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    return assembly_drop(bucket, due->name, &due->upload);
+}
+
+static int do_deed(const struct object_bucket *bucket, const struct due *due, int64_t now_ms)
+{
+    switch (due->deed) {
+    case EXPIRE_CURRENT:
+        return expire_current(bucket, due, now_ms);
+    case DELETE_OLDER:
+        return delete_version(bucket, due, now_ms);
+    case CLEAR_MARKER:
+        return clear_marker(bucket, due, now_ms);
+    case ABORT_UPLOAD:
+        return abort_upload(bucket, due);
+    }
+    return -EINVAL;
+}
+
+/* Some of them, in one transaction that is left open. The bucket may be gone, or another one. */
+static int do_some(struct sweep_bucket *sweep, struct txn *txn, const struct due *due, size_t count)
+{
+    struct object_key keys[AT_ONCE];
+    struct s3_bucket_record bucket = {.name = sweep->bucket.name};
+    for (size_t i = 0; i < count; i++)
+        keys[i] = (struct object_key){sweep->bucket.name, due[i].name};
+    object_lock(txn, keys, count);
+    int result = s3_bucket_record_get(txn, sweep->c->arena, &bucket);
+    if (result < 0 || bucket.id != sweep->bucket.id)
+        return result == -ENOENT ? 0 : result;
+    struct object_bucket index = {.txn = txn,
+                                  .arena = sweep->c->arena,
+                                  .id = bucket.id,
+                                  .keeping = version_keeping(bucket.versioning)};
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = do_deed(&index, &due[i], sweep->c->now_ms);
+    return result;
+}
+
+static int end(struct txn *txn, int result)
+{
+    uint64_t ticket;
+    if (result == 0)
+        return txn_commit(txn, &ticket);
+    txn_rollback(txn);
+    return result;
+}
+
+int sweep_batch(struct sweep_bucket *sweep)
+{
+    struct looking *looking = ARENA_NEW(sweep->c->arena, struct looking);
+    struct store *store = sweep->c->cloud->store;
+    looking->sweep = sweep;
+    int result = look(looking);
+    for (size_t i = 0; i < looking->count && result == 0; i += AT_ONCE) {
+        size_t count = looking->count - i < AT_ONCE ? looking->count - i : AT_ONCE;
+        struct txn *txn = txn_begin(store);
+        result = end(txn, do_some(sweep, txn, &looking->due[i], count));
+    }
+    if (result < 0)
+        return result;
+    struct txn *txn = txn_begin(store);
+    s3_sweep_put(txn, sweep->at);
+    return end(txn, 0);
+}
