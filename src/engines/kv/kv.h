@@ -320,3 +320,35 @@ void kv_set_collection_max(struct kv *kv, uint64_t bytes);
 /* Bytes under that key's hash key; 0 for tables without local indexes. */
 MUST_CHECK int kv_collection(const struct kv_access *access, const struct kv_table *table,
                              const struct kv_key *key, uint64_t *ret);
+
+/* ---- ranges --------------------------------------------------------------------------------- */
+
+enum KV_ORDER { KV_ASCENDING, KV_DESCENDING };
+enum KV_BOUND { KV_ANY, KV_EQ, KV_LT, KV_LE, KV_GT, KV_GE, KV_BETWEEN, KV_BEGINS };
+
+/* Which items of a table, or entries of an index. Values are a key's bytes (numbers encoded). */
+struct kv_range {
+    const struct kv_table *table;
+    const struct kv_index *index; /* NULL: the table itself */
+    const struct span *hash;      /* all values of the hash key; NULL: of any */
+    const struct span *equal;     /* of an index: the first attributes of the range key */
+    size_t equal_count;
+    enum KV_BOUND bound; /* of the range key's next attribute */
+    struct span low, high;
+    uint32_t segment, segments; /* `hash` NULL: an even share of all hashes; 0: all */
+    enum KV_ORDER order;
+    const struct kv_map *after; /* begins behind this item, which need not be there; or NULL */
+};
+
+/* Whether an item with these key attributes would be in it. */
+bool kv_range_has(const struct kv_range *range, const struct kv_map *key);
+
+/* A walk sees the store as it was when it was opened, and the transaction's own writes. Close it
+ * before the transaction ends. */
+struct kv_walk;
+struct kv_walk *kv_walk_open(const struct kv_access *access, const struct kv_range *range);
+void kv_walk_close(struct kv_walk *walk);
+/* The bytes of the next item or entry, borrowed until the next call; false at the end. */
+bool kv_walk_next(struct kv_walk *walk, struct span *ret_item);
+/* 0 or the error that ended it. */
+MUST_CHECK int kv_walk_error(const struct kv_walk *walk);

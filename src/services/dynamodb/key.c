@@ -18,8 +18,6 @@ static RESULT check_content(struct call *c, const struct kv_key_part *part,
                   part->type == KV_STRING ? "string" : "binary", SPAN_ARG(part->name));
 }
 
-enum KEY_KIND { KEY_HASH, KEY_RANGE };
-
 static RESULT check_length(struct call *c, enum KEY_KIND kind, size_t len)
 {
     if (kind == KEY_HASH && len > KV_HASH_KEY_MAX)
@@ -31,6 +29,13 @@ static RESULT check_length(struct call *c, enum KEY_KIND kind, size_t len)
                       "One or more parameter values were invalid: Aggregated size of all range "
                       "keys has exceeded the size limit of 1024 bytes");
     return OK;
+}
+
+RESULT key_check_value(struct call *c, enum KEY_KIND kind, const struct kv_key_part *part,
+                       const struct kv_value *value)
+{
+    TRY(check_content(c, part, value));
+    return check_length(c, kind, value->bytes.len);
 }
 
 static RESULT make(struct call *c, const struct kv_table *table, const struct kv_value *hash,

@@ -13,6 +13,10 @@ RESULT key_of_batch_item(struct call *c, const struct kv_table *table, const str
                          struct kv_key *ret);
 /* What an item has of the keys of indexes: types, not empty, lengths. */
 RESULT key_check_indexes(struct call *c, const struct kv_table *table, const struct kv_map *item);
+enum KEY_KIND { KEY_HASH, KEY_RANGE };
+/* A value that is compared with a key's attribute: not empty, not too long. */
+RESULT key_check_value(struct call *c, enum KEY_KIND kind, const struct kv_key_part *part,
+                       const struct kv_value *value);
 /* From a request's Key, which has the key's attributes and no others. */
 RESULT key_of_request(struct call *c, const struct kv_table *table, const struct kv_map *key,
                       struct kv_key *ret);

@@ -269,6 +269,71 @@ RESULT legacy_expected(struct call *c, const struct dynamodb_expected_attribute_
     return OK;
 }
 
+static RESULT add_conditions(struct legacy *l,
+                             const struct dynamodb_filter_condition_map *conditions,
+                             struct expression *ret)
+{
+    struct kv_list list;
+    size_t values = 0;
+    for (size_t i = 0; i < conditions->count; i++)
+        values += conditions->at[i].value.attribute_value_list.count;
+    TRY(open(l, EXPRESSION_FILTER, 2 * conditions->count, values));
+    for (size_t i = 0; i < conditions->count; i++) {
+        const struct dynamodb_condition *condition = &conditions->at[i].value;
+        const struct rule *rule = rule_named(condition->comparison_operator);
+        TRY(read_values(l, &condition->attribute_value_list, &list));
+        TRY(check_values(l, rule, &list));
+        add_condition(l, conditions->at[i].key, rule, &list);
+    }
+    *ret = close(l);
+    return OK;
+}
+
+RESULT legacy_filter(struct call *c, const struct dynamodb_filter_condition_map *filter,
+                     struct span conditional_operator, struct expression *ret)
+{
+    struct legacy l = {.c = c, .words = ATTRIBUTE_PLAIN};
+    *ret = (struct expression){.program = NULL};
+    TRY(check_join(&l, conditional_operator, filter->at != NULL, filter->count));
+    return filter->count ? add_conditions(&l, filter, ret) : OK;
+}
+
+static enum KV_BOUND bound_of(const struct rule *rule)
+{
+    static const enum KV_BOUND bounds[] = {
+        [COMPARE_EQ] = KV_EQ, [COMPARE_NE] = KV_ANY, [COMPARE_LT] = KV_LT,
+        [COMPARE_LE] = KV_LE, [COMPARE_GT] = KV_GT,  [COMPARE_GE] = KV_GE,
+    };
+    if (rule->kind == NODE_COMPARE)
+        return bounds[rule->op];
+    if (rule->kind == NODE_BETWEEN)
+        return KV_BETWEEN;
+    return rule->kind == NODE_CALL && rule->op == FUNCTION_BEGINS_WITH ? KV_BEGINS : KV_ANY;
+}
+
+RESULT legacy_keys(struct call *c, const struct dynamodb_key_conditions *keys,
+                   struct expression_keys *ret)
+{
+    struct legacy l = {.c = c, .words = ATTRIBUTE_PLAIN};
+    struct kv_list values;
+    ret->count = 0;
+    if (!keys->count || keys->count > EXPRESSION_KEYS_MAX)
+        return bad(&l, S("Conditions can be of length 1 or 2 only"));
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct dynamodb_condition *condition = &keys->at[i].value;
+        const struct rule *rule = rule_named(condition->comparison_operator);
+        TRY(read_values(&l, &condition->attribute_value_list, &values));
+        TRY(check_values(&l, rule, &values));
+        ret->at[ret->count++] = (struct expression_key){
+            .attribute = keys->at[i].key,
+            .bound = bound_of(rule),
+            .low = values.count ? &values.at[0] : NULL,
+            .high = values.count > 1 ? &values.at[1] : NULL,
+        };
+    }
+    return OK;
+}
+
 /* ---- updates -------------------------------------------------------------------------------- */
 
 static RESULT refuse_action(const struct legacy *l, const char *what, const struct kv_value *value)

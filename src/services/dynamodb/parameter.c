@@ -70,3 +70,13 @@ RESULT parameter_check(struct call *c, const struct parameter_set *set)
     TRY(check_values(c, set));
     return check_names(c, set);
 }
+
+RESULT parameter_check_number(struct call *c, const struct parameter_number *number)
+{
+    if (!number->given || number->value >= number->least)
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "1 validation error detected: Value at '%s' failed to satisfy constraint: Member "
+                  "must have value greater than or equal to %d",
+                  number->name, number->least);
+}

@@ -25,3 +25,11 @@ struct parameter_set {
 };
 
 RESULT parameter_check(struct call *c, const struct parameter_set *set);
+
+/* "Value at 'Limit' failed …" for a number that is given and below the least. */
+struct parameter_number {
+    const char *name;
+    bool given;
+    int32_t value, least;
+};
+RESULT parameter_check_number(struct call *c, const struct parameter_number *number);

@@ -141,6 +141,18 @@ RESULT reference_require(struct call *c, struct span action, struct span table_n
     return auth_require(c, action, arn, NULL, c->account);
 }
 
+RESULT reference_require_index(struct call *c, struct span action, struct span table_name,
+                               struct span index_name)
+{
+    struct span arn =
+        span_starts(table_name, S("arn:")) ? table_name : reference_arn(c, table_name);
+    if (!index_name.at)
+        return reference_require(c, action, table_name);
+    return auth_require(
+        c, action, arena_printf(c->arena, "%.*s/index/%.*s", SPAN_ARG(arn), SPAN_ARG(index_name)),
+        NULL, c->account);
+}
+
 RESULT reference_table(struct call *c, struct span table_name, struct dynamodb_table *ret)
 {
     struct span name;

@@ -20,6 +20,9 @@ struct kv_access reference_access(struct call *c);
 
 /* For operations that name several tables: may the caller do this to the table? */
 RESULT reference_require(struct call *c, struct span action, struct span table_name);
+/* The same of an index, where one is named. */
+RESULT reference_require_index(struct call *c, struct span action, struct span table_name,
+                               struct span index_name);
 
 /* For table operations: its record, or "Requested resource not found: Table: x not found". */
 RESULT reference_table(struct call *c, struct span table_name, struct dynamodb_table *ret);

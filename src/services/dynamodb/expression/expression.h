@@ -70,8 +70,28 @@ RESULT expression_scope_close(struct expression_scope *scope);
 bool expression_holds(const struct expression *expression, const struct kv_map *item,
                       struct arena *arena);
 
+/* ---- key conditions ------------------------------------------------------------------------- */
+
+/* What is said of one attribute. */
+struct expression_key {
+    struct span attribute;
+    enum KV_BOUND bound; /* KV_ANY: an operator that no key can be found by */
+    const struct kv_value *low, *high;
+};
+#define EXPRESSION_KEYS_MAX 16
+struct expression_keys {
+    struct expression_key at[EXPRESSION_KEYS_MAX];
+    size_t count;
+};
+/* Takes a key condition apart. */
+RESULT expression_take_keys(struct call *c, const struct expression *expression,
+                            struct expression_keys *ret);
+
 /* ---- paths ---------------------------------------------------------------------------------- */
 
+/* The attributes that paths begin with, as often as they do. */
+struct span *expression_attributes(const struct expression *expression, struct arena *arena,
+                                   size_t *ret_count);
 /* Whether some path begins with this attribute; with `nested` only paths that go on behind it. */
 enum EXPRESSION_DEPTH { EXPRESSION_ANY_DEPTH, EXPRESSION_NESTED };
 bool expression_names(const struct expression *expression, struct span attribute,

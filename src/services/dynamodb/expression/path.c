@@ -84,6 +84,20 @@ bool expression_names(const struct expression *expression, struct span attribute
     return false;
 }
 
+struct span *expression_attributes(const struct expression *expression, struct arena *arena,
+                                   size_t *ret_count)
+{
+    const struct program *program = expression->program;
+    struct span *names = ARENA_ARRAY(arena, struct span, program->node_count);
+    *ret_count = 0;
+    for (uint16_t i = 0; i < program->node_count; i++) {
+        const struct node *node = program_node(program, i);
+        if (node->kind == NODE_PATH)
+            names[(*ret_count)++] = part_name(expression, parts_of(expression, node));
+    }
+    return names;
+}
+
 /* ---- order and clashes ---------------------------------------------------------------------- */
 
 /* A path and where it stands in the text. */
