@@ -65,7 +65,7 @@ static RESULT open(struct legacy *l, enum EXPRESSION_KIND kind, size_t condition
     size_t room = conditions * NODES_EACH + values;
     if (room >= NODE_NONE)
         return bad(l, S(BAD "Too many conditions"));
-    builder_open(&l->b, l->c->arena, kind, room);
+    expression_builder_open(&l->b, l->c->arena, kind, room);
     l->names = ARENA_ARRAY(l->c->arena, struct span, conditions);
     l->values = ARENA_ARRAY(l->c->arena, const struct kv_value *, values + 1);
     return OK;
@@ -77,7 +77,7 @@ static uint16_t add_path(struct legacy *l, struct span name)
     l->names[slot] = name;
     l->b.aliases[slot] = (struct slot){0, 0};
     l->b.parts[part] = (struct part){.kind = PART_ALIAS, .slot = slot};
-    return builder_node(
+    return expression_builder_node(
         &l->b,
         (struct node){
             .kind = NODE_PATH, .child = NODE_NONE, .next = NODE_NONE, .first = part, .count = 1});
@@ -88,15 +88,15 @@ static uint16_t add_value(struct legacy *l, const struct kv_value *value)
     uint16_t slot = l->b.program.value_count++;
     l->values[slot] = value;
     l->b.values[slot] = (struct slot){0, 0};
-    return builder_node(
+    return expression_builder_node(
         &l->b,
         (struct node){.kind = NODE_VALUE, .child = NODE_NONE, .next = NODE_NONE, .first = slot});
 }
 
 static uint16_t add_node(struct legacy *l, uint8_t kind, uint8_t op, uint16_t child)
 {
-    return builder_node(&l->b,
-                        (struct node){.kind = kind, .op = op, .child = child, .next = NODE_NONE});
+    return expression_builder_node(
+        &l->b, (struct node){.kind = kind, .op = op, .child = child, .next = NODE_NONE});
 }
 
 static uint16_t join(struct legacy *l, uint16_t left, uint16_t right, uint16_t kind)
@@ -131,7 +131,7 @@ static void add_condition(struct legacy *l, struct span name, const struct rule 
 static struct expression close(const struct legacy *l)
 {
     return (struct expression){
-        .program = builder_close(&l->b), .names = l->names, .values = l->values};
+        .program = expression_builder_close(&l->b), .names = l->names, .values = l->values};
 }
 
 /* ---- checks --------------------------------------------------------------------------------- */
@@ -379,7 +379,7 @@ RESULT legacy_updates(struct call *c, const struct dynamodb_attribute_updates *u
         TRY(add_update(&l, updates->at[i].key, &updates->at[i].value));
     l.b.program.legacy = 1;
     *ret = close(&l);
-    ret->order = path_order(ret, c->arena);
+    ret->order = expression_path_order(ret, c->arena);
     return OK;
 }
 

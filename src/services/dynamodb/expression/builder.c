@@ -4,8 +4,8 @@
  */
 #include "services/dynamodb/expression/inside.h"
 
-void builder_open(struct builder *builder, struct arena *arena, enum EXPRESSION_KIND kind,
-                  size_t room)
+void expression_builder_open(struct builder *builder, struct arena *arena,
+                             enum EXPRESSION_KIND kind, size_t room)
 {
     *builder = (struct builder){
         .arena = arena,
@@ -18,7 +18,7 @@ void builder_open(struct builder *builder, struct arena *arena, enum EXPRESSION_
     };
 }
 
-uint16_t builder_node(struct builder *builder, struct node node)
+uint16_t expression_builder_node(struct builder *builder, struct node node)
 {
     builder->nodes[builder->program.node_count] = node;
     return builder->program.node_count++;
@@ -37,7 +37,7 @@ static void copy(struct program *program, uint32_t at, const void *from, size_t 
         memcpy((char *)program + at, from, bytes);
 }
 
-struct program *builder_close(const struct builder *builder)
+struct program *expression_builder_close(const struct builder *builder)
 {
     struct program head = builder->program;
     size_t parts = head.part_count * sizeof(struct part);

@@ -60,7 +60,7 @@ static uint64_t hash_of(enum EXPRESSION_KIND kind, struct span text)
     return span_hash(text) ^ (uint64_t)kind * 0x9e3779b97f4a7c15U;
 }
 
-struct program *cache_get(struct arena *arena, enum EXPRESSION_KIND kind, struct span text)
+struct program *expression_cached(struct arena *arena, enum EXPRESSION_KIND kind, struct span text)
 {
     uint64_t hash = hash_of(kind, text);
     const struct cached *found = cache_of_thread()->slots[hash % SLOTS];
@@ -72,7 +72,7 @@ struct program *cache_get(struct arena *arena, enum EXPRESSION_KIND kind, struct
     return program->kind == kind ? program : NULL;
 }
 
-void cache_put(struct span text, const struct program *program)
+void expression_keep(struct span text, const struct program *program)
 {
     if (text.len > TEXT_MAX || program->size > PROGRAM_MAX)
         return;

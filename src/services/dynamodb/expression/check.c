@@ -94,12 +94,12 @@ static RESULT check_distinct(const struct check *k, const struct node *parent, s
         return OK;
     for (uint16_t at = first->next; at != NODE_NONE; at = node_of(k, at)->next) {
         const struct node *other = node_of(k, at);
-        if (other->kind == NODE_PATH && path_compare(k->e, first, other) == 0)
+        if (other->kind == NODE_PATH && expression_path_compare(k->e, first, other) == 0)
             return expression_refuse(
                 k->scope, k->kind,
                 "The first operand must be distinct from the remaining operands for this operator "
                 "or function; operator: %.*s, first operand: %.*s",
-                SPAN_ARG(op), SPAN_ARG(path_text(k->scope->c->arena, k->e, first)));
+                SPAN_ARG(op), SPAN_ARG(expression_path_text(k->scope->c->arena, k->e, first)));
     }
     return OK;
 }

@@ -66,7 +66,7 @@ const struct kv_value *expression_operand(const struct expression *e, uint16_t a
 {
     const struct node *node = program_node(e->program, at);
     if (node->kind == NODE_PATH)
-        return path_find(e, node, item);
+        return expression_path_find(e, node, item);
     if (node->kind == NODE_VALUE)
         return e->values[node->first];
     if (node->kind != NODE_CALL || node->op != FUNCTION_SIZE)

@@ -151,7 +151,7 @@ struct token {
 };
 
 /* The tokens of a text of at most EXPRESSION_TEXT_MAX bytes, TOKEN_END last. */
-struct token *token_split(struct arena *arena, struct span text, size_t *ret_count);
+struct token *expression_tokens(struct arena *arena, struct span text, size_t *ret_count);
 
 /* ---- building ------------------------------------------------------------------------------- */
 
@@ -165,10 +165,10 @@ struct builder {
     struct program program; /* the counts */
 };
 
-void builder_open(struct builder *builder, struct arena *arena, enum EXPRESSION_KIND kind,
-                  size_t room);
-uint16_t builder_node(struct builder *builder, struct node node);
-struct program *builder_close(const struct builder *builder);
+void expression_builder_open(struct builder *builder, struct arena *arena,
+                             enum EXPRESSION_KIND kind, size_t room);
+uint16_t expression_builder_node(struct builder *builder, struct node node);
+struct program *expression_builder_close(const struct builder *builder);
 
 /* ---- between the files ---------------------------------------------------------------------- */
 
@@ -188,10 +188,10 @@ RESULT expression_check(struct expression_scope *scope, struct expression *expre
 /* path.c: paths of an update or projection that clash; sets the order. */
 RESULT expression_check_overlaps(struct expression_scope *scope, struct expression *expression);
 /* cache.c: a copy in the arena, or NULL; and what is put there. */
-struct program *cache_get(struct arena *arena, enum EXPRESSION_KIND kind, struct span text);
-void cache_put(struct span text, const struct program *program);
+struct program *expression_cached(struct arena *arena, enum EXPRESSION_KIND kind, struct span text);
+void expression_keep(struct span text, const struct program *program);
 
-bool reserved_word(struct span name);
+bool expression_reserves(struct span name);
 struct span expression_function(enum FUNCTION function);
 
 /* The name of a part that is none of PART_INDEX. */
@@ -202,14 +202,15 @@ static inline struct span part_name(const struct expression *e, const struct par
 }
 
 /* "[a, [1], b]" */
-struct span path_text(struct arena *arena, const struct expression *e, const struct node *path);
+struct span expression_path_text(struct arena *arena, const struct expression *e,
+                                 const struct node *path);
 /* <0, 0, >0; a path comes before those that go on from it. Indices come before names. */
-int path_compare(const struct expression *e, const struct node *a, const struct node *b);
+int expression_path_compare(const struct expression *e, const struct node *a, const struct node *b);
 /* The actions in the order of their paths. */
-const uint16_t *path_order(const struct expression *e, struct arena *arena);
+const uint16_t *expression_path_order(const struct expression *e, struct arena *arena);
 /* The value there, or NULL. */
-const struct kv_value *path_find(const struct expression *e, const struct node *path,
-                                 const struct kv_map *item);
+const struct kv_value *expression_path_find(const struct expression *e, const struct node *path,
+                                            const struct kv_map *item);
 /* An operand's value for this item, or NULL. */
 const struct kv_value *expression_operand(const struct expression *e, uint16_t node,
                                           const struct kv_map *item, struct arena *arena);

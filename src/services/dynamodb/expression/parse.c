@@ -127,11 +127,11 @@ static RESULT take_path(struct parse *p, uint16_t *ret)
         else
             break;
     }
-    *ret = builder_node(&p->b, (struct node){.kind = NODE_PATH,
-                                             .child = NODE_NONE,
-                                             .next = NODE_NONE,
-                                             .first = first,
-                                             .count = p->b.program.part_count - first});
+    *ret = expression_builder_node(&p->b, (struct node){.kind = NODE_PATH,
+                                                        .child = NODE_NONE,
+                                                        .next = NODE_NONE,
+                                                        .first = first,
+                                                        .count = p->b.program.part_count - first});
     return OK;
 }
 
@@ -139,11 +139,11 @@ static RESULT take_value(struct parse *p, uint16_t *ret)
 {
     if (peek(p) != TOKEN_VALUE)
         return fail(p);
-    *ret = builder_node(&p->b,
-                        (struct node){.kind = NODE_VALUE,
-                                      .child = NODE_NONE,
-                                      .next = NODE_NONE,
-                                      .first = slot_of(p, p->b.values, &p->b.program.value_count)});
+    *ret = expression_builder_node(
+        &p->b, (struct node){.kind = NODE_VALUE,
+                             .child = NODE_NONE,
+                             .next = NODE_NONE,
+                             .first = slot_of(p, p->b.values, &p->b.program.value_count)});
     p->at++;
     return OK;
 }
@@ -183,13 +183,14 @@ static RESULT take_call(struct parse *p, uint16_t *ret)
     p->at += 2;
     TRY(take_operands(p, &first, &count));
     TRY(take(p, TOKEN_CLOSE));
-    *ret = builder_node(&p->b, (struct node){.kind = NODE_CALL,
-                                             .op = (uint8_t)function_named(token_text(p, token)),
-                                             .child = first,
-                                             .next = NODE_NONE,
-                                             .count = count,
-                                             .at = token->at,
-                                             .len = token->len});
+    *ret = expression_builder_node(
+        &p->b, (struct node){.kind = NODE_CALL,
+                             .op = (uint8_t)function_named(token_text(p, token)),
+                             .child = first,
+                             .next = NODE_NONE,
+                             .count = count,
+                             .at = token->at,
+                             .len = token->len});
     return OK;
 }
 
@@ -233,7 +234,7 @@ static RESULT take_or(struct parse *p, struct term *ret);
 static uint16_t operator_node(struct parse *p, enum NODE kind, uint8_t op, uint16_t first)
 {
     p->b.program.operators++;
-    return builder_node(
+    return expression_builder_node(
         &p->b, (struct node){.kind = (uint8_t)kind, .op = op, .child = first, .next = NODE_NONE});
 }
 
@@ -445,9 +446,9 @@ RESULT expression_parse(struct expression_scope *scope, enum EXPRESSION_KIND kin
 {
     struct parse p = {.scope = scope, .kind = kind, .text = text};
     size_t count;
-    p.tokens = token_split(scope->c->arena, text, &count);
+    p.tokens = expression_tokens(scope->c->arena, text, &count);
     /* A NOT, and what joins conditions, is a token of its own, so every node has one. */
-    builder_open(&p.b, scope->c->arena, kind, count);
+    expression_builder_open(&p.b, scope->c->arena, kind, count);
     if (kind == EXPRESSION_UPDATE)
         TRY(take_update(&p));
     else if (kind == EXPRESSION_PROJECTION)
@@ -455,6 +456,6 @@ RESULT expression_parse(struct expression_scope *scope, enum EXPRESSION_KIND kin
     else
         TRY(take_condition(&p));
     TRY(take(&p, TOKEN_END));
-    *ret = builder_close(&p.b);
+    *ret = expression_builder_close(&p.b);
     return OK;
 }

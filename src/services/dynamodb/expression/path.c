@@ -31,7 +31,7 @@ static uint16_t common_parts(const struct expression *e, const struct node *a, c
     return i;
 }
 
-int path_compare(const struct expression *e, const struct node *a, const struct node *b)
+int expression_path_compare(const struct expression *e, const struct node *a, const struct node *b)
 {
     uint16_t common = common_parts(e, a, b);
     if (common < a->count && common < b->count)
@@ -39,7 +39,8 @@ int path_compare(const struct expression *e, const struct node *a, const struct 
     return (int)a->count - (int)b->count;
 }
 
-struct span path_text(struct arena *arena, const struct expression *e, const struct node *path)
+struct span expression_path_text(struct arena *arena, const struct expression *e,
+                                 const struct node *path)
 {
     struct buf *text = arena_buf(arena, 1 << 20);
     buf_append_byte(text, '[');
@@ -56,8 +57,8 @@ struct span path_text(struct arena *arena, const struct expression *e, const str
     return buf_span(text);
 }
 
-const struct kv_value *path_find(const struct expression *e, const struct node *path,
-                                 const struct kv_map *item)
+const struct kv_value *expression_path_find(const struct expression *e, const struct node *path,
+                                            const struct kv_map *item)
 {
     const struct part *part = parts_of(e, path), *end = part + path->count;
     const struct kv_value *at = kv_map_get(item, part_name(e, part));
@@ -110,11 +111,11 @@ struct place {
 static int compare_places(const void *a, const void *b)
 {
     const struct place *x = a, *y = b;
-    int order = path_compare(x->e, x->path, y->path);
+    int order = expression_path_compare(x->e, x->path, y->path);
     return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-const uint16_t *path_order(const struct expression *e, struct arena *arena)
+const uint16_t *expression_path_order(const struct expression *e, struct arena *arena)
 {
     const struct program *program = e->program;
     uint16_t count = program->action_count;
@@ -141,8 +142,8 @@ static RESULT refuse_clash(struct expression_scope *scope, const struct expressi
         scope, (enum EXPRESSION_KIND)program->kind,
         "Two document paths %s with each other; must remove or rewrite one of these paths; path "
         "one: %.*s, path two: %.*s",
-        what, SPAN_ARG(path_text(arena, e, program_node(program, actions[first].path))),
-        SPAN_ARG(path_text(arena, e, program_node(program, actions[second].path))));
+        what, SPAN_ARG(expression_path_text(arena, e, program_node(program, actions[first].path))),
+        SPAN_ARG(expression_path_text(arena, e, program_node(program, actions[second].path))));
 }
 
 /* In order, a path that clashes with a later one clashes with the next one as well: those that go
@@ -164,7 +165,7 @@ static RESULT check_neighbours(struct expression_scope *scope, const struct expr
 
 RESULT expression_check_overlaps(struct expression_scope *scope, struct expression *expression)
 {
-    expression->order = path_order(expression, scope->c->arena);
+    expression->order = expression_path_order(expression, scope->c->arena);
     for (uint16_t i = 1; i < expression->program->action_count; i++)
         TRY(check_neighbours(scope, expression, expression->order + i - 1));
     return OK;

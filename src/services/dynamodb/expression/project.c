@@ -93,19 +93,19 @@ struct expression expression_of_attributes(struct arena *arena, const struct spa
                                            size_t count)
 {
     struct builder b;
-    builder_open(&b, arena, EXPRESSION_PROJECTION, count);
+    expression_builder_open(&b, arena, EXPRESSION_PROJECTION, count);
     for (uint16_t i = 0; i < count; i++) {
         b.parts[i] = (struct part){.kind = PART_ALIAS, .slot = i};
         b.aliases[i] = (struct slot){0, 0};
         b.program.part_count = b.program.alias_count = i + 1;
-        uint16_t path = builder_node(
+        uint16_t path = expression_builder_node(
             &b,
             (struct node){
                 .kind = NODE_PATH, .child = NODE_NONE, .next = NODE_NONE, .first = i, .count = 1});
         b.actions[b.program.action_count++] =
             (struct action){.verb = VERB_PROJECT, .path = path, .value = NODE_NONE};
     }
-    struct expression e = {.program = builder_close(&b), .names = names};
-    e.order = path_order(&e, arena);
+    struct expression e = {.program = expression_builder_close(&b), .names = names};
+    e.order = expression_path_order(&e, arena);
     return e;
 }

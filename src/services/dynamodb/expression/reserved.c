@@ -58,7 +58,7 @@ static const char words[] =
     "VIEWS VIRTUAL VOID WAIT WHEN WHENEVER WHERE WHILE WINDOW WITH WITHIN WITHOUT WORK "
     "WRAPPED WRITE YEAR ZONE ";
 
-bool reserved_word(struct span name)
+bool expression_reserves(struct span name)
 {
     char upper[WORD_MAX + 2] = " ";
     if (name.len > WORD_MAX)

@@ -224,7 +224,7 @@ static void bind(struct expression_scope *scope, struct expression *e)
 static RESULT compile(struct expression_scope *scope, enum EXPRESSION_KIND kind, struct span text,
                       const struct program **ret)
 {
-    struct program *program = cache_get(scope->c->arena, kind, text);
+    struct program *program = expression_cached(scope->c->arena, kind, text);
     *ret = program;
     if (program)
         return OK;
@@ -237,7 +237,7 @@ static RESULT compile(struct expression_scope *scope, enum EXPRESSION_KIND kind,
                                  text.len);
     TRY(expression_parse(scope, kind, text, &program));
     TRY(expression_check_text(scope, text, program));
-    cache_put(text, program);
+    expression_keep(text, program);
     *ret = program;
     return OK;
 }

@@ -39,7 +39,7 @@ static RESULT check_path(const struct walk *w, const struct node *path)
             return expression_refuse(w->scope, w->kind,
                                      "List index is not within the allowable range; index: [%.*s]",
                                      SPAN_ARG(text));
-        if (part->kind == PART_NAME && reserved_word(text))
+        if (part->kind == PART_NAME && expression_reserves(text))
             return expression_refuse(w->scope, w->kind,
                                      "Attribute name is a reserved keyword; reserved keyword: %.*s",
                                      SPAN_ARG(text));

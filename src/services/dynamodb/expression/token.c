@@ -133,7 +133,7 @@ static struct token token_at(struct span text, size_t at)
     return sign_at(text, at);
 }
 
-struct token *token_split(struct arena *arena, struct span text, size_t *ret_count)
+struct token *expression_tokens(struct arena *arena, struct span text, size_t *ret_count)
 {
     struct token *tokens = arena_alloc(arena, (text.len + 1) * sizeof *tokens);
     size_t count = 0;

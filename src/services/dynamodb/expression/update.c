@@ -174,7 +174,7 @@ static struct kv_set merge(struct arena *arena, const struct kv_set *a, const st
 static RESULT change_in_place(struct update *u, uint16_t at, struct change *change)
 {
     enum VERB verb = (enum VERB)action_at(u, at)->verb;
-    const struct kv_value *now = path_find(u->e, path_of(u, at), u->before);
+    const struct kv_value *now = expression_path_find(u->e, path_of(u, at), u->before);
     const struct kv_value *operand =
         expression_operand(u->e, action_at(u, at)->value, u->before, u->c->arena);
     if (!now) {
@@ -207,7 +207,7 @@ static enum PARENT parent_of(const struct update *u, const struct node *path)
         return PARENT_FITS;
     struct node above = *path;
     above.count--;
-    const struct kv_value *parent = path_find(u->e, &above, u->before);
+    const struct kv_value *parent = expression_path_find(u->e, &above, u->before);
     if (!parent)
         return PARENT_MISSING;
     bool index = parts_of(u, path)[above.count].kind == PART_INDEX;
