@@ -27,7 +27,7 @@ static struct chunked_payload *chunked_new(struct request *r)
     return chunked;
 }
 
-static void stop(struct request *r, const struct refusal *refusal)
+void body_stop(struct request *r, const struct refusal *refusal)
 {
     r->refusal = refusal;
     r->answered = true;
@@ -88,11 +88,19 @@ static struct body *find_stream_member(struct request *r)
 
 static void on_sealed(struct draft *draft, void *user, int error);
 
+void body_open(struct request *r)
+{
+    struct cloud *cloud = r->gate->config->cloud;
+    struct draft_events events = {.ready = on_ready, .sealed = on_sealed, .user = r};
+    r->in_body = find_stream_member(r);
+    r->draft = draft_new(cloud->store, cloud->workers, r->gate->loop, r->plan.digests, &events);
+}
+
 void body_begin(struct request *r)
 {
     const struct refusal *refusal = check_length(r);
     if (refusal) {
-        stop(r, refusal);
+        body_stop(r, refusal);
         return;
     }
     bool whole_signed = r->claim.payload == PAYLOAD_SIGNED && r->claim.content_sha256.len == 64;
@@ -100,14 +108,11 @@ void body_begin(struct request *r)
         r->plan.digests |= DIGEST_SHA256;
     if (is_chunked(&r->claim))
         r->chunked = chunked_new(r);
-    r->in_body = find_stream_member(r);
-    struct cloud *cloud = r->gate->config->cloud;
-    struct draft_events events = {.ready = on_ready, .sealed = on_sealed, .user = r};
-    r->draft = draft_new(cloud->store, cloud->workers, r->gate->loop, r->plan.digests, &events);
+    body_open(r);
     http_take_stream(r->x);
 }
 
-static int take_bytes(void *into, struct span piece)
+int body_take(void *into, struct span piece)
 {
     struct request *r = into;
     if (draft_len(r->draft) + piece.len > r->plan.max_len)
@@ -120,24 +125,28 @@ static int take_bytes(void *into, struct span piece)
     return full < 0 ? full : 0;
 }
 
+void body_stop_with(struct request *r, int error)
+{
+    body_stop(r, error == -EFBIG ? refuse_too_large(r)
+                                 : refuse_errno(&r->call, error, "writing the body"));
+}
+
 void body_piece(struct request *r, struct span piece)
 {
     int error = 0;
     if (r->answered)
         return;
     if (!r->chunked) {
-        error = take_bytes(r, piece);
+        error = body_take(r, piece);
     } else {
-        enum CHUNKED_STATUS status = chunked_feed(r->chunked, piece, take_bytes, r, &error);
+        enum CHUNKED_STATUS status = chunked_feed(r->chunked, piece, body_take, r, &error);
         if (!error && status != CHUNKED_MORE && status != CHUNKED_DONE) {
-            stop(r, refuse_chunk(r, status));
+            body_stop(r, refuse_chunk(r, status));
             return;
         }
     }
-    if (error == -EFBIG)
-        stop(r, refuse_too_large(r));
-    else if (error < 0)
-        stop(r, refuse_errno(&r->call, error, "writing the body"));
+    if (error < 0)
+        body_stop_with(r, error);
 }
 
 /* Trailers are read as if they had been headers. */
@@ -171,17 +180,22 @@ static const struct refusal *check_chunked_end(struct request *r)
     return OK;
 }
 
+void body_seal(struct request *r)
+{
+    if (draft_seal(r->draft) == DRAFT_SEALED_NOW)
+        on_sealed(r->draft, r, 0);
+}
+
 void body_complete(struct request *r)
 {
     if (r->answered)
         return;
     const struct refusal *refusal = r->chunked ? check_chunked_end(r) : OK;
     if (refusal) {
-        stop(r, refusal);
+        body_stop(r, refusal);
         return;
     }
-    if (draft_seal(r->draft) == DRAFT_SEALED_NOW)
-        on_sealed(r->draft, r, 0);
+    body_seal(r);
 }
 
 static const struct refusal *check_sha(struct request *r)
@@ -210,7 +224,7 @@ static void on_sealed(struct draft *draft, void *user, int error)
     struct request *r = user;
     const struct refusal *refusal = sealed(r, error);
     if (refusal) {
-        stop(r, refusal);
+        body_stop(r, refusal);
         return;
     }
     *r->in_body = (struct body){

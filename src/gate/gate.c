@@ -129,7 +129,7 @@ static const struct refusal *refuse_operation(struct request *r)
     return refuse(&r->call, service->unknown_operation, "%s", "");
 }
 
-static const struct refusal *operation_ready(struct request *r)
+RESULT request_prepare(struct request *r)
 {
     r->call.service = r->route.service;
     r->call.operation = r->route.operation;
@@ -145,7 +145,7 @@ static const struct refusal *operation_ready(struct request *r)
  * taken. */
 static const struct refusal *admit_stream(struct request *r)
 {
-    TRY(operation_ready(r));
+    TRY(request_prepare(r));
     TRY(request_authenticate(r, SPAN_NONE));
     TRY(wire_decode_head(&r->call, &r->wire, r->in));
     TRY(wire_validate(&r->call, r->in));
@@ -166,6 +166,10 @@ static void on_head(struct http_handler *handler, struct http_exchange *x)
         return;
     if (cors_admit(r) == CORS_ANSWERED)
         return;
+    if (r->route.form) {
+        form_begin(r);
+        return;
+    }
     if (!r->route.operation || !r->route.operation->streaming_input) {
         http_take_whole(x, whole_limit(r));
         return;
@@ -180,7 +184,9 @@ static void on_head(struct http_handler *handler, struct http_exchange *x)
 static void on_piece(struct http_handler *handler, struct http_exchange *x, struct span piece)
 {
     struct request *r = x->user;
-    if (r->draft)
+    if (r->form)
+        form_piece(r, piece);
+    else if (r->draft)
         body_piece(r, piece);
 }
 
@@ -202,7 +208,7 @@ static const struct refusal *prepare_whole(struct request *r)
     r->call.operation = r->route.operation;
     TRY(request_authenticate(r, body));
     TRY(body_unchunk(r, &body));
-    TRY(operation_ready(r));
+    TRY(request_prepare(r));
     TRY(check_body(r, body));
     r->wire.body = body;
     TRY(wire_decode(&r->call, &r->wire, r->in));
@@ -212,6 +218,10 @@ static const struct refusal *prepare_whole(struct request *r)
 static void on_complete(struct http_handler *handler, struct http_exchange *x)
 {
     struct request *r = x->user;
+    if (r->form) {
+        form_complete(r);
+        return;
+    }
     if (r->draft) {
         body_complete(r);
         return;

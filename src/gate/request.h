@@ -9,6 +9,7 @@
 #include "gate/gate.h"
 #include "store/draft.h"
 #include "wire/chunked_payload.h"
+#include "wire/multipart_form.h"
 #include "wire/sigv2.h"
 
 struct gate {
@@ -58,6 +59,7 @@ struct request {
     struct draft *draft;
     struct chunked_payload *chunked; /* NULL: the body is not aws-chunked */
     struct body *in_body;            /* the streaming member of `in` */
+    struct multipart_form *form;     /* NULL: the body is not one */
     bool paused;
 
     /* streaming output */
@@ -81,8 +83,20 @@ RESULT request_identify(struct request *r, struct auth_cache *cache);
 RESULT request_authorise(struct request *r);
 /* dispatch.c: runs the handler on its thread; request_answer follows on the home loop. */
 void request_dispatch(struct request *r);
+/* gate.c: memory for input and output, or the refusal of what is not built. */
+RESULT request_prepare(struct request *r);
+/* form.c: uploads by forms of browsers; the file goes on as a streaming body. */
+void form_begin(struct request *r);
+void form_piece(struct request *r, struct span piece);
+void form_complete(struct request *r);
 /* body.c: takes a streaming body into a draft. */
 void body_begin(struct request *r);
+/* The parts of that, for form.c. */
+void body_open(struct request *r);
+int body_take(void *request, struct span piece);
+void body_stop(struct request *r, const struct refusal *refusal);
+void body_stop_with(struct request *r, int error);
+void body_seal(struct request *r);
 void body_piece(struct request *r, struct span piece);
 void body_complete(struct request *r);
 void body_end(struct request *r);

@@ -454,6 +454,23 @@ static const struct template *match(const struct template *list,
     return NULL;
 }
 
+/* POST to a bucket by itself is a form of a browser (PostObject), whatever its type says. */
+static void find_form(struct arena *arena, const struct route_request *request,
+                      const struct split_path *path, struct route *route)
+{
+    bool bare = span_is_empty(request->query) && path->count == 1;
+    const struct operation *operation = operation_named(route->service, S("PostObject"));
+    if (!operation || !bare || !span_eq(request->method, S("POST")))
+        return;
+    struct span bucket = uri_decode(arena, path->segments[0]);
+    route->operation = operation;
+    route->operation_name = S("PostObject");
+    route->form = true;
+    route->bad_uri = span_is_absent(bucket);
+    route->labels[0] = (struct wire_label){S("Bucket"), bucket};
+    route->label_count = 1; /* the key is a field */
+}
+
 static void find_rest(const struct routes *routes, struct arena *arena,
                       const struct route_request *request, struct route *route)
 {
@@ -471,8 +488,10 @@ static void find_rest(const struct routes *routes, struct arena *arena,
     /* A greedy template stands at its own, smaller depth. */
     for (size_t depth = depth_index(path.count); !found && depth-- > 1;)
         found = match(lists[depth], request, route->service, &path, &words);
-    if (!found)
+    if (!found) {
+        find_form(arena, request, &path, route);
         return;
+    }
     route->operation = found->operation;
     route->operation_name = service_text(route->service, found->operation->name);
     take_labels(arena, found, &path, route);

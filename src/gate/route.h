@@ -39,6 +39,7 @@ struct route {
     bool action_in_body; /* query protocols: route_action must follow once the body is there */
     bool guessed;        /* nothing but an Action said which service */
     bool bad_uri;        /* a label cannot be decoded */
+    bool form;           /* a form that uploads a file: its fields say the rest */
     bool no_query;       /* the operation does not read the query */
 };
 

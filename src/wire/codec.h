@@ -43,5 +43,7 @@ void wire_encode_refusal(struct call *c, const struct refusal *refusal, struct w
 /* One shape by itself: for tests, fuzzers and services that store JSON forms. */
 RESULT wire_json_read(struct call *c, const struct service *service, uint16_t shape,
                       struct span json, void *out);
+/* A document of S3's XML; `root` is the name of its element. */
+RESULT wire_xml_read(struct call *c, uint16_t shape, struct span root, struct span xml, void *out);
 void wire_json_write(const struct service *service, uint16_t shape, const void *in,
                      struct buf *out);

@@ -14,11 +14,13 @@
  * scalars only, so a handler need not set it for required ones; spans, lists and maps are absent
  * when `at` is NULL (an empty one has a non-NULL `at`).
  */
+#include "base/header.h"
 #include "wire/refusal.h"
 
 struct arena;
-struct auth_question; /* auth/identity.h */
-struct body_plan;     /* wire/body.h */
+struct auth_question;  /* auth/identity.h */
+struct body_plan;      /* wire/body.h */
+struct multipart_form; /* wire/multipart_form.h */
 
 struct any_list {
     void *at; /* elements of the member's in-memory size, one behind the other */
@@ -190,6 +192,15 @@ struct cors_request {
     bool preflight;
 };
 
+/* A form that uploads a file, as the service reads it. */
+struct form_request {
+    struct headers headers; /* the fields, as if they had been headers */
+    struct span key;        /* of what is made */
+    uint8_t version;        /* of the signature, 2 or 4; 0: it is not signed */
+    struct span access_key, token, policy, signature; /* the signature is over the policy */
+    struct span date, region, service;                /* version 4: of the scope */
+};
+
 enum CORS {
     CORS_NO_RULES, /* the path names no resource that could have rules */
     CORS_ALLOWED,  /* the reply's headers have been added to the call */
@@ -212,6 +223,9 @@ struct service_hooks {
      * policy and grants. In the call's transaction. */
     const struct refusal *(*resource)(struct call *c, const void *in,
                                       struct auth_question *question);
+    /* The fields of a form, before its file is taken. On the home loop. */
+    const struct refusal *(*form)(struct call *c, const struct multipart_form *form,
+                                  struct form_request *out);
     /* A condition key (lower-case) that only the service knows, asked for when a policy looks at
      * it; absent where the request does not have it. In the call's transaction. */
     struct span (*condition)(struct call *c, struct span key, struct arena *arena);

@@ -320,3 +320,11 @@ const struct refusal *xml_decode(struct decoder *d, const struct shape *shape, e
         return x.refusal;
     return whole ? OK : malformed(&x);
 }
+
+const struct refusal *wire_xml_read(struct call *c, uint16_t shape, struct span root,
+                                    struct span xml, void *out)
+{
+    struct decoder d;
+    decoder_init(&d, c, c->service, xml.len);
+    return xml_decode(&d, shape_at(c->service, shape), MEMBERS_ALL, root, xml, out);
+}

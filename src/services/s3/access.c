@@ -11,6 +11,7 @@
 #include "services/s3/condition_keys.h"
 #include "services/s3/cors.h"
 #include "services/s3/document.h"
+#include "services/s3/form.h"
 #include "services/s3/object.h"
 #include "services/s3/policy.h"
 #include "services/s3/public_access.h"
@@ -226,6 +227,7 @@ extern const struct service_hooks s3_hooks;
 const struct service_hooks s3_hooks = {
     .cors = cors_answer,
     .body = checksum_check_body,
+    .form = form_read,
     .resource = s3_resource,
     .condition = condition_key_read,
 };
