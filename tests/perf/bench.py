@@ -10,6 +10,7 @@ cannot be had are left out, and the reason is printed.
 """
 import argparse
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -28,19 +29,38 @@ import servers
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1000
 CONNECTIONS = 64
-LARGE = 1 << 30
-LARGE_CONNECTIONS = 4
+LARGE, MEDIUM = 1 << 30, 1 << 20
 
-# Scenario of the generator, what it is called in the table, wanted requests/s, peers with their scenario.
+BY_COUNT, BY_BYTES = ("requests_per_s", "/s"), ("mib_per_s", "MiB/s")
+DYNAMODB, S3 = ("moto", "dynalite"), ("moto", "s3rver")
+
+
+class Row:
+    """A line of the table: its scenario of the generator with the settings that differ, what is wanted (requests/s, or a
+    text), and the peers that are asked the same; nginx is asked without a signature."""
+
+    def __init__(self, name, title, wanted="", peers=(), unit=BY_COUNT, scenario=None, **settings):
+        self.name, self.title, self.wanted, self.peers, self.unit = name, title, wanted, peers, unit
+        self.scenario, self.settings = scenario or name, settings
+
+    def scenario_for(self, server):
+        return self.scenario.replace("s3-", "http-") if server == "nginx" else self.scenario
+
+
 ROWS = [
-    ("sts-get-caller-identity", "STS GetCallerIdentity", None, {"moto": "sts-get-caller-identity"}),
-    ("dynamodb-get-item", "DynamoDB GetItem, 1 KB", 60000, {"moto": "dynamodb-get-item"}),
-    ("dynamodb-put-item", "DynamoDB PutItem, 1 KB, durable", 40000, {"moto": "dynamodb-put-item"}),
-    ("s3-get", "S3 GET, 1 KiB", 50000, {"moto": "s3-get", "nginx": "http-get"}),
-    ("s3-put", "S3 PUT, 1 KiB, durable", 20000, {"moto": "s3-put"}),
-    ("s3-get-large", "S3 GET, 1 GiB", None, {"nginx": "http-get-large"}),
+    Row("sts-get-caller-identity", "STS GetCallerIdentity", peers=("moto",)),
+    Row("dynamodb-get-item", "DynamoDB GetItem, 1 KB", 60000, DYNAMODB),
+    Row("dynamodb-put-item", "DynamoDB PutItem, 1 KB, durable", 40000, DYNAMODB),
+    Row("dynamodb-update-item", "DynamoDB UpdateItem with a condition, durable", peers=DYNAMODB),
+    Row("dynamodb-query", "DynamoDB Query, 100 items", peers=DYNAMODB),
+    Row("dynamodb-transact-write", "DynamoDB TransactWriteItems, 4 items, durable", peers=("moto",)),
+    Row("s3-get", "S3 GET, 1 KiB", 50000, (*S3, "nginx")),
+    Row("s3-put", "S3 PUT, 1 KiB, durable", 20000, S3),
+    Row("s3-list", "S3 ListObjectsV2, pages of up to 1,000 keys", peers=S3),
+    Row("s3-get-medium", "S3 GET, 1 MiB", "0.8 of nginx", ("nginx",), BY_BYTES, "s3-get-large", large=MEDIUM),
+    Row("s3-get-large", "S3 GET, 1 GiB", "0.8 of nginx", ("nginx",), BY_BYTES, large=LARGE, connections=4),
 ]
-LARGE_RATIO = 0.8  # of nginx's bytes per second
+PEERS = ("moto", "dynalite", "s3rver", "nginx")
 READY_MS, RESIDENT_MIB, BINARY_MB, INSTRUCTIONS = 20, 20, 8, 40000
 STARTS, PROFILED_REQUESTS = 10, 1000
 
@@ -55,16 +75,17 @@ def write_objects(folder):
     for i in range(KEYS):
         (folder / f"k{i:08d}").write_bytes(b"%08d" % i * 128)
     block = b"".join(b"%08d" % i for i in range(131072))
-    with open(folder / "large", "wb") as file:
-        for _ in range(LARGE // len(block)):
-            file.write(block)
+    for size in (MEDIUM, LARGE):
+        with open(folder / f"large-{size}", "wb") as file:
+            for _ in range(size // len(block)):
+                file.write(block)
 
 
-def clients(address):
+def clients(server):
     config = botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1},
                                     read_timeout=600)
-    session = boto3.Session("test", "test", region_name="us-east-1")
-    return {name: session.client(name, endpoint_url=f"http://{address}", config=config)
+    session = boto3.Session(server.key, server.key, region_name="us-east-1")
+    return {name: session.client(name, endpoint_url=f"http://{server.address}", config=config)
             for name in ("s3", "dynamodb")}
 
 
@@ -72,47 +93,57 @@ class Bench:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
         self.load = pathlib.Path(options.build) / "tests/perf/load"
-        self.results = {}   # (server, scenario) -> the generator's JSON or {"reason": text}
+        self.results = {}   # (server, row's name) -> the generator's JSON or {"reason": text}
         self.notes = []
 
     def run_load(self, server, scenario, **overrides):
-        settings = {"seconds": self.options.seconds, "connections": CONNECTIONS, "keys": KEYS, "large": LARGE}
-        if scenario.endswith("-large"):
-            settings["connections"] = LARGE_CONNECTIONS
-        settings.update(overrides)
+        settings = {"seconds": self.options.seconds, "connections": CONNECTIONS, "keys": KEYS, **overrides}
         command = [str(self.load), "--json", "--endpoint", server.address]
         for name, value in settings.items():
             command += [f"--{name}", str(value)]
-        done = subprocess.run([*command, scenario], capture_output=True, text=True, timeout=900)
+        keys = {"AWS_ACCESS_KEY_ID": server.key, "AWS_SECRET_ACCESS_KEY": server.key}
+        done = subprocess.run([*command, scenario], capture_output=True, text=True, timeout=900,
+                              env={**os.environ, **keys})
         if done.returncode:
             return {"reason": " ".join(done.stderr.split())[:300] or f"exit {done.returncode}"}
         return json.loads(done.stdout)
 
-    def fill(self, server, scenarios):
-        """The bucket, the table, and through the generator itself what the reading scenarios read."""
-        made = clients(server.address)
-        if any(name.startswith("dynamodb") for name in scenarios):
-            made["dynamodb"].create_table(
-                TableName="bench", BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}])
-            made["dynamodb"].get_waiter("table_exists").wait(TableName="bench")
-            self.run_load(server, "dynamodb-put-item", requests=KEYS, connections=8, seconds=300)
-        if any(name.startswith("s3") for name in scenarios):
-            made["s3"].create_bucket(Bucket="bench")
-            self.run_load(server, "s3-put", requests=KEYS, connections=8, seconds=300)
-        if "s3-get-large" in scenarios:
-            made["s3"].upload_file(str(self.folder / "nginx/www/bench/large"), "bench", "large")
+    def fill_tables(self, server, client):
+        for name, keys in (("bench", {"pk": "S"}), ("bench-sorted", {"pk": "S", "sk": "N"})):
+            client.create_table(
+                TableName=name, BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"))],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys.items()])
+            client.get_waiter("table_exists").wait(TableName=name)
+        self.run_load(server, "dynamodb-put-item", requests=KEYS, connections=8, seconds=300)
+        items = [{"PutRequest": {"Item": {"pk": {"S": f"p{part}"}, "sk": {"N": str(i)}, "text": {"S": "x" * 100}}}}
+                 for part in range(10) for i in range(100)]
+        for at in range(0, len(items), 25):
+            client.batch_write_item(RequestItems={"bench-sorted": items[at:at + 25]})
 
-    def measure(self, server, scenarios):
+    def fill_bucket(self, server, client, rows):
+        client.create_bucket(Bucket="bench")
+        self.run_load(server, "s3-put", requests=KEYS, connections=8, seconds=300)
+        for large in (row.settings["large"] for row in rows if "large" in row.settings):
+            client.upload_file(str(self.folder / f"nginx/www/bench/large-{large}"), "bench", f"large-{large}")
+
+    def fill(self, server, rows):
+        """The bucket, the tables, and through the generator itself what the reading scenarios read."""
+        made = clients(server)
+        if any(row.scenario.startswith("dynamodb") for row in rows):
+            self.fill_tables(server, made["dynamodb"])
+        if any(row.scenario.startswith("s3") for row in rows):
+            self.fill_bucket(server, made["s3"], rows)
+
+    def measure(self, server, rows):
         try:
             with server:
                 if server.name != "nginx":
-                    self.fill(server, scenarios)
-                for scenario in scenarios:
-                    result = self.run_load(server, scenario)
-                    self.results[server.name, scenario] = result
-                    say(f"{server.name:8} {scenario:24} " + (result.get("reason") or
+                    self.fill(server, rows)
+                for row in rows:
+                    result = self.run_load(server, row.scenario_for(server.name), **row.settings)
+                    self.results[server.name, row.name] = result
+                    say(f"{server.name:8} {row.name:24} " + (result.get("reason") or
                         f"{result['requests_per_s']:.0f}/s, {result['mib_per_s']:.0f} MiB/s, "
                         f"{result['verified']} replies compared"))
         except Exception as error:  # a peer that does not come up must not end the others' measurement
@@ -179,42 +210,39 @@ class Bench:
         return rows
 
 
-def figure(result, key):
-    if result is None or "reason" in result:
-        return "–"
-    return f"{result[key]:,.0f}"
-
-
-def ratio(ours, theirs, key):
-    if not ours or not theirs or "reason" in ours or "reason" in theirs or not theirs[key]:
-        return "–"
-    return f"{ours[key] / theirs[key]:.2f}"
+def beside(bench, row, ours):
+    """The peers' figures, each with ours as a multiple of it."""
+    key, texts = row.unit[0], []
+    for peer in row.peers:
+        theirs = bench.results.get((peer, row.name))
+        if not theirs or "reason" in theirs or not theirs[key]:
+            if theirs and "reason" in theirs:
+                bench.notes.append(f"{peer} {row.name}: {theirs['reason']}")
+            continue
+        ratio = ours[key] / theirs[key]
+        texts.append(f"{peer} {theirs[key]:,.0f} (× {ratio:.{0 if ratio >= 10 else 2}f})")
+    return ", ".join(texts)
 
 
 def throughput_table(bench, rows):
-    lines = ["| | kintoun | p50 µs | p99 µs | wanted | moto | ratio | nginx | ratio |",
-             "|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
-    for scenario, title, wanted, peers in rows:
-        key, unit = ("mib_per_s", " MiB/s") if scenario.endswith("-large") else ("requests_per_s", "/s")
-        ours = bench.results.get(("kintoun", scenario))
-        if ours and "reason" in ours:
-            bench.notes.append(f"kintoun {scenario}: {ours['reason']}")
-        target = f"{wanted:,}" if wanted else (f"{LARGE_RATIO} of nginx" if "large" in scenario else "")
-        cells = [f"{title}, {unit.strip()}", figure(ours, key), figure(ours, "p50_us"), figure(ours, "p99_us"), target]
-        for peer in ("moto", "nginx"):
-            theirs = bench.results.get((peer, peers.get(peer)))
-            if theirs and "reason" in theirs:
-                bench.notes.append(f"{peer} {scenario}: {theirs['reason']}")
-            cells += [figure(theirs, key), ratio(ours, theirs, key)]
-        lines.append("| " + " | ".join(cells) + " |")
+    lines = ["| | kintoun | p50 µs | p99 µs | wanted | beside it, and kintoun as a multiple |", "|---|---:|---:|---:|---:|---|"]
+    for row in rows:
+        key, unit = row.unit
+        ours = bench.results.get(("kintoun", row.name), {"reason": "not measured"})
+        if "reason" in ours:
+            bench.notes.append(f"kintoun {row.name}: {ours['reason']}")
+            continue
+        wanted = f"{row.wanted:,}" if isinstance(row.wanted, int) else row.wanted
+        lines.append(f"| {row.title}, {unit} | {ours[key]:,.0f} | {ours['p50_us']:,} | {ours['p99_us']:,} | {wanted} | "
+                     f"{beside(bench, row, ours)} |")
     return lines
 
 
 def report(bench, rows, single):
-    own = [result["own_us"] for (name, scenario), result in bench.results.items()
-           if name == "kintoun" and "own_us" in result and not scenario.endswith("-large")]
+    own = [result["own_us"] for (name, row), result in bench.results.items()
+           if name == "kintoun" and "own_us" in result and "get-" not in row.replace("get-item", "")]
     lines = [f"# Measured {time.strftime('%Y-%m-%d %H:%M')}", "",
-             f"{CONNECTIONS} keep-alive connections ({LARGE_CONNECTIONS} for 1 GiB), "
+             f"{CONNECTIONS} keep-alive connections (4 for 1 GiB), "
              f"{bench.options.seconds:g} s each, one machine for server and generator."]
     if own:
         lines.append(f"The generator itself took {min(own):.1f} to {max(own):.1f} µs of processor time per request.")
@@ -243,20 +271,17 @@ def read_options():
 def main():
     options = read_options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and files go with it
-    rows = [row for row in ROWS if options.only in row[0]]
+    rows = [row for row in ROWS if options.only in row.name]
     build = pathlib.Path(options.build)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=build) as name:
         folder = pathlib.Path(name)
         bench = Bench(options, folder)
         write_objects(folder / "nginx/www/bench")
-        all_servers = [bench.kintoun("kintoun")]
-        if not options.no_peers:
-            all_servers += [servers.Moto(folder / "moto", build / "bench-venv"), servers.Nginx(folder / "nginx")]
-        for server in all_servers:
-            scenarios = [row[0] if server.name == "kintoun" else row[3][server.name] for row in rows
-                         if server.name == "kintoun" or server.name in row[3]]
-            if scenarios:
-                bench.measure(server, scenarios)
+        bench.measure(bench.kintoun("kintoun"), rows)
+        for peer in () if options.no_peers else PEERS:
+            asked = [row for row in rows if peer in row.peers]
+            if asked:
+                bench.measure(servers.peer(peer, folder / peer, build), asked)
         single = [] if options.only else bench.single_figures()
         text = report(bench, rows, single)
     (build / "bench.md").write_text(text)

@@ -22,7 +22,7 @@
 /* How one request differs from the others of its scenario. */
 struct draft {
     const char *method;
-    struct span path, content_type, target, body, expected;
+    struct span path, query, content_type, target, body, expected;
 };
 
 struct scenario_kind {
@@ -82,6 +82,52 @@ static void draft_put_item(struct scenario *scenario, size_t i, struct draft *dr
                                SPAN_ARG(digits_of(&scenario->scratch, i, ITEM_BYTES)));
 }
 
+static void draft_update_item(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_item(scenario, "DynamoDB_20120810.UpdateItem", draft);
+    draft->expected = S("{");
+    draft->body = arena_printf(
+        &scenario->arena,
+        "{\"TableName\":\"%.*s\",\"Key\":{\"pk\":{\"S\":\"k%08zu\"}},"
+        "\"ConditionExpression\":\"attribute_exists(pk) AND #p <> :no\","
+        "\"UpdateExpression\":\"SET #c = if_not_exists(#c, :zero) + :one\","
+        "\"ExpressionAttributeNames\":{\"#c\":\"count\",\"#p\":\"payload\"},"
+        "\"ExpressionAttributeValues\":{\":zero\":{\"N\":\"0\"},\":one\":{\"N\":\"1\"},"
+        "\":no\":{\"S\":\"nothing\"}}}",
+        SPAN_ARG(scenario->options->table), i);
+}
+
+/* All items of one partition; tests/perf/bench.py wrote a hundred to each of ten. */
+static void draft_query(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_item(scenario, "DynamoDB_20120810.Query", draft);
+    draft->expected = S("100,");
+    draft->body = arena_printf(&scenario->arena,
+                               "{\"TableName\":\"%.*s-sorted\","
+                               "\"KeyConditionExpression\":\"pk = :p\","
+                               "\"ExpressionAttributeValues\":{\":p\":{\"S\":\"p%zu\"}}}",
+                               SPAN_ARG(scenario->options->table), i % 10);
+}
+
+/* Four items that no other request of the ring has. */
+static void draft_transact_write(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    struct buf body;
+    draft_item(scenario, "DynamoDB_20120810.TransactWriteItems", draft);
+    draft->expected = S("{}");
+    buf_init(&body, 65536);
+    buf_append(&body, S("{\"TransactItems\":["));
+    for (size_t k = 4 * i; k < 4 * i + 4; k++)
+        buf_printf(&body,
+                   "%s{\"Put\":{\"TableName\":\"%.*s\",\"Item\":{\"pk\":{\"S\":\"t%08zu\"},"
+                   "\"payload\":{\"S\":\"%.*s\"}}}}",
+                   k % 4 ? "," : "", SPAN_ARG(scenario->options->table), k,
+                   SPAN_ARG(digits_of(&scenario->scratch, k, ITEM_BYTES)));
+    buf_append(&body, S("]}"));
+    draft->body = arena_copy(&scenario->arena, buf_span(&body));
+    buf_done(&body);
+}
+
 static void draft_get_object(struct scenario *scenario, size_t i, struct draft *draft)
 {
     *draft = (struct draft){
@@ -107,7 +153,19 @@ static void draft_get_large(struct scenario *scenario, size_t i, struct draft *d
 {
     *draft = (struct draft){
         .method = "GET",
-        .path = arena_printf(&scenario->arena, "/%.*s/large", SPAN_ARG(scenario->options->bucket)),
+        .path = arena_printf(&scenario->arena, "/%.*s/large-%lu",
+                             SPAN_ARG(scenario->options->bucket), scenario->options->large),
+    };
+}
+
+/* A page of a thousand from another place each time. */
+static void draft_list(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    *draft = (struct draft){
+        .method = "GET",
+        .path = arena_printf(&scenario->arena, "/%.*s", SPAN_ARG(scenario->options->bucket)),
+        .query = arena_printf(&scenario->arena, "list-type=2&start-after=k%08zu",
+                              i * 7919 % scenario->options->keys),
     };
 }
 
@@ -115,17 +173,22 @@ static const struct scenario_kind kinds[] = {
     {"sts-get-caller-identity", "sts", REPLY_CONTAINS, 1, draft_sts},
     {"dynamodb-get-item", "dynamodb", REPLY_CONTAINS, 0, draft_get_item},
     {"dynamodb-put-item", "dynamodb", REPLY_EQUALS, 0, draft_put_item},
+    {"dynamodb-update-item", "dynamodb", REPLY_CONTAINS, 0, draft_update_item},
+    {"dynamodb-query", "dynamodb", REPLY_CONTAINS, 0, draft_query},
+    {"dynamodb-transact-write", "dynamodb", REPLY_EQUALS, 0, draft_transact_write},
     {"s3-get", "s3", REPLY_EQUALS, 0, draft_get_object},
     {"s3-put", "s3", REPLY_HEAD_CONTAINS, 0, draft_put_object},
     {"s3-get-large", "s3", REPLY_PATTERN, 1, draft_get_large},
+    {"s3-list", "s3", REPLY_STATUS, 0, draft_list},
     {"http-get", NULL, REPLY_EQUALS, 0, draft_get_object},
     {"http-get-large", NULL, REPLY_PATTERN, 1, draft_get_large},
 };
 
 const char *scenario_names(void)
 {
-    return "sts-get-caller-identity dynamodb-get-item dynamodb-put-item s3-get s3-put s3-get-large "
-           "http-get http-get-large";
+    return "sts-get-caller-identity dynamodb-get-item dynamodb-put-item dynamodb-update-item "
+           "dynamodb-query dynamodb-transact-write s3-get s3-put s3-get-large s3-list http-get "
+           "http-get-large";
 }
 
 const char *scenario_pattern(void)
@@ -160,8 +223,9 @@ static struct span text_before_date(struct scenario *scenario, const struct requ
 {
     struct buf text;
     buf_init(&text, 65536);
-    buf_printf(&text, "%.*s %.*s HTTP/1.1\r\n", SPAN_ARG(request->signed_part.method),
-               SPAN_ARG(request->signed_part.path));
+    buf_printf(&text, "%.*s %.*s%s%.*s HTTP/1.1\r\n", SPAN_ARG(request->signed_part.method),
+               SPAN_ARG(request->signed_part.path), request->signed_part.query.len ? "?" : "",
+               SPAN_ARG(request->signed_part.query));
     for (size_t i = 0; i < request->signed_part.headers.count; i++) {
         struct header header = request->signed_part.headers.at[i];
         if (!scenario->kind->service && span_starts(header.name, S("x-amz-")))
@@ -191,6 +255,7 @@ static void prepare(struct scenario *scenario, size_t i)
     request->signed_part = (struct sigv4_request){
         .method = span_of_cstr(draft.method),
         .path = draft.path,
+        .query = draft.query,
         .s3 = scenario->kind->service && strcmp(scenario->kind->service, "s3") == 0,
     };
     request->signed_part.headers = headers_of(scenario, &draft, request);

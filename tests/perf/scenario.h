@@ -27,6 +27,7 @@ enum REPLY_CHECK {
     REPLY_EQUALS,        /* the body is `expected` */
     REPLY_HEAD_CONTAINS, /* the head does */
     REPLY_PATTERN,       /* the body is scenario_pattern over and over */
+    REPLY_STATUS,        /* the status says enough */
 };
 
 struct request {

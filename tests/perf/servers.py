@@ -31,6 +31,7 @@ class Server:
     """Started by start(), which sets `address` (host:port)."""
     process = None
     address = None
+    key = "test"  # access key id and secret
 
     def spawn(self, command, log, **options):
         with open(log, "ab") as to:
@@ -135,6 +136,49 @@ class Moto(Server):
                    env={**os.environ, "TMPDIR": str(self.folder)})
         self.wait_for_http()
         return self
+
+
+class Npm(Server):
+    """A server that is a package of npm, of the version that peers.json pins; `arguments` may name its port and folder."""
+
+    def __init__(self, name, folder, modules, arguments, key="test"):
+        self.name, self.folder, self.modules = name, pathlib.Path(folder), pathlib.Path(modules)
+        self.arguments, self.key = arguments, key
+
+    def install(self):
+        wanted, stamp = HERE / "peers.json", self.modules / "package.json"
+        if (self.modules / "node_modules").exists() and stamp.exists() and stamp.read_text() == wanted.read_text():
+            return
+        if not shutil.which("npm"):
+            raise Unavailable("npm is not installed")
+        self.modules.mkdir(parents=True, exist_ok=True)
+        shutil.copy(wanted, stamp)
+        made = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=self.modules,
+                              capture_output=True, text=True)
+        if made.returncode:
+            raise Unavailable(f"{self.name} cannot be installed: " + (made.stderr.strip().splitlines() or ["npm failed"])[-1])
+
+    def start(self):
+        self.install()
+        port = free_port()
+        self.address = f"127.0.0.1:{port}"
+        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        arguments = [text.format(port=port, data=self.folder / "data") for text in self.arguments]
+        self.spawn([self.modules / "node_modules/.bin" / self.name, *arguments], self.folder / "log")
+        self.wait_for_http()
+        return self
+
+
+def peer(name, folder, build):
+    """The peer of that name, with its files in `folder` and what is installed for it below `build`."""
+    if name == "moto":
+        return Moto(folder, build / "bench-venv")
+    if name == "nginx":
+        return Nginx(folder)
+    modules = build.resolve() / "bench-npm"
+    if name == "dynalite":
+        return Npm(name, folder, modules, ["--port", "{port}", "--createTableMs", "0"])
+    return Npm(name, folder, modules, ["-d", "{data}", "-a", "127.0.0.1", "-p", "{port}", "-s"], "S3RVER")
 
 
 class Nginx(Server):
