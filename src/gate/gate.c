@@ -43,6 +43,7 @@ static void fill_call(struct request *r)
         .protocol = r->route.protocol,
         .request_headers = x->headers,
         .cloud = config->cloud,
+        .loop = r->gate->loop,
     };
     r->call.request_id = strcmp(r->route.service->name, "s3") == 0 ? id_base32(x->arena, S(""), 16)
                                                                    : id_uuid(x->arena);
@@ -246,6 +247,7 @@ static void on_finished(struct http_handler *handler, struct http_exchange *x, u
         return;
     if (r->held)
         hold_forget(r);
+    feed_finish(r);
     if (r->pinned_count)
         extent_unpin(gate->config->cloud->store, r->pinned, r->pinned_count);
     body_end(r);
@@ -255,6 +257,11 @@ static void on_finished(struct http_handler *handler, struct http_exchange *x, u
         counters_of(gate->counters, r->route.service, r->route.operation);
     of->bytes_in += bytes_in;
     of->bytes_out += bytes_out;
+}
+
+static void on_room(struct http_handler *handler, struct http_exchange *x)
+{
+    feed_room(x->user);
 }
 
 void request_answer(struct request *r)
@@ -273,6 +280,7 @@ struct gate *gate_new(const struct gate_config *config, struct loop *loop)
     gate->handler = (struct http_handler){.head = on_head,
                                           .piece = on_piece,
                                           .complete = on_complete,
+                                          .room = on_room,
                                           .finished = on_finished,
                                           .malformed = malformed_answer};
     gate->config = config;

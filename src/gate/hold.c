@@ -16,6 +16,10 @@ static void release(struct gate *gate, uint64_t durable, int error)
         gate->held_first = r->next_held;
         gate->held_count--;
         r->held = false;
+        if (r->feeding) {
+            feed_durable(r, error);
+            continue;
+        }
         if (error && r->ticket > durable) {
             r->refusal = refuse_errno(&r->call, error, "making the change durable");
             reply_encode(r);
@@ -57,7 +61,10 @@ void hold_reply(struct request *r)
     struct gate *gate = r->gate;
     struct store *store = gate->config->cloud->store;
     if (r->ticket <= store_durable(store)) {
-        reply_send(r);
+        if (r->feeding)
+            feed_durable(r, 0);
+        else
+            reply_send(r);
         return;
     }
     r->held = true;

@@ -70,6 +70,7 @@ struct request {
     bool internal; /* /_kintoun/… and /metrics: no operation */
     bool answered; /* a refusal is on its way: what still comes of the body is not wanted */
     bool held;     /* in the gate's list */
+    struct feeding *feeding; /* an output that goes on */
 };
 
 /* gate.c: goes on with a request whose `refusal` is set or whose handler is done. */
@@ -115,6 +116,12 @@ void hold_reply(struct request *r);
 /* send.c: prints `out` or the refusal into r->reply; then gives it to HTTP. */
 void reply_encode(struct request *r);
 void reply_send(struct request *r);
+/* feed.c: an output that goes on. After its head; when what it gave is durable; when HTTP has room;
+ * at the end of the exchange. */
+void feed_begin(struct request *r);
+void feed_durable(struct request *r, int error);
+void feed_room(struct request *r);
+void feed_finish(struct request *r);
 /* internal.c: answers what is not an AWS API; false when it is none of these. */
 bool internal_answer(struct request *r);
 /* cors.c: whether a page of that Origin may call; answers preflights and who may not. Headers go

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "wire/event_stream.h"
 
 static const struct error_kind READ_FAILED = {"InternalError", NULL, 500};
 
@@ -16,6 +17,8 @@ void reply_encode(struct request *r)
     r->reply = (struct wire_reply){0};
     if (r->refusal)
         wire_encode_refusal(&r->call, r->refusal, &r->reply);
+    else if (r->call.feed)
+        event_stream_reply(&r->call, &r->reply);
     else
         wire_encode(&r->call, r->out, &r->reply);
 }
@@ -116,5 +119,10 @@ void reply_send(struct request *r)
     }
     reply.headers = (struct headers){headers, move_headers(r, headers, &reply)};
     note(r, reply.status);
+    if (r->call.feed && !r->refusal) {
+        http_reply_begin(r->x, &reply);
+        feed_begin(r);
+        return;
+    }
     http_reply(r->x, &reply);
 }

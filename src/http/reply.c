@@ -143,3 +143,9 @@ void http_reply_end(struct http_exchange *pub)
         x->connection->broken = true;
     connection_queue(x->connection);
 }
+
+bool http_is_draining(const struct http_exchange *pub)
+{
+    const struct exchange *x = (const struct exchange *)pub;
+    return x->connection && x->connection->server->draining;
+}

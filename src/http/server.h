@@ -89,6 +89,9 @@ void http_server_drain(struct http_server *server, void (*drained)(void *user), 
 void http_server_free(struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 
+/* The server is being drained: a reply that could go on for long should end. */
+bool http_is_draining(const struct http_exchange *x);
+
 /* Collect the body into x->body; above `limit` bytes the reply is 413 through `malformed`. */
 void http_take_whole(struct http_exchange *x, size_t limit);
 void http_take_stream(struct http_exchange *x);

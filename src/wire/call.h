@@ -13,6 +13,8 @@ struct txn;             /* store/txn.h */
 struct identity;        /* auth/identity.h */
 struct cloud;           /* services/cloud.h */
 struct condition_value; /* auth/condition.h */
+struct feed;            /* wire/feed.h */
+struct loop;            /* loop/loop.h */
 
 /* How the caller showed who it is; the values of the condition keys of S3 speak of it. */
 enum SIGNED_BY { SIGNED_BY_NOBODY, SIGNED_BY_HEADER, SIGNED_BY_QUERY, SIGNED_BY_FORM };
@@ -45,6 +47,8 @@ struct call {
     struct span audit_resource; /* ARN for the audit record, or absent */
     struct span asked_resource; /* ARN of the permission that is being asked for */
     struct condition_value *conditions; /* the request's condition keys beyond the global ones */
+    struct loop *loop;                  /* of the exchange */
+    struct feed *feed;                  /* set by a handler whose output goes on, else NULL */
     const void *condition_input; /* decoded input that they are still to be made of, or NULL */
 };
 

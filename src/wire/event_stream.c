@@ -222,6 +222,12 @@ void event_stream_append_event(struct call *c, uint16_t stream, const void *even
     end_message(out, from, headers_len);
 }
 
+void event_stream_reply(struct call *c, struct wire_reply *reply)
+{
+    *reply = (struct wire_reply){.status = c->operation->status};
+    reply_finish(c, reply, S(EVENT_STREAM_CONTENT_TYPE));
+}
+
 void event_stream_append_initial(struct call *c, const void *output, struct buf *out)
 {
     struct buf *payload = reply_buf(c);

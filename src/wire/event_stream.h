@@ -17,6 +17,9 @@ struct event_header {
 void event_stream_append(struct buf *out, const struct event_header *headers, size_t count,
                          struct span payload);
 
+/* The head of a reply that is such a stream. */
+struct wire_reply;
+void event_stream_reply(struct call *c, struct wire_reply *reply);
 /* The first message of a JSON or CBOR operation: its output members beside the stream. */
 void event_stream_append_initial(struct call *c, const void *output, struct buf *out);
 /* One event: `stream` is the union's shape, `event` its memory with one member set. */

@@ -477,7 +477,7 @@ TEST(a_watch_is_told)
     struct log_watch watch = {.loop = loop, .changed = on_changed};
     step_begin(&step);
     CHECK_INT(log_find(&step.access, S("watch"), &stream), 0);
-    log_watch_begin(stream, 0, &watch);
+    CHECK_INT(log_watch_begin(stream, 0, &watch, 0), 0);
     step_drop(&step);
     append(S("watch"), (struct log_hash){0}, "x", 1);
     for (int i = 0; i < 500 && !atomic_load(&changes); i++)

@@ -90,15 +90,34 @@ static void deliver(struct mail *mail)
     watch->changed(watch);
 }
 
-void log_watch_begin(const struct log_stream *stream, uint32_t number, struct log_watch *watch)
+static struct log_watch *watch_named(struct lane *lane, struct span name)
+{
+    for (struct log_watch *watch = lane->watches; watch; watch = watch->next)
+        if (name.at && span_eq(watch->name, name) &&
+            !__atomic_load_n(&watch->replaced, __ATOMIC_SEQ_CST))
+            return watch;
+    return NULL;
+}
+
+int log_watch_begin(const struct log_stream *stream, uint32_t number, struct log_watch *watch,
+                    int64_t quiet_ms)
 {
     struct lane *lane = stream_lane(stream, number);
+    GUARD(&lane->mutex);
+    struct log_watch *old = watch_named(lane, watch->name);
+    if (old && watch->since_ms - old->since_ms < quiet_ms)
+        return -EBUSY;
+    if (old) {
+        __atomic_store_n(&old->replaced, true, __ATOMIC_SEQ_CST);
+        if (!__atomic_exchange_n(&old->posted, true, __ATOMIC_SEQ_CST))
+            loop_post(old->loop, &old->mail);
+    }
     watch->mail = (struct mail){.deliver = deliver};
     watch->lane = lane_ref(lane);
     watch->posted = false;
-    GUARD(&lane->mutex);
     watch->next = lane->watches;
     lane->watches = watch;
+    return 0;
 }
 
 bool log_watch_end(struct log_watch *watch)
@@ -171,4 +190,9 @@ void log_print(struct log *log, struct buf *out)
         stream_unref(streams[i]);
     }
     arena_done(&arena);
+}
+
+bool log_is_unlimited(const struct log *log)
+{
+    return log->options.unlimited;
 }

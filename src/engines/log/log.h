@@ -164,12 +164,19 @@ MUST_CHECK int log_read(const struct log_access *access, const struct log_stream
 struct log_watch {
     struct loop *loop;
     void (*changed)(struct log_watch *watch);
+    /* One watch of that name at a time: a new one takes over and `replaced` is set in the old one,
+     * which is told. Absent: any number. Outlives the watch. */
+    struct span name;
+    bool replaced; /* __atomic */
+    int64_t since_ms;
     struct mail mail;       /* private */
     struct lane *lane;      /* private */
     struct log_watch *next; /* private */
     bool posted;            /* private */
 };
-void log_watch_begin(const struct log_stream *stream, uint32_t lane, struct log_watch *watch);
+/* -EBUSY: the one of that name began less than `quiet_ms` ago. */
+MUST_CHECK int log_watch_begin(const struct log_stream *stream, uint32_t lane,
+                               struct log_watch *watch, int64_t quiet_ms);
 /* On its loop. False: a mail is under way, `changed` is called once more and must be the end. */
 MUST_CHECK bool log_watch_end(struct log_watch *watch);
 
@@ -183,3 +190,5 @@ struct log_counters {
 void log_count(const struct log_stream *stream, uint32_t lane, struct log_counters *ret);
 /* In Prometheus' text form: every lane that was touched since the start. */
 void log_print(struct log *log, struct buf *out);
+/* Whether rates are looked at; who paces by itself asks. */
+bool log_is_unlimited(const struct log *log);
