@@ -247,6 +247,7 @@ static bool next_cycle(struct store *store)
 static void *run(void *thing)
 {
     struct store *store = thing;
+    pthread_setname_np(pthread_self(), "flusher");
     while (next_cycle(store))
         cycle(store);
     return NULL;

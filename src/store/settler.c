@@ -185,6 +185,8 @@ static bool wait_for_commits(struct store *store)
 static void *run(void *thing)
 {
     struct store *store = thing;
+    pthread_setname_np(pthread_self(), "settler");
+    rocksdb_set_perf_level(rocksdb_disable); /* its counters, which nobody reads, cost a tenth */
     while (wait_for_commits(store) && !atomic_load(&store->failed)) {
         int error = settle(store);
         if (!error && journal_bytes(store->journal) >= CHECKPOINT_BYTES)
