@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+# Buckets with every configuration that is built.
+
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+variable "endpoint" {}
+
+variable "team" {
+  default = "red"
+}
+
+provider "aws" {
+  region            = "us-east-1"
+  access_key        = "test"
+  secret_key        = "test"
+  s3_use_path_style = true
+  endpoints {
+    iam       = var.endpoint
+    s3        = var.endpoint
+    s3control = var.endpoint
+    sts       = var.endpoint
+  }
+}
+
+# A public website.
+resource "aws_s3_bucket" "site" {
+  bucket        = "tf-site"
+  force_destroy = true
+  tags          = { team = var.team }
+}
+
+resource "aws_s3_bucket_public_access_block" "site" {
+  bucket                  = aws_s3_bucket.site.id
+  block_public_acls       = true
+  ignore_public_acls      = true
+  block_public_policy     = false
+  restrict_public_buckets = false
+}
+
+resource "aws_s3_bucket_policy" "site" {
+  bucket     = aws_s3_bucket.site.id
+  depends_on = [aws_s3_bucket_public_access_block.site]
+  policy     = data.aws_iam_policy_document.site.json
+}
+
+data "aws_iam_policy_document" "site" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.site.arn}/*"]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+  }
+  statement {
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.site.arn]
+    principals {
+      type        = "AWS"
+      identifiers = [aws_iam_role.publisher.arn]
+    }
+  }
+}
+
+resource "aws_iam_role" "publisher" {
+  name = "publisher"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }]
+  })
+}
+
+resource "aws_s3_bucket_website_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  index_document { suffix = "index.html" }
+  error_document { key = "error.html" }
+  routing_rule {
+    condition { key_prefix_equals = "old/" }
+    redirect { replace_key_prefix_with = "${var.team}/" }
+  }
+}
+
+resource "aws_s3_bucket_cors_configuration" "site" {
+  bucket = aws_s3_bucket.site.id
+  cors_rule {
+    allowed_headers = ["*"]
+    allowed_methods = ["GET", "PUT"]
+    allowed_origins = ["https://${var.team}.example.com"]
+    expose_headers  = ["ETag"]
+    max_age_seconds = 3000
+  }
+  cors_rule {
+    allowed_methods = ["HEAD"]
+    allowed_origins = ["*"]
+  }
+}
+
+resource "aws_s3_object" "index" {
+  bucket       = aws_s3_bucket.site.id
+  key          = "index.html"
+  content      = "<h1>${var.team}</h1>"
+  content_type = "text/html"
+}
+
+resource "aws_s3_object" "moved" {
+  bucket           = aws_s3_bucket.site.id
+  key              = "moved"
+  content          = "x"
+  website_redirect = "/index.html"
+}
+
+# A bucket that heeds access control lists, with versions.
+resource "aws_s3_bucket" "lists" {
+  bucket        = "tf-lists"
+  force_destroy = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "lists" {
+  bucket = aws_s3_bucket.lists.id
+  rule { object_ownership = "BucketOwnerPreferred" }
+}
+
+resource "aws_s3_bucket_public_access_block" "lists" {
+  bucket = aws_s3_bucket.lists.id
+}
+
+resource "aws_s3_bucket_acl" "lists" {
+  bucket     = aws_s3_bucket.lists.id
+  acl        = "public-read"
+  depends_on = [aws_s3_bucket_ownership_controls.lists, aws_s3_bucket_public_access_block.lists]
+}
+
+resource "aws_s3_object" "listed" {
+  bucket     = aws_s3_bucket.lists.id
+  key        = "listed"
+  content    = var.team
+  acl        = "public-read"
+  depends_on = [aws_s3_bucket_acl.lists]
+}
+
+resource "aws_s3_bucket_versioning" "lists" {
+  bucket = aws_s3_bucket.lists.id
+  versioning_configuration { status = "Enabled" }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "lists" {
+  bucket     = aws_s3_bucket.lists.id
+  depends_on = [aws_s3_bucket_versioning.lists]
+  rule {
+    id     = "old"
+    status = "Enabled"
+    filter { prefix = "${var.team}/" }
+    noncurrent_version_expiration { noncurrent_days = 30 }
+  }
+}

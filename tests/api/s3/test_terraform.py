@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Terraform's resources of buckets."""
+import pathlib
+
+from plans import Terraform
+
+
+def test_terraform(own_cloud, tmp_path):
+    cloud = own_cloud()
+    terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform", tmp_path)
+    terraform.apply()
+    terraform.expect_no_change()
+    changed = ["-var=team=blue"]
+    terraform.apply(*changed)
+    cloud.restart()
+    terraform.expect_no_change(*changed)
+    s3 = cloud.client("s3")
+    assert s3.get_bucket_policy_status(Bucket="tf-site")["PolicyStatus"]["IsPublic"]
+    assert cloud.get("/tf-site/index.html") == "<h1>blue</h1>"
+    assert len(s3.get_bucket_acl(Bucket="tf-lists")["Grants"]) == 2
+    terraform.destroy(*changed)
+    assert s3.list_buckets()["Buckets"] == []
