@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What this program answers beside the AWS APIs, to callers on this machine only: /_kintoun/health,
- * /_kintoun/clock (with
- * --test-clock) and /metrics. Loop thread.
+ * What this program answers beside the AWS APIs, to callers on this machine only: the table
+ * `pages`. Loop thread.
  */
 #include "gate/request.h"
 
@@ -66,6 +65,13 @@ static void answer_metrics(struct request *r)
     answer_text(r, 200, S("text/plain; version=0.0.4"), buf_span(out));
 }
 
+static void answer_lanes(struct request *r)
+{
+    struct buf *out = arena_buf(r->call.arena, (size_t)64 << 20);
+    log_print_lanes(r->gate->config->cloud->log, out);
+    answer_text(r, 200, S("text/plain"), buf_span(out));
+}
+
 /* {"advance_seconds": N} */
 static bool read_advance(struct request *r, int64_t *ret_seconds)
 {
@@ -100,26 +106,37 @@ static bool from_this_machine(const struct request *r)
            span_starts(r->x->peer, S("::ffff:127."));
 }
 
+static const struct {
+    struct span method, path;
+    void (*answer)(struct request *r);
+} pages[] = {
+    {S_INIT("GET"), S_INIT("/_kintoun/health"), answer_health},
+    {S_INIT("GET"), S_INIT("/_kintoun/lanes"), answer_lanes},
+    {S_INIT("POST"), S_INIT("/_kintoun/clock"), answer_clock},
+    {S_INIT("GET"), S_INIT("/metrics"), answer_metrics},
+};
+
+/* What is signed is S3's, and the clock moves only where tests may. */
+static bool is_ours(const struct request *r, size_t page)
+{
+    if (pages[page].answer == answer_clock)
+        return r->gate->config->test_clock;
+    return pages[page].answer != answer_metrics || r->fault == SIGV4_ANONYMOUS;
+}
+
 bool internal_answer(struct request *r)
 {
-    struct http_exchange *x = r->x;
-    bool get = span_eq(x->method, S("GET"));
-    bool clock = span_eq(x->path, S("/_kintoun/clock")) && span_eq(x->method, S("POST")) &&
-                 r->gate->config->test_clock;
-    bool health = get && span_eq(x->path, S("/_kintoun/health"));
-    bool metrics = get && span_eq(x->path, S("/metrics")) && r->fault == SIGV4_ANONYMOUS;
-    if (!(clock || health || metrics) || !from_this_machine(r))
+    size_t page = 0;
+    while (page < ARRAY_LEN(pages) && !(span_eq(r->x->method, pages[page].method) &&
+                                        span_eq(r->x->path, pages[page].path) && is_ours(r, page)))
+        page++;
+    if (page == ARRAY_LEN(pages) || !from_this_machine(r))
         return false;
-    if (!r->internal) {
+    if (r->internal) {
+        pages[page].answer(r);
+    } else {
         r->internal = true;
-        http_take_whole(x, 4096);
-        return true;
+        http_take_whole(r->x, 4096);
     }
-    if (clock)
-        answer_clock(r);
-    else if (health)
-        answer_health(r);
-    else
-        answer_metrics(r);
     return true;
 }

@@ -22,6 +22,7 @@ static const struct {
 } commands[] = {
     {"up", command_up, "start the cloud"},
     {"status", command_status, "ask a running one how it is  [--port N]"},
+    {"shards", command_shards, "watch the shards of a stream  STREAM [--once] [--port N]"},
     {"doctor", command_doctor, "what this kernel and user can and cannot do"},
     {"coverage", command_coverage, "operations that are built and refused  [SERVICE]"},
     {"audit", command_audit,

@@ -192,6 +192,37 @@ void log_print(struct log *log, struct buf *out)
     arena_done(&arena);
 }
 
+static void print_line(const struct log_stream *stream, size_t number, struct buf *out)
+{
+    const struct log_lane *lane = &stream->lanes[number];
+    struct log_counters counters;
+    count(stream->running[number], &counters);
+    buf_printf(out, "%.*s %zu %s %016llx%016llx %016llx%016llx %llu", SPAN_ARG(stream->name),
+               number, lane->closed_ms ? "closed" : "open", (unsigned long long)lane->first.high,
+               (unsigned long long)lane->first.low, (unsigned long long)lane->last.high,
+               (unsigned long long)lane->last.low, (unsigned long long)stream->settings.bytes_in);
+    const uint64_t values[] = {counters.bytes_in,  counters.records_in,  counters.throttled_in,
+                               counters.bytes_out, counters.records_out, counters.throttled_out,
+                               counters.age_ms};
+    for (size_t i = 0; i < ARRAY_LEN(values); i++)
+        buf_printf(out, " %llu", (unsigned long long)values[i]);
+    buf_append_byte(out, '\n');
+}
+
+void log_print_lanes(struct log *log, struct buf *out)
+{
+    struct arena arena;
+    size_t stream_count;
+    arena_init(&arena, 4096, 64 << 20);
+    struct log_stream **streams = stream_all(log, &arena, &stream_count);
+    for (size_t i = 0; i < stream_count; i++) {
+        for (size_t j = 0; j < streams[i]->count; j++)
+            print_line(streams[i], j, out);
+        stream_unref(streams[i]);
+    }
+    arena_done(&arena);
+}
+
 bool log_is_unlimited(const struct log *log)
 {
     return log->options.unlimited;

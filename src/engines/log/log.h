@@ -190,5 +190,8 @@ struct log_counters {
 void log_count(const struct log_stream *stream, uint32_t lane, struct log_counters *ret);
 /* In Prometheus' text form: every lane that was touched since the start. */
 void log_print(struct log *log, struct buf *out);
+/* Every lane of every stream in a line: stream, number, "open" or "closed", range (32 hex digits a
+ * side), the settings' bytes_in, then the counters in the order of struct log_counters. */
+void log_print_lanes(struct log *log, struct buf *out);
 /* Whether rates are looked at; who paces by itself asks. */
 bool log_is_unlimited(const struct log *log);
