@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What a verdict does to the frame. The frame is changed through FAB_L3_SUM, FAB_L4_SUM (the
+ * kernel's two helpers for incremental checksums, which know about checksums that the hardware was
+ * to fill in), FAB_STORE, FAB_LOAD, FAB_CUT and FAB_HEAD, so that this file too is one for all.
+ */
+#include "engines/fabric/decide/decide.h"
+
+#define FAB_IP_SUM (FAB_ETHERNET + 10)
+#define FAB_IP_SOURCE (FAB_ETHERNET + 12)
+#define FAB_IP_TARGET (FAB_ETHERNET + 16)
+#define FAB_ICMP_SUM (FAB_L4 + 2)
+#define FAB_ICMP_ID 4
+#define FAB_RESET_SIZE (FAB_L4 + 20)
+
+FAB_INLINE uint32_t fab_sum_at(uint8_t protocol)
+{
+    return protocol == FAB_TCP ? 16 : protocol == FAB_UDP ? 6 : 2;
+}
+
+/* Addresses and ports of a plain packet. The sums first: a store gives the pointers up. */
+FAB_INLINE int fab_rewrite(FAB_FRAME *frame, const struct fab_packet *p,
+                           const struct fab_verdict *verdict)
+{
+    uint32_t sum = FAB_L4 + fab_sum_at(p->protocol);
+    uint32_t mangled = p->protocol == FAB_UDP ? FAB_SUM_MAY_BE_NONE : 0;
+    if (p->protocol == FAB_TCP || p->protocol == FAB_UDP) {
+        FAB_L4_SUM(frame, sum, p->source, verdict->source, 4 | FAB_SUM_PSEUDO | mangled);
+        FAB_L4_SUM(frame, sum, p->target, verdict->target, 4 | FAB_SUM_PSEUDO | mangled);
+    }
+    if (p->source_port != verdict->source_port)
+        FAB_L4_SUM(frame, sum, p->source_port, verdict->source_port, 2 | mangled);
+    if (p->target_port != verdict->target_port)
+        FAB_L4_SUM(frame, sum, p->target_port, verdict->target_port, 2 | mangled);
+    FAB_L3_SUM(frame, FAB_IP_SUM, p->source, verdict->source, 4);
+    FAB_L3_SUM(frame, FAB_IP_SUM, p->target, verdict->target, 4);
+    uint8_t *head = FAB_HEAD(frame, FAB_L4);
+    if (!head)
+        return 0;
+    *(uint32_t *)(void *)(head + FAB_IP_SOURCE) = verdict->source;
+    *(uint32_t *)(void *)(head + FAB_IP_TARGET) = verdict->target;
+    if (p->protocol != FAB_TCP && p->protocol != FAB_UDP && p->protocol != FAB_ICMP)
+        return 1;
+    head = FAB_HEAD(frame, FAB_L4 + 8);
+    if (!head)
+        return 0;
+    if (p->protocol == FAB_ICMP) {
+        *(uint16_t *)(void *)(head + FAB_L4 + FAB_ICMP_ID) =
+            p->icmp_type == 8 ? verdict->source_port : verdict->target_port;
+    } else {
+        *(uint16_t *)(void *)(head + FAB_L4) = verdict->source_port;
+        *(uint16_t *)(void *)(head + FAB_L4 + 2) = verdict->target_port;
+    }
+    return 1;
+}
+
+/* One port of the quoted packet, with its own sum (where the quote has it) and the error's. */
+FAB_INLINE void fab_rewrite_inner_port(FAB_FRAME *frame, uint8_t protocol, uint32_t at,
+                                       uint16_t from, uint16_t to)
+{
+    if (from == to)
+        return;
+    FAB_STORE(frame, FAB_INNER_L4 + at, &to, 2);
+    FAB_L4_SUM(frame, FAB_ICMP_SUM, from, to, 2);
+    if (protocol == FAB_ICMP)
+        FAB_L4_SUM(frame, FAB_INNER_L4 + 2, from, to, 2);
+    else if (protocol == FAB_UDP)
+        FAB_L4_SUM(frame, FAB_INNER_L4 + 6, from, to, 2 | FAB_SUM_MAY_BE_NONE);
+}
+
+/* The quoted packet becomes what its sender had sent. Its address and its IP sum change by the same
+ * amount the other way round, so the error's sum needs to know of ports and of inner sums only. */
+FAB_INLINE void fab_rewrite_inner(FAB_FRAME *frame, const struct fab_packet *p,
+                                  const struct fab_verdict *verdict)
+{
+    uint8_t protocol = p->inner_protocol;
+    uint16_t before = 0, after = 0;
+    uint32_t sum = FAB_INNER_L4 + (protocol == FAB_ICMP ? 2 : 6);
+    uint32_t source_at = protocol == FAB_ICMP ? FAB_ICMP_ID : 0;
+    if (protocol != FAB_TCP)
+        FAB_LOAD(frame, sum, &before, 2);
+    FAB_L3_SUM(frame, FAB_INNER + 10, p->inner_source, verdict->target, 4);
+    FAB_L3_SUM(frame, FAB_INNER + 10, p->inner_target, verdict->source, 4);
+    FAB_STORE(frame, FAB_INNER + 12, &verdict->target, 4);
+    FAB_STORE(frame, FAB_INNER + 16, &verdict->source, 4);
+    if (protocol == FAB_UDP) {
+        FAB_L4_SUM(frame, sum, p->inner_source, verdict->target, 4 | FAB_SUM_MAY_BE_NONE);
+        FAB_L4_SUM(frame, sum, p->inner_target, verdict->source, 4 | FAB_SUM_MAY_BE_NONE);
+    }
+    fab_rewrite_inner_port(frame, protocol, source_at, p->inner_source_port, verdict->target_port);
+    fab_rewrite_inner_port(frame, protocol, protocol == FAB_ICMP ? FAB_ICMP_ID : 2,
+                           p->inner_target_port, verdict->source_port);
+    if (protocol == FAB_TCP)
+        return;
+    FAB_LOAD(frame, sum, &after, 2);
+    FAB_L4_SUM(frame, FAB_ICMP_SUM, before, after, 2);
+}
+
+FAB_INLINE int fab_rewrite_error(FAB_FRAME *frame, const struct fab_packet *p,
+                                 const struct fab_verdict *verdict)
+{
+    fab_rewrite_inner(frame, p, verdict);
+    FAB_L3_SUM(frame, FAB_IP_SUM, p->source, verdict->outer_source, 4);
+    FAB_L3_SUM(frame, FAB_IP_SUM, p->target, verdict->target, 4);
+    FAB_STORE(frame, FAB_IP_SOURCE, &verdict->outer_source, 4);
+    FAB_STORE(frame, FAB_IP_TARGET, &verdict->target, 4);
+    return 1;
+}
+
+FAB_INLINE void fab_set_macs(uint8_t *head, const uint8_t *target, const uint8_t *source)
+{
+    for (int i = 0; i < 6; i++) {
+        head[i] = target[i];
+        head[6 + i] = source[i];
+    }
+}
+
+FAB_INLINE uint16_t fab_sum16(const uint8_t *at, int words, uint32_t sum)
+{
+    for (int i = 0; i < words; i++)
+        sum += *(const uint16_t *)(const void *)(at + 2 * i);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+/* The frame becomes a reset for its sender, as the other end would send it: RFC 9293, 3.10.7.1. */
+FAB_INLINE int fab_reset(FAB_FRAME *frame, const struct fab_packet *p)
+{
+    if (FAB_CUT(frame, FAB_RESET_SIZE))
+        return 0;
+    uint8_t *head = FAB_HEAD(frame, FAB_RESET_SIZE);
+    if (!head)
+        return 0;
+    struct fab_ipv4 *ip = (void *)(head + FAB_ETHERNET);
+    uint8_t *tcp = head + FAB_L4;
+    uint32_t sequence = *(uint32_t *)(void *)(tcp + 8);
+    uint8_t mac[6];
+    __builtin_memcpy(mac, head, 6);
+    fab_set_macs(head, head + 6, mac);
+    *ip = (struct fab_ipv4){.version_length = 0x45,
+                            .length = FAB_ORDER16(40),
+                            .hops = 64,
+                            .protocol = FAB_TCP,
+                            .source = p->target,
+                            .target = p->source};
+    ip->sum = fab_sum16(head + FAB_ETHERNET, 10, 0);
+    *(uint16_t *)(void *)tcp = p->target_port;
+    *(uint16_t *)(void *)(tcp + 2) = p->source_port;
+    *(uint32_t *)(void *)(tcp + 4) = p->tcp_flags & FAB_TCP_ACK ? sequence : 0;
+    *(uint32_t *)(void *)(tcp + 8) = 0;
+    tcp[12] = 0x50;
+    tcp[13] = FAB_TCP_RST;
+    *(uint16_t *)(void *)(tcp + 14) = 0;
+    *(uint16_t *)(void *)(tcp + 16) = 0;
+    *(uint16_t *)(void *)(tcp + 18) = 0;
+    *(uint16_t *)(void *)(tcp + 16) = fab_sum16(
+        head + FAB_IP_SOURCE, 14, (uint32_t)FAB_ORDER16(FAB_TCP) + (uint32_t)FAB_ORDER16(20));
+    return 1;
+}
+
+FAB_INLINE int fab_arp_reply(FAB_FRAME *frame, const struct fab_settings *settings)
+{
+    uint8_t *head = FAB_HEAD(frame, FAB_ETHERNET + sizeof(struct fab_arp));
+    if (!head)
+        return 0;
+    struct fab_arp *arp = (void *)(head + FAB_ETHERNET);
+    uint32_t asked = arp->target;
+    arp->operation = FAB_ORDER16(2);
+    for (int i = 0; i < 6; i++) {
+        arp->target_mac[i] = arp->sender_mac[i];
+        arp->sender_mac[i] = settings->mac[i];
+    }
+    arp->target = arp->sender;
+    arp->sender = asked;
+    fab_set_macs(head, arp->target_mac, settings->mac);
+    return 1;
+}
+
+FAB_INLINE uint32_t fab_device_of(uint32_t number, const struct fab_settings *settings)
+{
+    if (number == FAB_EDGE)
+        return settings->edge_ifindex;
+    const struct fab_interface *interface = FAB_AT(fab_interfaces, number);
+    return interface ? interface->ifindex : 0;
+}
+
+/* The device of the fabric through whose far end the frame, now changed, leaves; 0: dropped. */
+FAB_INLINE uint32_t fab_apply(FAB_FRAME *frame, const struct fab_packet *p, uint32_t at,
+                              const struct fab_verdict *verdict)
+{
+    const struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
+    if (!settings)
+        return 0;
+    if (verdict->action == FAB_RESET)
+        return fab_reset(frame, p) ? fab_device_of(at, settings) : 0;
+    if (verdict->action == FAB_ARP_REPLY)
+        return fab_arp_reply(frame, settings) ? fab_device_of(at, settings) : 0;
+    if (verdict->action != FAB_FORWARD)
+        return 0;
+    int done = p->kind == FAB_KIND_ERROR ? fab_rewrite_error(frame, p, verdict)
+                                         : fab_rewrite(frame, p, verdict);
+    uint8_t *head = FAB_HEAD(frame, FAB_ETHERNET);
+    const struct fab_interface *interface = FAB_AT(fab_interfaces, verdict->to);
+    if (!done || !head || !interface)
+        return 0;
+    fab_set_macs(head, verdict->to == FAB_EDGE ? settings->edge_mac : interface->mac,
+                 settings->mac);
+    return fab_device_of(verdict->to, settings);
+}

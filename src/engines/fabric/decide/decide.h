@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The decision core: a packet and where it came in give a verdict. One source, compiled as BPF
+ * (bpf/), for the host (decide/host.h) and later for a data plane in user space. It touches its
+ * state only through FAB_FIND, FAB_AT, FAB_CLAIM, FAB_REMOVE, FAB_SLOT_TAKE, FAB_SLOT_GIVE,
+ * FAB_NOW, FAB_RANDOM, FAB_REPEAT and the atomics FAB_FETCH_ADD and FAB_SWAP, which the includer
+ * defines.
+ *
+ * fab_hit is the whole of it for a packet of a known flow: one look-up, one comparison of
+ * generations. Everything else is fab_slow: it asks the rules again after a change (a NAT binding
+ * and what a group has let in stay, lists and routes count at once, as "Security group connection
+ * tracking" says) and makes new flows.
+ */
+#include "engines/fabric/decide/session.h"
+
+FAB_INLINE void fab_drop(struct fab_verdict *verdict, uint32_t reason)
+{
+    verdict->action = FAB_DROP;
+    verdict->reason = reason;
+}
+
+/* An error belongs to the flow of the packet that it quotes, seen from the other end. */
+FAB_INLINE struct fab_key fab_key_of(const struct fab_packet *p, uint32_t at)
+{
+    if (p->kind == FAB_KIND_ERROR)
+        return (struct fab_key){.source = p->inner_target,
+                                .target = p->inner_source,
+                                .source_port = p->inner_target_port,
+                                .target_port = p->inner_source_port,
+                                .at = at << 8 | p->inner_protocol};
+    return (struct fab_key){.source = p->source,
+                            .target = p->target,
+                            .source_port = p->source_port,
+                            .target_port = p->target_port,
+                            .at = at << 8 | p->protocol};
+}
+
+FAB_INLINE void fab_forward(struct fab_verdict *verdict, const struct fab_flow *flow)
+{
+    verdict->action = FAB_FORWARD;
+    verdict->reason = FAB_PASSED;
+    verdict->to = flow->to;
+    verdict->source = flow->source;
+    verdict->target = flow->target;
+    verdict->source_port = flow->source_port;
+    verdict->target_port = flow->target_port;
+    verdict->outer_source = flow->source;
+}
+
+/* 1: the packet belongs to a flow that nothing has changed since, and `verdict` is filled. */
+FAB_INLINE int fab_hit(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
+{
+    struct fab_key key = fab_key_of(p, at);
+    const struct fab_flow *flow = FAB_FIND(fab_flows, &key);
+    if (!flow || p->kind != FAB_KIND_PLAIN)
+        return 0;
+    const struct fab_network *network = FAB_AT(fab_networks, flow->network);
+    struct fab_session *session = FAB_AT(fab_sessions, flow->session);
+    uint64_t now = FAB_NOW();
+    if (!network || network->generation != flow->generation || !session ||
+        session->state != FAB_LIVE || fab_idle(session, now))
+        return 0;
+    fab_touch(session, flow->side, p, now);
+    fab_forward(verdict, flow);
+    return 1;
+}
+
+FAB_INLINE struct fab_way fab_way_of(const struct fab_packet *p, uint32_t at)
+{
+    struct fab_way way = {.at = at,
+                          .protocol = p->protocol,
+                          .source = p->source,
+                          .target = p->target,
+                          .low = FAB_ORDER16(p->target_port),
+                          .high = FAB_ORDER16(p->target_port)};
+    if (p->protocol == FAB_ICMP) {
+        way.low = p->icmp_type;
+        way.high = p->icmp_code;
+    }
+    return way;
+}
+
+FAB_INLINE int fab_is_public(uint32_t number, uint32_t address)
+{
+    const struct fab_gateway *gateway = FAB_AT(fab_gateways, number);
+    if (!gateway)
+        return 0;
+    int found = 0;
+    for (uint32_t i = 0; i < FAB_PUBLICS_MAX; i++)
+        found |= i < gateway->count && gateway->publics[i] == address;
+    return found;
+}
+
+/* Whether the rules still lead where the flow was made to go, and as what it goes. */
+FAB_INLINE int fab_way_is(const struct fab_way *way, const struct fab_flow *flow,
+                          const struct fab_session *session, int error)
+{
+    if (way->to != flow->to || way->target != flow->target)
+        return 0;
+    if (flow->side == FAB_ANSWERS)
+        return error || way->source == flow->source;
+    if (way->gateway != session->gateway)
+        return 0;
+    return session->gateway ? fab_is_public(session->gateway, flow->source)
+                            : error || way->source == flow->source;
+}
+
+/* Which groups a packet of this side need not pass again. */
+FAB_INLINE uint8_t fab_skip_of(const struct fab_session *session, uint32_t side)
+{
+    uint32_t asks = session->tracked & FAB_TRACKED_ASKS;
+    uint32_t answers = (session->tracked & FAB_TRACKED_ANSWERS) >> 1;
+    uint32_t skip = side == FAB_ASKS ? asks | answers << 1 : answers | asks << 1;
+    return (uint8_t)skip;
+}
+
+/* Asks the rules for a packet of a known flow: FAB_PASSED, the reason against it, or FAB_NO_FLOW
+ * when the flow is not what the rules would make now. */
+FAB_INLINE int fab_ask_again(const struct fab_packet *p, uint32_t at, struct fab_flow *flow,
+                             struct fab_verdict *verdict)
+{
+    struct fab_session *session = flow ? FAB_AT(fab_sessions, flow->session) : 0;
+    const struct fab_network *network = flow ? FAB_AT(fab_networks, flow->network) : 0;
+    if (!p || !session || !network || !verdict)
+        return FAB_RACED;
+    /* Before the rules are read, so that what changes meanwhile is asked again. */
+    uint32_t generation = network->generation;
+    struct fab_way way = fab_way_of(p, at);
+    way.skip = fab_skip_of(session, flow->side);
+    if (flow->side == FAB_ANSWERS && session->gateway) {
+        way.bound = flow->to;
+        way.bound_target = flow->target;
+        way.bound_port = FAB_ORDER16(flow->target_port);
+    }
+    int reason = fab_way_find(&way);
+    if (reason)
+        return reason;
+    if (!fab_way_is(&way, flow, session, p->kind == FAB_KIND_ERROR))
+        return FAB_NO_FLOW;
+    fab_forward(verdict, flow);
+    if (p->kind == FAB_KIND_ERROR) {
+        if (!(session->gateway && flow->side == FAB_ASKS))
+            verdict->outer_source = way.source;
+        return FAB_PASSED;
+    }
+    flow->generation = generation;
+    return FAB_PASSED;
+}
+
+FAB_INLINE void fab_count_answered(const struct fab_session *session, uint32_t side)
+{
+    if (!session->gateway || side == FAB_ASKS || (session->seen & FAB_SEEN_ANSWER))
+        return;
+    struct fab_gateway_count *count = FAB_AT(fab_gateway_counts, session->gateway);
+    if (count)
+        FAB_FETCH_ADD(&count->established, 1);
+}
+
+/* A flow that is there, but not simply hit. 0: it is over, a new one may be made. */
+static FAB_NOINLINE int fab_known(const struct fab_packet *p, uint32_t at, struct fab_flow *flow,
+                                  struct fab_verdict *verdict)
+{
+    if (!p || !flow || !verdict)
+        return 1;
+    uint32_t slot = flow->session, side = flow->side;
+    struct fab_session *session = FAB_AT(fab_sessions, slot);
+    uint64_t now = FAB_NOW();
+    if (!session || session->state != FAB_LIVE) {
+        fab_drop(verdict, FAB_RACED);
+        return 1;
+    }
+    if (fab_idle(session, now)) {
+        fab_end(slot);
+        return 0;
+    }
+    int reason = fab_ask_again(p, at, flow, verdict);
+    if (reason == FAB_NO_FLOW) {
+        fab_end(slot);
+        return 0;
+    }
+    if (reason) {
+        fab_drop(verdict, (uint32_t)reason);
+    } else if (p->kind == FAB_KIND_PLAIN) {
+        fab_count_answered(session, side);
+        fab_touch(session, side, p, now);
+    }
+    return 1;
+}
+
+/* -- new flows -------------------------------------------------------------------------------- */
+
+FAB_INLINE void fab_set_idle(struct fab_session *session, const struct fab_way *way)
+{
+    const struct fab_interface *interface =
+        FAB_AT(fab_interfaces, way->at == FAB_EDGE ? way->to : way->at);
+    const struct fab_gateway *gateway = FAB_AT(fab_gateways, way->gateway);
+    session->closed_s = FAB_TCP_CLOSED_S;
+    session->idle_s = session->start_s = FAB_OTHER_IDLE_S;
+    if (way->gateway && gateway) {
+        session->idle_s = gateway->idle_s;
+        session->start_s = (uint16_t)gateway->idle_s;
+        session->closed_s = (uint16_t)gateway->closed_s;
+    } else if (way->protocol == FAB_ICMP) {
+        session->idle_s = session->start_s = FAB_ICMP_IDLE_S;
+    } else if (way->protocol == FAB_TCP && interface) {
+        session->idle_s = interface->tcp_idle_s;
+        session->start_s = FAB_TCP_START_S;
+    } else if (way->protocol == FAB_UDP && interface) {
+        session->idle_s = interface->udp_stream_idle_s;
+        session->start_s = (uint16_t)interface->udp_idle_s;
+    }
+}
+
+/* "Untracked connections": TCP and UDP by a rule for everybody, where the other direction is open
+ * to everybody too. What goes through a gateway is always tracked. */
+FAB_INLINE uint8_t fab_tracked_of(const struct fab_way *way)
+{
+    uint8_t tracked = FAB_TRACKED_ASKS | FAB_TRACKED_ANSWERS;
+    if (way->gateway || (way->protocol != FAB_TCP && way->protocol != FAB_UDP))
+        return tracked;
+    const struct fab_interface *at = FAB_AT(fab_interfaces, way->at);
+    const struct fab_interface *to = FAB_AT(fab_interfaces, way->to);
+    if (at && (way->wide & FAB_GATE_OUT) && fab_open_to_all(&at->group_in, way->protocol))
+        tracked &= (uint8_t)~FAB_TRACKED_ASKS;
+    if (to && (way->wide & FAB_GATE_IN) && fab_open_to_all(&to->group_out, way->protocol))
+        tracked &= (uint8_t)~FAB_TRACKED_ANSWERS;
+    return tracked;
+}
+
+/* Claims both tuples: the answers' first, for with a gateway that is the allocation of the port. */
+FAB_INLINE int fab_claim(const struct fab_packet *p, const struct fab_way *way,
+                         struct fab_session *session, struct fab_flow *asks)
+{
+    struct fab_allocation a = {
+        .gateway = way->gateway,
+        .answers = {.source = way->target,
+                    .target = way->source,
+                    .source_port = p->target_port,
+                    .target_port = p->source_port,
+                    .at = way->to << 8 | p->protocol},
+        .flow = {.source = p->target,
+                 .target = p->source,
+                 .source_port = p->target_port,
+                 .target_port = p->source_port,
+                 .to = way->at,
+                 .session = asks->session,
+                 .network = asks->network,
+                 .side = FAB_ANSWERS},
+    };
+    if (way->gateway) {
+        int reason = fab_allocate(&a);
+        if (reason)
+            return reason;
+    } else if (FAB_CLAIM(fab_flows, &a.answers, &a.flow)) {
+        return FAB_RACED;
+    }
+    session->answers = a.answers;
+    asks->source = a.answers.target;
+    asks->source_port = a.answers.target_port;
+    session->state = FAB_LIVE;
+    if (FAB_CLAIM(fab_flows, &session->asks, asks) == 0)
+        return FAB_PASSED;
+    return FAB_RACED;
+}
+
+/* Undone by ending it: what was claimed is removed, but never what another packet has claimed. */
+FAB_INLINE void fab_unclaim(struct fab_session *session, uint32_t slot)
+{
+    if (session->state == FAB_LIVE) {
+        session->seen = FAB_SEEN_RST; /* not an idle timeout */
+        session->asks = session->answers;
+        fab_end(slot);
+    } else {
+        session->state = FAB_FREE;
+        FAB_SLOT_GIVE(&slot);
+    }
+}
+
+static FAB_NOINLINE int fab_make(const struct fab_packet *p, struct fab_way *way,
+                                 uint32_t generation, struct fab_verdict *verdict)
+{
+    uint32_t slot = 0;
+    if (!p || !way || !verdict || FAB_SLOT_TAKE(&slot))
+        return FAB_FULL;
+    struct fab_session *session = FAB_AT(fab_sessions, slot);
+    if (!session)
+        return FAB_FULL;
+    *session = (struct fab_session){.gateway = way->gateway,
+                                    .last_ns = FAB_NOW(),
+                                    .tracked = fab_tracked_of(way),
+                                    .asks = fab_key_of(p, way->at)};
+    fab_set_idle(session, way);
+    struct fab_flow asks = {.source = way->source,
+                            .target = way->target,
+                            .source_port = p->source_port,
+                            .target_port = p->target_port,
+                            .to = way->to,
+                            .session = slot,
+                            .network = way->network,
+                            .generation = way->network ? generation : 0,
+                            .side = FAB_ASKS};
+    int reason = fab_claim(p, way, session, &asks);
+    if (reason) {
+        fab_unclaim(session, slot);
+        return reason;
+    }
+    fab_touch(session, FAB_ASKS, p, session->last_ns);
+    fab_forward(verdict, &asks);
+    return FAB_PASSED;
+}
+
+FAB_INLINE uint32_t fab_generation_at(const struct fab_packet *p, uint32_t at)
+{
+    const struct fab_interface *interface = FAB_AT(fab_interfaces, at);
+    if (at == FAB_EDGE) {
+        const struct fab_public *public = FAB_FIND(fab_publics, &p->target);
+        interface = public ? FAB_AT(fab_interfaces, public->interface) : 0;
+    }
+    const struct fab_network *network = interface ? FAB_AT(fab_networks, interface->network) : 0;
+    return network ? network->generation : 0;
+}
+
+static FAB_NOINLINE void fab_new(const struct fab_packet *p, uint32_t at,
+                                 struct fab_verdict *verdict)
+{
+    if (!p || !verdict)
+        return;
+    if (p->kind == FAB_KIND_ERROR) {
+        fab_drop(verdict, FAB_NO_FLOW);
+        return;
+    }
+    uint32_t generation = fab_generation_at(p, at);
+    struct fab_way way = fab_way_of(p, at);
+    int reason = fab_way_find(&way);
+    if (!reason && way.gateway && p->protocol == FAB_TCP &&
+        (p->tcp_flags & (FAB_TCP_SYN | FAB_TCP_ACK | FAB_TCP_RST)) != FAB_TCP_SYN) {
+        /* "NAT gateway basics": a connection that was idle too long is reset when it goes on. */
+        verdict->action = p->tcp_flags & FAB_TCP_RST ? FAB_DROP : FAB_RESET;
+        verdict->reason = FAB_EXPIRED;
+        return;
+    }
+    if (!reason && way.gateway && p->protocol != FAB_TCP && p->protocol != FAB_UDP &&
+        p->protocol != FAB_ICMP)
+        reason = FAB_UNSUPPORTED;
+    if (!reason)
+        reason = fab_make(p, &way, generation, verdict);
+    if (reason)
+        fab_drop(verdict, (uint32_t)reason);
+}
+
+/* Any address of the subnet but its own is answered with the fabric's MAC, and outside each public
+ * address. */
+FAB_INLINE void fab_arp(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
+{
+    int ours = 0;
+    if (at == FAB_EDGE) {
+        ours = FAB_FIND(fab_publics, &p->target) != 0;
+    } else {
+        const struct fab_interface *interface = FAB_AT(fab_interfaces, at);
+        const struct fab_subnet *subnet = interface ? FAB_AT(fab_subnets, interface->subnet) : 0;
+        struct fab_place_key key = {interface ? interface->network : 0, p->target};
+        const struct fab_place *place = FAB_FIND(fab_places, &key);
+        ours = subnet && (p->target & subnet->mask) == subnet->address &&
+               !(place && place->interface == at);
+    }
+    verdict->action = ours ? FAB_ARP_REPLY : FAB_DROP;
+    verdict->reason = ours ? FAB_PASSED : FAB_NO_TARGET;
+}
+
+/* For every packet that fab_hit has not answered. */
+FAB_INLINE void fab_slow(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
+{
+    if (!p || !verdict)
+        return;
+    if (p->kind == FAB_KIND_ARP) {
+        fab_arp(p, at, verdict);
+        return;
+    }
+    struct fab_key key = fab_key_of(p, at);
+    struct fab_flow *flow = FAB_FIND(fab_flows, &key);
+    if (flow && fab_known(p, at, flow, verdict))
+        return;
+    fab_new(p, at, verdict);
+    if (verdict->reason != FAB_RACED)
+        return;
+    flow = FAB_FIND(fab_flows, &key); /* another packet of this flow was faster: go with it */
+    if (flow)
+        fab_known(p, at, flow, verdict);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Sessions: the state that both directions of a flow share. An entry of fab_flows is the claim of a
+ * tuple; a translating gateway's port is allocated by claiming the answers' tuple, so no two flows
+ * can ever have the same one (insert if absent is the allocator).
+ */
+#include "engines/fabric/decide/way.h"
+
+#define FAB_SECOND 1000000000ull
+#define FAB_TOUCH_NS (FAB_SECOND / 4) /* finer would only move cache lines */
+#define FAB_PORT_TRIES 128            /* of a random port: 1e-9 fail at 55,000 of 64,512 */
+#define FAB_ICMP_IDLE_S 30
+#define FAB_OTHER_IDLE_S 600 /* "Security group connection tracking": other protocols */
+#define FAB_TCP_START_S 60
+#define FAB_TCP_CLOSED_S 60
+
+FAB_INLINE int fab_closed(const struct fab_session *session)
+{
+    uint8_t both = FAB_SEEN_FIN_ASKS | FAB_SEEN_FIN_ANSWERS;
+    return (session->seen & FAB_SEEN_RST) || (session->seen & both) == both;
+}
+
+FAB_INLINE int fab_idle(const struct fab_session *session, uint64_t now)
+{
+    uint64_t limit = fab_closed(session)               ? session->closed_s
+                     : session->seen & FAB_SEEN_ANSWER ? session->idle_s
+                                                       : session->start_s;
+    return now > session->last_ns && now - session->last_ns > limit * FAB_SECOND;
+}
+
+/* RFC 7857, 2: closed by FIN of both sides or by a reset, opened again by a SYN. */
+FAB_INLINE void fab_touch(struct fab_session *session, uint32_t side, const struct fab_packet *p,
+                          uint64_t now)
+{
+    if (now - session->last_ns > FAB_TOUCH_NS)
+        session->last_ns = now;
+    session->packets[side & 1] += 1;
+    session->bytes[side & 1] += p->length;
+    if (side == FAB_ANSWERS && !(session->seen & FAB_SEEN_ANSWER))
+        session->seen |= FAB_SEEN_ANSWER;
+    if (!(p->tcp_flags & (FAB_TCP_FIN | FAB_TCP_SYN | FAB_TCP_RST)))
+        return;
+    if (p->tcp_flags & FAB_TCP_RST)
+        session->seen |= FAB_SEEN_RST;
+    else if (p->tcp_flags & FAB_TCP_FIN)
+        session->seen |= (uint8_t)(FAB_SEEN_FIN_ASKS << (side & 1));
+    else if (fab_closed(session) && side == FAB_ASKS)
+        session->seen = 0;
+}
+
+FAB_INLINE struct fab_target_key fab_target_key_of(const struct fab_key *answers)
+{
+    return (struct fab_target_key){.public_address = answers->target,
+                                   .target = answers->source,
+                                   .target_port = answers->source_port,
+                                   .protocol = (uint8_t)answers->at};
+}
+
+/* Gives a port back. Never below 0: the entry may have gone and come back meanwhile. */
+static FAB_NOINLINE void fab_target_drop(struct fab_target_key *key)
+{
+    int32_t *count = FAB_FIND(fab_targets, key);
+    if (!count)
+        return;
+    int32_t before = FAB_FETCH_ADD(count, -1);
+    if (before <= 0)
+        FAB_FETCH_ADD(count, 1);
+    if (before <= 1)
+        FAB_REMOVE(fab_targets, key);
+}
+
+/* 1: the session is over and its slot free. Only one caller gets to end it. */
+static FAB_NOINLINE int fab_end(uint32_t slot)
+{
+    struct fab_session *session = FAB_AT(fab_sessions, slot);
+    if (!session || FAB_SWAP(&session->state, FAB_LIVE, FAB_DEAD) != FAB_LIVE)
+        return 0;
+    struct fab_key asks = session->asks, answers = session->answers;
+    uint32_t gateway = session->gateway;
+    FAB_REMOVE(fab_flows, &asks);
+    FAB_REMOVE(fab_flows, &answers);
+    if (gateway) {
+        struct fab_target_key key = fab_target_key_of(&answers);
+        fab_target_drop(&key);
+        struct fab_gateway_count *count = FAB_AT(fab_gateway_counts, gateway);
+        if (count) {
+            FAB_FETCH_ADD(&count->active, -1);
+            if (!fab_closed(session))
+                FAB_FETCH_ADD(&count->idle_timeouts, 1);
+        }
+    }
+    session->state = FAB_FREE;
+    FAB_SLOT_GIVE(&slot);
+    return 1;
+}
+
+/* Ends what has been idle too long; for every slot in turn, by the sweep. */
+static FAB_NOINLINE long fab_sweep_slot(uint32_t i, struct fab_sweep *sweep)
+{
+    uint32_t slot = sweep->first + i;
+    const struct fab_session *session = FAB_AT(fab_sessions, slot);
+    if (session && session->state == FAB_LIVE && fab_idle(session, sweep->now_ns))
+        sweep->ended += (uint32_t)fab_end(slot);
+    return 0;
+}
+
+/* -- a gateway's ports ------------------------------------------------------------------------ */
+
+/* One flow's search for an address and a port. */
+struct fab_allocation {
+    struct fab_key answers;
+    struct fab_flow flow; /* of the answers */
+    uint32_t gateway, start;
+    uint32_t port_first, port_count;
+    uint32_t taken;
+};
+
+/* A fresh draw per try: probing onwards from one draw clusters and fails before the limit. */
+static FAB_NOINLINE long fab_try_port(uint32_t i, struct fab_allocation *a)
+{
+    (void)i;
+    uint32_t port = a->port_first + (uint32_t)((uint64_t)FAB_RANDOM() * a->port_count >> 32);
+    a->answers.target_port = FAB_ORDER16(port);
+    a->taken = FAB_CLAIM(fab_flows, &a->answers, &a->flow) == 0;
+    return a->taken;
+}
+
+static FAB_NOINLINE int fab_target_take(struct fab_target_key *key, uint32_t limit)
+{
+    int32_t *count = FAB_FIND(fab_targets, key);
+    if (!count) {
+        int32_t none = 0;
+        (void)FAB_CLAIM(fab_targets, key, &none);
+        count = FAB_FIND(fab_targets, key);
+        if (!count)
+            return 0;
+    }
+    if (FAB_FETCH_ADD(count, 1) < (int32_t)limit)
+        return 1;
+    FAB_FETCH_ADD(count, -1);
+    return 0;
+}
+
+/* The i-th public address from where the sender begins, so that it keeps one while that has ports
+ * (RFC 4787, REQ-2, paired). */
+static FAB_NOINLINE long fab_try_public(uint32_t i, struct fab_allocation *a)
+{
+    const struct fab_gateway *gateway = FAB_AT(fab_gateways, a->gateway);
+    if (!gateway || !gateway->count)
+        return 1;
+    a->answers.target = gateway->publics[(a->start + i) % gateway->count & (FAB_PUBLICS_MAX - 1)];
+    struct fab_target_key key = fab_target_key_of(&a->answers);
+    if (!fab_target_take(&key, gateway->ports_max))
+        return 0;
+    a->port_first = gateway->port_first;
+    a->port_count = gateway->port_count;
+    FAB_REPEAT(FAB_PORT_TRIES, fab_try_port, a);
+    if (!a->taken)
+        fab_target_drop(&key);
+    return a->taken;
+}
+
+/* FAB_PASSED with the address and port in a->answers, claimed. */
+static FAB_NOINLINE int fab_allocate(struct fab_allocation *a)
+{
+    const struct fab_gateway *gateway = a ? FAB_AT(fab_gateways, a->gateway) : 0;
+    struct fab_gateway_count *count = a ? FAB_AT(fab_gateway_counts, a->gateway) : 0;
+    if (!gateway || !count)
+        return FAB_NO_ROUTE;
+    a->start = (uint32_t)((uint64_t)a->flow.target * 0x9e3779b97f4a7c15ull >> 40);
+    FAB_FETCH_ADD(&count->attempts, 1);
+    FAB_REPEAT(gateway->count, fab_try_public, a);
+    if (a->taken)
+        FAB_FETCH_ADD(&count->active, 1);
+    else
+        FAB_FETCH_ADD(&count->port_errors, 1);
+    return a->taken ? FAB_PASSED : FAB_NO_PORT;
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What the decision core keeps and what it is told, as it stands in maps: shared by the BPF
+ * programs, the host build and whoever fills the maps. Addresses and ports of packets are in
+ * network order, everything else is the machine's. Numbers are indexes into the array maps; 0 is
+ * nobody, and as an interface it is the edge. Compiles freestanding.
+ */
+#include <stdint.h>
+
+#define FAB_EDGE 0u
+#define FAB_NOWHERE UINT32_MAX
+#define FAB_ANY_PROTOCOL 0
+#define FAB_PUBLICS_MAX 8 /* of a gateway: one primary and seven secondary addresses */
+
+enum FAB_PROTOCOL { FAB_ICMP = 1, FAB_TCP = 6, FAB_UDP = 17 };
+enum FAB_TCP_FLAG { FAB_TCP_FIN = 1, FAB_TCP_SYN = 2, FAB_TCP_RST = 4, FAB_TCP_ACK = 16 };
+
+/* Where a route leads; what `number` is stands behind each. */
+enum FAB_ROUTE {
+    FAB_ROUTE_BLACKHOLE,
+    FAB_ROUTE_LOCAL,     /* the route table's own network */
+    FAB_ROUTE_INTERNET,  /* by a public address of the sender */
+    FAB_ROUTE_GATEWAY,   /* a translating gateway */
+    FAB_ROUTE_INTERFACE, /* an interface that forwards */
+    FAB_ROUTE_PEER,      /* another network, for its own addresses only */
+};
+
+enum FAB_ACTION { FAB_DROP, FAB_FORWARD, FAB_RESET, FAB_ARP_REPLY };
+
+/* Why a packet was dropped: each has its counter. */
+enum FAB_REASON {
+    FAB_PASSED,
+    FAB_MALFORMED,   /* not Ethernet with IPv4 or ARP, cut off, lengths that contradict */
+    FAB_UNSUPPORTED, /* IP options, fragments, IPv6, ICMP other than echo and errors */
+    FAB_SPOOFED,     /* a sender that is not the interface's */
+    FAB_UNPLUGGED,   /* the interface is not there */
+    FAB_GROUP_OUT,   /* the sender's stateful rules */
+    FAB_GROUP_IN,    /* the receiver's */
+    FAB_LIST_OUT,    /* the stateless list of the subnet that is left */
+    FAB_LIST_IN,     /* of the subnet that is entered */
+    FAB_NO_ROUTE,
+    FAB_BLACKHOLE,
+    FAB_NO_TARGET, /* nobody has this address */
+    FAB_NO_PUBLIC, /* to the internet without a public address, or no internet gateway */
+    FAB_NO_FLOW,   /* from outside, to a gateway, without a flow; an ICMP error about nothing */
+    FAB_NO_PORT,   /* the gateway's ports towards this destination are used up */
+    FAB_FULL,      /* the flow table is */
+    FAB_RACED,     /* another packet of the same flow was first, or a flow is being removed */
+    FAB_EXPIRED,   /* of a flow through a gateway that was idle too long */
+    FAB_REASONS
+};
+
+/* The tuple as the packet carries it when it comes in. ICMP echo: the id is the port of whoever
+ * asks, the other port is 0. */
+struct fab_key {
+    uint32_t source, target;
+    uint16_t source_port, target_port;
+    uint32_t at; /* interface << 8 | protocol */
+};
+
+/* One direction of a session: the tuple it leaves with and where. */
+struct fab_flow {
+    uint32_t source, target;
+    uint16_t source_port, target_port;
+    uint32_t to; /* interface */
+    uint32_t session;
+    uint32_t network;    /* whose generation counts */
+    uint32_t generation; /* under which the rules were last asked; 0: never */
+    uint32_t side;       /* enum FAB_SIDE */
+};
+
+enum FAB_SIDE { FAB_ASKS, FAB_ANSWERS };
+
+enum FAB_SESSION_STATE { FAB_FREE, FAB_LIVE, FAB_DEAD };
+enum FAB_SESSION_SEEN {
+    FAB_SEEN_ANSWER = 1,
+    FAB_SEEN_FIN_ASKS = 2, /* << side */
+    FAB_SEEN_FIN_ANSWERS = 4,
+    FAB_SEEN_RST = 8,
+};
+/* Flows allowed by rules that are open to everybody both ways are not tracked: they end with the
+ * rule ("Security group connection tracking", untracked connections). */
+enum FAB_TRACKED { FAB_TRACKED_ASKS = 1, FAB_TRACKED_ANSWERS = 2 };
+
+/* What both directions share. */
+struct fab_session {
+    struct fab_key asks, answers;
+    uint64_t last_ns;
+    uint32_t state;   /* enum FAB_SESSION_STATE */
+    uint32_t gateway; /* or 0 */
+    uint32_t idle_s;  /* once an answer was seen */
+    uint16_t start_s, closed_s;
+    uint8_t seen, tracked, reserved[6];
+    uint64_t packets[2], bytes[2]; /* by side */
+};
+
+/* A network and the number that every change of its rules and routes moves. */
+struct fab_network {
+    uint32_t generation; /* from 1 */
+    uint32_t internet;   /* 1: an internet gateway is attached */
+};
+
+/* `first` of the array of rules on, `count` of them: written in one store. */
+struct fab_list {
+    uint32_t first, count;
+};
+
+/* The first that matches decides; none: deny. For ICMP `low` is the type and `high` the code, or
+ * FAB_ANY_ICMP. */
+#define FAB_ANY_ICMP 0xffff
+struct fab_rule {
+    uint32_t address, mask; /* of the other side */
+    uint16_t low, high;     /* destination port, host order */
+    uint8_t protocol, allow;
+    uint16_t reserved;
+};
+
+struct fab_subnet {
+    uint32_t network;
+    uint32_t address, mask;
+    uint32_t routes; /* route table */
+    struct fab_list list_out, list_in;
+};
+
+struct fab_interface {
+    uint32_t ifindex; /* of the fabric's end; 0: not there */
+    uint32_t network, subnet;
+    uint32_t forwards; /* 1: source and destination are not checked */
+    uint8_t mac[6];
+    uint16_t reserved;
+    uint32_t tcp_idle_s, udp_stream_idle_s, udp_idle_s; /* of flows that it begins or gets */
+    struct fab_list group_out, group_in;
+};
+
+/* Who has a private address. */
+struct fab_place_key {
+    uint32_t network, address;
+};
+struct fab_place {
+    uint32_t interface;
+    uint32_t public_address; /* that stands for it outside; 0: none */
+};
+
+/* Who has a public address. Either `interface` or `gateway` is set. */
+struct fab_public {
+    uint32_t interface, gateway;
+    uint32_t address; /* the private one */
+};
+
+struct fab_route_key {
+    uint32_t prefix_len; /* 32 + bits of the prefix */
+    uint32_t table;
+    uint32_t address;
+};
+struct fab_route {
+    uint32_t kind, number;
+};
+
+struct fab_gateway {
+    uint32_t subnet;
+    uint32_t address; /* private */
+    uint32_t publics[FAB_PUBLICS_MAX];
+    uint32_t count;     /* of publics; 0: no such gateway */
+    uint32_t ports_max; /* towards one destination, per public address */
+    uint32_t port_first, port_count;
+    uint32_t idle_s, closed_s; /* closed_s: how long the port of a closed connection is held */
+};
+
+/* Ports in use towards one destination. */
+struct fab_target_key {
+    uint32_t public_address, target;
+    uint16_t target_port;
+    uint8_t protocol, reserved;
+};
+
+struct fab_gateway_count {
+    uint64_t attempts, established, port_errors, idle_timeouts;
+    int64_t active;
+};
+
+struct fab_settings {
+    uint64_t clock_offset_ns; /* tests move the clock */
+    uint64_t seed;            /* of ports, so that a test can repeat them; 0: the kernel's */
+    uint32_t edge_ifindex;
+    uint8_t edge_mac[6]; /* of the far end of the edge */
+    uint8_t mac[6];      /* of every end inside the fabric */
+};
+
+/* Slots first … of fab_sessions are looked at; `ended` counts. */
+struct fab_sweep {
+    uint64_t now_ns;
+    uint32_t first, count, ended;
+};
+
+/* The packet as far as decisions need it. */
+struct fab_packet {
+    uint32_t source, target;
+    uint16_t source_port, target_port;
+    uint8_t protocol, tcp_flags, icmp_type, icmp_code;
+    uint8_t kind; /* enum FAB_KIND */
+    uint8_t inner_protocol;
+    uint16_t inner_source_port, inner_target_port;
+    uint32_t inner_source, inner_target; /* of the packet that an ICMP error is about */
+    uint32_t length;                     /* of the IP packet */
+};
+enum FAB_KIND { FAB_KIND_PLAIN, FAB_KIND_ERROR, FAB_KIND_ARP };
+
+/* What to do, and with which tuple it leaves. For an ICMP error the tuple is that which the quoted
+ * packet gets, and `outer_source` the sender. */
+struct fab_verdict {
+    uint32_t action, reason;
+    uint32_t to;
+    uint32_t source, target, outer_source;
+    uint16_t source_port, target_port;
+};
