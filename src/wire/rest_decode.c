@@ -25,6 +25,7 @@ struct rest {
     void *to;
     struct word *words;
     size_t word_count;
+    uint64_t name_lengths; /* of the headers: bit n where one has n letters, modulo 64 */
 };
 
 static const struct error_kind invalid_argument = {"InvalidArgument", NULL, 400};
@@ -142,9 +143,25 @@ static RESULT read_header_list(struct rest *r, const struct field *field, struct
     return OK;
 }
 
+static uint64_t length_bit(struct span name)
+{
+    return 1ULL << (name.len % 64);
+}
+
+static uint64_t lengths_of(struct headers headers)
+{
+    uint64_t lengths = 0;
+    for (size_t i = 0; i < headers.count; i++)
+        lengths |= length_bit(headers.at[i].name);
+    return lengths;
+}
+
+/* Most of the members that an operation may have are not sent. */
 static RESULT read_header(struct rest *r, const struct field *field)
 {
     struct span wire = service_text(r->d->service, field->wire);
+    if (!(r->name_lengths & length_bit(wire)))
+        return OK;
     bool list = shape_at(r->d->service, field->shape)->kind == KIND_LIST;
     for (size_t i = 0; i < r->request->headers.count; i++) {
         const struct header *header = &r->request->headers.at[i];
@@ -312,7 +329,11 @@ static void forget_list(struct rest *r, const struct field *field)
 const struct refusal *rest_decode_head(struct decoder *d, const struct shape *shape,
                                        const struct wire_request *request, void *to)
 {
-    struct rest r = {.d = d, .request = request, .shape = shape, .to = to};
+    struct rest r = {.d = d,
+                     .request = request,
+                     .shape = shape,
+                     .to = to,
+                     .name_lengths = lengths_of(request->headers)};
     const struct field *field = first_field(d->service, shape);
     TRY(read_words(&r));
     for (unsigned i = 0; i < shape->field_count; i++, field++) {
