@@ -171,7 +171,9 @@ int kv_count(const struct kv_access *access, uint64_t id, unsigned shard, struct
 /* What else a write changes, in the same commit. */
 static int write_beside(const struct kv_access *access, const struct kv_write *write)
 {
-    return atomic_load(&write->table->indexes) ? entries_write(access, write) : 0;
+    int error = atomic_load(&write->table->indexes) ? entries_write(access, write) : 0;
+    struct stream *stream = atomic_load(&write->table->stream);
+    return error < 0 || !stream ? error : kv_stream_write(access, write, stream);
 }
 
 int kv_put(const struct kv_access *access, struct kv_table *table, const struct kv_key *key,

@@ -172,9 +172,8 @@ static struct kv_index_record *record_named(const struct kv_table_record *record
     return NULL;
 }
 
-/* With all of the table's locks. */
-static int record_locked(const struct kv_access *access, struct span table,
-                         struct kv_table_record *ret)
+int table_record_locked(const struct kv_access *access, struct span table,
+                        struct kv_table_record *ret)
 {
     *ret = (struct kv_table_record){.name = table};
     int error = kv_table_record_get(access->txn, access->arena, ret);
@@ -188,7 +187,7 @@ int kv_index_create(const struct kv_access *access, struct span table,
 {
     struct kv_table_record record;
     uint64_t id;
-    int error = record_locked(access, table, &record);
+    int error = table_record_locked(access, table, &record);
     if (!error && record_named(&record, schema->name))
         error = -EEXIST;
     if (!error)
@@ -212,7 +211,7 @@ int kv_index_create(const struct kv_access *access, struct span table,
 int kv_index_drop(const struct kv_access *access, struct span table, struct span name)
 {
     struct kv_table_record record;
-    int error = record_locked(access, table, &record);
+    int error = table_record_locked(access, table, &record);
     if (error < 0)
         return error;
     struct kv_index_record *gone = record_named(&record, name);

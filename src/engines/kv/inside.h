@@ -15,6 +15,8 @@
 #define KV_KEYSPACE_COLLECTIONS                                                                    \
     0x66 /* table id, hash (u32), length of the hash key (u16), it -> bytes (u64) */
 
+#define KV_KEYSPACE_STREAMS 0x67 /* stream id, sequence number (u64) -> record */
+
 /* A table's locks and counters are split by hash of the hash key, so that writers of different
  * items seldom meet. Part of the disk format. */
 #define KV_SHARDS 64
@@ -42,12 +44,35 @@ struct index_set {
     struct kv_index *at[];
 };
 
-/* Immutable but for the counters, the references, `shut` and `indexes`. One reference is the
- * cache's. */
+/* Transactions that have written records but are not visible yet; in their arenas. */
+struct flight {
+    const struct txn *txn;
+    uint64_t low; /* of its records */
+    struct stream *stream;
+    struct flight *next;
+};
+
+/* One that gets records, in memory for as long as the process. */
+struct stream {
+    uint64_t id, table;
+    enum KV_VIEW view;
+    pthread_mutex_t mutex; /* guards the next two */
+    uint64_t next;         /* sequence number */
+    struct flight *flights;
+    /* Home loop. */
+    int64_t shard_opened_ms;
+    uint64_t shard, shard_first;
+    bool closed;
+    struct stream *older; /* of kv->streams */
+};
+
+/* Immutable but for the counters, the references, `shut`, `indexes` and `stream`. One reference is
+ * the cache's. */
 struct kv_table {
     /* NULL: none. Replaced with all shards' locks held, so whoever writes sees one set for the
      * whole transaction; what was replaced stays in `arena` for those who only read. */
     _Atomic(struct index_set *) indexes;
+    _Atomic(struct stream *) stream; /* NULL: none; replaced like `indexes` */
     struct arena arena; /* of the indexes; the tables' thread, once the table is in the cache */
     uint64_t id;
     struct kv_schema schema;
@@ -84,6 +109,7 @@ struct kv {
     uint64_t collection_max; /* bytes */
     void (*built)(void *thing);
     void *built_thing;
+    struct stream *streams; /* all that were ever loaded; guarded by `mutex` */
 };
 
 /* The name of a shard's lock and the key of its counters. */
@@ -135,6 +161,33 @@ MUST_CHECK int entries_write(const struct kv_access *access, const struct kv_wri
 /* The entry of an item that may not have one yet. */
 MUST_CHECK int entry_add(const struct kv_access *access, const struct kv_write *write,
                          struct kv_index *index);
+
+/* stream.c */
+MUST_CHECK int kv_stream_write(const struct kv_access *access, const struct kv_write *write,
+                               struct stream *stream);
+/* The open one of that number, from the store when it is not in memory. */
+MUST_CHECK int kv_stream_load(const struct kv_access *access, uint64_t id, uint64_t table,
+                              struct stream **ret);
+/* Begins new shards where they are due. Home loop. */
+void kv_stream_rotate(struct kv *kv);
+void kv_stream_free_all(struct kv *kv);
+/* stream_read.c: 1: something was old. */
+MUST_CHECK int kv_stream_trim_batch(struct txn *txn, struct arena *arena);
+/* A record as it is kept. */
+struct stream_record {
+    int64_t time_ms;
+    enum KV_EVENT event;
+    enum KV_ACTOR actor;
+    struct span keys, old, new; /* items; absent: none */
+};
+void kv_stream_encode(const struct stream_record *record, struct buf *out);
+MUST_CHECK bool kv_stream_decode(struct span bytes, struct stream_record *ret);
+void kv_stream_key(uint64_t id, uint64_t sequence, struct buf *out);
+
+/* index.c: the record of a table whose shards are all locked now. */
+struct kv_table_record;
+MUST_CHECK int table_record_locked(const struct kv_access *access, struct span table,
+                                   struct kv_table_record *ret);
 
 /* build.c: 1: more to do, 0: nothing is being built. */
 MUST_CHECK int build_batch(struct kv *kv, struct txn *txn, struct arena *arena);

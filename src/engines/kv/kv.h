@@ -352,3 +352,65 @@ void kv_walk_close(struct kv_walk *walk);
 bool kv_walk_next(struct kv_walk *walk, struct span *ret_item);
 /* 0 or the error that ended it. */
 MUST_CHECK int kv_walk_error(const struct kv_walk *walk);
+
+/* ---- streams -------------------------------------------------------------------------------- */
+
+/*
+ * What was done to a table's items, as records that are written in the commit of the item. Records
+ * of one stream have ascending numbers in the order in which their transactions become visible to
+ * kv_stream_read, so a reader that goes on behind the last one misses none; those of one item are
+ * in the order of its writes. A write that changes nothing gives no record. A stream is cut into
+ * shards, one after another, a new one every KV_SHARD_HOURS; records are kept for KV_STREAM_HOURS.
+ */
+#define KV_STREAM_HOURS 24
+#define KV_SHARD_HOURS 4
+
+enum KV_VIEW { KV_VIEW_KEYS = 1, KV_VIEW_NEW, KV_VIEW_OLD, KV_VIEW_BOTH };
+enum KV_EVENT { KV_INSERT = 1, KV_MODIFY, KV_REMOVE };
+
+/* The tables' thread, at the beginning of a transaction: they lock. -EEXIST, -ENOENT. */
+MUST_CHECK int kv_stream_open(const struct kv_access *access, struct span table, enum KV_VIEW view,
+                              uint64_t *ret_id);
+/* Gets no records any more; those that are there may be read until they are old. */
+MUST_CHECK int kv_stream_close(const struct kv_access *access, struct span table);
+/* Forgets one that is closed. The tables' thread. */
+MUST_CHECK int kv_stream_drop(const struct kv_access *access, uint64_t id);
+
+struct kv_stream_shard {
+    uint64_t number;      /* from 1 */
+    uint64_t first, last; /* sequence numbers; last 0: open */
+    int64_t opened_ms;
+};
+
+struct kv_stream_state {
+    struct kv_stream_shard *shards; /* ascending; those of which nothing is left are not told */
+    size_t shard_count;
+    uint64_t trimmed; /* up to this number nothing is left */
+    uint64_t next;    /* what is written from now on has this number or a higher one */
+};
+/* Any thread. */
+MUST_CHECK int kv_stream_look(const struct kv_access *access, uint64_t id,
+                              struct kv_stream_state *ret);
+
+struct kv_record {
+    uint64_t sequence;
+    int64_t time_ms;
+    enum KV_EVENT event;
+    enum KV_ACTOR actor;
+    struct kv_map keys, old, new;
+    bool has_old, has_new;
+    size_t bytes; /* of keys and images as kv_map_size reckons */
+};
+
+struct kv_stream_range {
+    uint64_t from, to;     /* sequence numbers, both included */
+    size_t records, bytes; /* at most; one record is always given */
+};
+
+struct kv_records {
+    struct kv_record *at;
+    size_t count;
+    uint64_t next; /* where to go on */
+};
+MUST_CHECK int kv_stream_read(const struct kv_access *access, uint64_t id,
+                              const struct kv_stream_range *range, struct kv_records *ret);

@@ -56,7 +56,8 @@ static void delete_rest(struct txn *txn, uint64_t table)
 }
 
 /* Where things of a table lie, all keyed by its number first. */
-static const uint8_t keyspaces[] = {KV_KEYSPACE_ITEMS, KV_KEYSPACE_COLLECTIONS};
+static const uint8_t keyspaces[] = {KV_KEYSPACE_ITEMS, KV_KEYSPACE_COLLECTIONS,
+                                    KV_KEYSPACE_STREAMS};
 
 /* Deletes up to BATCH_ITEMS things from sweep->from on; *ret_more: the end was not reached. */
 static int delete_things(struct txn *txn, struct arena *arena, struct sweep *sweep, bool *ret_more)
@@ -88,7 +89,9 @@ static int delete_things(struct txn *txn, struct arena *arena, struct sweep *swe
 static int other_chores(struct kv *kv, struct txn *txn, struct arena *arena)
 {
     int result = build_batch(kv, txn, arena);
-    return result ? result : expire_batch(kv, txn, arena);
+    if (!result)
+        result = expire_batch(kv, txn, arena);
+    return result ? result : kv_stream_trim_batch(txn, arena);
 }
 
 static int batch(struct kv *kv, struct txn *txn, struct arena *arena)
@@ -176,6 +179,7 @@ static void on_done(struct job *job)
 static void on_tick(struct timer *timer)
 {
     struct kv *kv = (struct kv *)((char *)timer - offsetof(struct kv, sweep.tick));
+    kv_stream_rotate(kv);
     if (!kv->sweep.busy)
         submit(kv);
     loop_timer_set(kv->home, timer, clock_steady_ms() + TICK_MS);

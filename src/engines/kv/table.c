@@ -63,6 +63,7 @@ void kv_free(struct kv *kv)
     while (map_next(&kv->tables, &at, &(struct span){NULL, 0}, &table))
         table_unref(table);
     map_done(&kv->tables);
+    kv_stream_free_all(kv);
     pthread_mutex_destroy(&kv->mutex);
     free(kv);
 }
@@ -284,6 +285,10 @@ static int load(const struct kv_access *access, struct span name, struct kv_tabl
     error = kv_each_shard(access->txn, record.id, kv_take_shards, table->shards);
     if (!error)
         error = indexes_load(access, table, &record.indexes);
+    struct stream *stream = NULL;
+    if (!error && record.stream)
+        error = kv_stream_load(access, record.stream, record.id, &stream);
+    atomic_store(&table->stream, stream);
     if (error < 0)
         table_free(table);
     else

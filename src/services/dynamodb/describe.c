@@ -235,6 +235,7 @@ RESULT table_describe(struct call *c, const struct dynamodb_table *table,
     describe_throughput(c, table, to);
     describe_billing(c, table, to);
     describe_class(c, table, to);
+    table_describe_stream(c, table, to);
     *ret = to;
     return describe_indexes(c, table, to);
 }

@@ -5,9 +5,44 @@
  * DELETING. Made by the composition root once the control loop is there; goes on with what an
  * earlier process left.
  */
+#include "engines/kv/kv.h"
 #include "services/cloud.h"
+#include "wire/call.h"
 
 struct dynamodb;
+
+/* ---- for services/dynamodbstreams ------------------------------------------------------------ */
+
+struct dynamodb_stream_view {
+    uint64_t id; /* of engines/kv */
+    struct span arn, table, label, view;
+    struct span hash_name, range_name; /* range_name absent: none */
+    int64_t created_ms;
+    bool open;
+};
+
+/* A stream of the caller's account and region; -ENOENT, -EINVAL: not the ARN of a stream. Any
+ * thread. */
+MUST_CHECK int dynamodb_stream_find(struct call *c, struct span arn,
+                                    struct dynamodb_stream_view *ret);
+/* Streams in order of table and label, of one table or (absent) of all, behind the one with that
+ * ARN (absent: from the first). `visit` answers 1 to stop. */
+struct dynamodb_stream_walk {
+    struct span table, after;
+    int (*visit)(void *user, const struct dynamodb_stream_view *stream);
+    void *user;
+};
+MUST_CHECK int dynamodb_stream_each(struct call *c, const struct dynamodb_stream_walk *walk);
+struct kv_access dynamodb_access(struct call *c);
+
+/* An item as the pairs of a generated map: those of all shapes have one layout. */
+struct dynamodb_shown {
+    void *at;
+    size_t count;
+};
+struct dynamodb_shown dynamodb_show_item(struct call *c, const struct kv_map *item);
+
+/* ---- for the composition root ---------------------------------------------------------------- */
 
 struct dynamodb *dynamodb_new(struct cloud *cloud);
 /* After the control loop has stopped and the store is closed. */

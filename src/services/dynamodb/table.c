@@ -41,8 +41,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_create_table
         const char *what;
     } parameters[] = {
         {in->vector_indexes.count, "VectorIndexes"},
-        {in->stream_specification && in->stream_specification->stream_enabled,
-         "StreamSpecification with StreamEnabled true"},
         {in->sse_specification && in->sse_specification->enabled,
          "SSESpecification with Enabled true"},
         {in->warm_throughput, "WarmThroughput"},
@@ -148,7 +146,9 @@ static RESULT check_create(struct call *c, const struct dynamodb_create_table_in
     TRY(check_definitions(c, in));
     TRY(check_keys(c, in));
     TRY(index_wishes_of(c, in, ret_wishes));
-    return ret_wishes->count ? index_check_all(c, &table, ret_wishes) : OK;
+    if (ret_wishes->count)
+        TRY(index_check_all(c, &table, ret_wishes));
+    return in->stream_specification ? table_check_new_stream(c, in->stream_specification) : OK;
 }
 
 static int compare_attributes(const void *a, const void *b)
@@ -258,6 +258,8 @@ RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_
     TRY(fill_record(c, in, &table));
     fill_indexes(c, &wishes, &table);
     TRY(make_in_engine(c, &table));
+    if (in->stream_specification && in->stream_specification->stream_enabled)
+        TRY(table_set_stream(c, &table, in->stream_specification));
     table_put_moving(c, &table);
     TRY(table_describe(c, &table, &out->table_description));
     hide_what_is_not_yet(out->table_description);
@@ -329,6 +331,8 @@ static struct dynamodb_table_description *farewell(struct call *c,
     rest->provisioned_throughput = full->provisioned_throughput;
     rest->billing_mode_summary = full->billing_mode_summary;
     rest->table_class_summary = full->table_class_summary;
+    rest->latest_stream_arn = full->latest_stream_arn;
+    rest->latest_stream_label = full->latest_stream_label;
     SET(rest, item_count, full->item_count);
     SET(rest, table_size_bytes, full->table_size_bytes);
     SET(rest, deletion_protection_enabled, full->deletion_protection_enabled);
@@ -348,6 +352,7 @@ RESULT dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_
                           "Resource cannot be deleted as it is currently protected against "
                           "deletion. Disable deletion protection first.");
         table.state = TABLE_DELETING;
+        TRY(table_close_stream(c, &table));
         struct kv_access access = reference_access(c);
         int error = kv_table_shut(&access, reference_of(c->arena, &table));
         if (error < 0)

@@ -26,6 +26,14 @@ void table_add_attribute(struct call *c, struct dynamodb_table *table,
 RESULT table_not_built(struct call *c, const char *what);
 /* update.c: units within bounds, and only where the billing mode has them. */
 RESULT table_check_units(struct call *c, const struct dynamodb_provisioned_throughput *units);
+/* stream.c: StreamSpecification of a new table and of a change; what is told of it. */
+RESULT table_check_new_stream(struct call *c, const struct dynamodb_stream_specification *wanted);
+RESULT table_check_stream(struct call *c, const struct dynamodb_update_table_in *in);
+RESULT table_set_stream(struct call *c, struct dynamodb_table *table,
+                        const struct dynamodb_stream_specification *wanted);
+RESULT table_close_stream(struct call *c, struct dynamodb_table *table);
+void table_describe_stream(struct call *c, const struct dynamodb_table *table,
+                           struct dynamodb_table_description *to);
 /* update_index.c: GlobalSecondaryIndexUpdates, each alone and against what there is; then done. */
 RESULT table_check_index_updates(struct call *c, const struct dynamodb_update_table_in *in);
 RESULT table_update_indexes(struct call *c, const struct dynamodb_update_table_in *in,

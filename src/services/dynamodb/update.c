@@ -32,7 +32,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_update_table
         const char *what;
     } parameters[] = {
         {in->vector_index_updates.count, "VectorIndexUpdates"},
-        {in->stream_specification, "StreamSpecification"},
         {in->sse_specification, "SSESpecification"},
         {in->replica_updates.count, "ReplicaUpdates"},
         {in->multi_region_consistency.at, "MultiRegionConsistency"},
@@ -58,6 +57,7 @@ static RESULT check_together(struct call *c, const struct dynamodb_update_table_
         {in->provisioned_throughput, NULL},
         {in->billing_mode.at, NULL},
         {in->global_secondary_index_updates.count, NULL},
+        {in->stream_specification, NULL},
         {in->table_class.at, "TableClass"},
         {in->has.deletion_protection_enabled, "DeletionProtection"},
     };
@@ -165,6 +165,7 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
     TRY(check_not_built(c, in));
     TRY(check_together(c, in));
     TRY(table_check_index_updates(c, in));
+    TRY(table_check_stream(c, in));
     if (in->provisioned_throughput)
         TRY(table_check_units(c, in->provisioned_throughput));
     TRY(reference_table(c, in->table_name, &table));
@@ -182,6 +183,8 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
     if (in->has.deletion_protection_enabled)
         table.protected = in->deletion_protection_enabled;
     TRY(table_update_indexes(c, in, &table));
+    if (in->stream_specification)
+        TRY(table_set_stream(c, &table, in->stream_specification));
     table.state = TABLE_UPDATING;
     table_put_moving(c, &table);
     return table_describe(c, &table, &out->table_description);

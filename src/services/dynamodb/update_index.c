@@ -44,6 +44,9 @@ RESULT table_check_index_updates(struct call *c, const struct dynamodb_update_ta
         if ((at->create || at->delete) && in->provisioned_throughput)
             return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                           BAD "You cannot create or delete index while updating table IOPS");
+        if ((at->create || at->delete) && in->stream_specification)
+            return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                          BAD "You cannot create or delete index while changing stream status");
     }
     return OK;
 }

@@ -127,8 +127,6 @@ NOT_NULL = "1 validation error detected: Value null at '{}' failed to satisfy co
      "constraint: Member must have length less than or equal to 255"),
     ({"TableName": "a/bc"}, "1 validation error detected: Value 'a/bc' at 'tableName' failed to satisfy constraint: "
      "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
-    ({"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}},
-     "StreamSpecification with StreamEnabled true is not supported by kintoun yet"),
     ({"SSESpecification": {"Enabled": True}}, "SSESpecification with Enabled true is not supported by kintoun yet"),
     ({"OnDemandThroughput": {"MaxReadRequestUnits": 1}}, "OnDemandThroughput is not supported by kintoun yet"),
     ({"WarmThroughput": {"ReadUnitsPerSecond": 13000}}, "WarmThroughput is not supported by kintoun yet"),
@@ -202,8 +200,7 @@ def test_refused_updates(dynamodb, make_table, name):
         dynamodb.update_table(TableName=it, ProvisionedThroughput=units(1, 1))
     with invalid(BAD + "ProvisionedThroughput must be specified when BillingMode is PROVISIONED"):
         dynamodb.update_table(TableName=it, BillingMode="PROVISIONED")
-    for parameter, value in [("StreamSpecification", {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}),
-                             ("SSESpecification", {"Enabled": True}),
+    for parameter, value in [("SSESpecification", {"Enabled": True}),
                              ("ReplicaUpdates", [{"Create": {"RegionName": "eu-west-1"}}]),
                              ("OnDemandThroughput", {"MaxReadRequestUnits": 1}),
                              ("WarmThroughput", {"ReadUnitsPerSecond": 13000})]:
