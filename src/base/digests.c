@@ -17,9 +17,8 @@ void digester_init(struct digester *digester, unsigned wanted)
     SHA256_Init(&digester->sha256);
 }
 
-static void feed_turn(struct digester *digester, struct span piece)
+static void feed_turn(struct digester *digester, unsigned wanted, struct span piece)
 {
-    unsigned wanted = digester->wanted;
     if (wanted & DIGEST_MD5)
         MD5_Update(&digester->md5, piece.at, piece.len);
     if (wanted & DIGEST_CRC32)
@@ -36,8 +35,13 @@ static void feed_turn(struct digester *digester, struct span piece)
 
 void digester_feed(struct digester *digester, struct span piece)
 {
+    digester_feed_some(digester, digester->wanted, piece);
+}
+
+void digester_feed_some(struct digester *digester, unsigned digests, struct span piece)
+{
     while (piece.len) {
-        feed_turn(digester, span_first(piece, TURN_SIZE));
+        feed_turn(digester, digests & digester->wanted, span_first(piece, TURN_SIZE));
         piece = span_from(piece, TURN_SIZE);
     }
 }

@@ -29,4 +29,6 @@ struct digester {
 
 void digester_init(struct digester *digester, unsigned wanted);
 void digester_feed(struct digester *digester, struct span piece);
+/* The same for some of the wanted digests; the others are fed by the caller. */
+void digester_feed_some(struct digester *digester, unsigned digests, struct span piece);
 void digester_finish(struct digester *digester, struct digests *out);

@@ -19,6 +19,15 @@ void md5_of(struct span s, uint8_t out[MD5_SIZE]);
 void sha1_of(struct span s, uint8_t out[SHA1_SIZE]);
 void sha256_of(struct span s, uint8_t out[SHA256_SIZE]);
 
+/* The next piece of a stream whose state libcrypto's MD5_Init began and MD5_Final will end. */
+struct md5_piece {
+    MD5_CTX *md5;
+    struct span bytes;
+};
+/* MD5_Update of many different streams at once: up to six times as fast as one after the other,
+ * where the CPU has wide vectors. No two pieces may be of the same stream. */
+void md5_feed_many(const struct md5_piece *pieces, size_t count);
+
 /* HMAC-SHA256 with the key's two inner states prepared once. */
 struct hmac_key {
     SHA256_CTX inner, outer;

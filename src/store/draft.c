@@ -140,12 +140,19 @@ static void trim_last(struct draft *draft)
     draft->room = holding->extents[holding->count - 1].len;
 }
 
+static void digest(struct draft *draft, struct span bytes)
+{
+    digester_feed_some(&draft->digester, ~(unsigned)DIGEST_MD5, bytes);
+    if (draft->digester.wanted & DIGEST_MD5)
+        gathering_feed(&draft->store->gathering, &draft->digester.md5, bytes);
+}
+
 static void job_run(struct job *job)
 {
     struct draft *draft = (struct draft *)((char *)job - offsetof(struct draft, job));
     if (atomic_load(&draft->abandoned))
         return;
-    digester_feed(&draft->digester, buf_span(&draft->writing));
+    digest(draft, buf_span(&draft->writing));
     int error = write_out(draft, buf_span(&draft->writing));
     if (!error && draft->submit_last) {
         trim_last(draft);

@@ -3,6 +3,7 @@
 /* What the files of this folder share and nobody else sees. */
 #include "base/buf.h"
 #include "store/commits.h"
+#include "store/gathering.h"
 #include "store/txn.h"
 
 #include <pthread.h>
@@ -95,6 +96,7 @@ struct store {
     pthread_mutex_t stripes[STRIPES];
     struct segments *segments; /* extents */
     pthread_mutex_t books;     /* of extent references: txn_lock_books */
+    struct gathering gathering;
 };
 
 /* Never NULL: small allocations abort. */

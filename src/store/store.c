@@ -60,6 +60,7 @@ static struct store *store_new(void)
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_init(&store->stripes[i], NULL);
     pthread_mutex_init(&store->books, NULL);
+    gathering_init(&store->gathering);
     store->write_options = rocksdb_writeoptions_create();
     rocksdb_writeoptions_disable_WAL(store->write_options, 1);
     store->read_options = rocksdb_readoptions_create();
@@ -82,6 +83,7 @@ static void store_free(struct store *store)
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_destroy(&store->stripes[i]);
     pthread_mutex_destroy(&store->books);
+    gathering_done(&store->gathering);
     free(store);
 }
 
