@@ -12,9 +12,18 @@ void digester_init(struct digester *digester, unsigned wanted)
     digester->wanted = wanted;
     digester->crc32 = digester->crc32c = 0;
     digester->crc64nvme = 0;
-    MD5_Init(&digester->md5);
-    SHA1_Init(&digester->sha1);
-    SHA256_Init(&digester->sha256);
+    if (wanted & DIGEST_MD5)
+        MD5_Init(&digester->md5);
+    if (wanted & DIGEST_SHA1)
+        SHA1_Init(&digester->sha1);
+    if (wanted & DIGEST_SHA256)
+        SHA256_Init(&digester->sha256);
+    if (wanted & DIGEST_SHA512)
+        SHA512_Init(&digester->sha512);
+    if (wanted & DIGEST_XXH64)
+        XXH64_reset(&digester->xxh64, 0);
+    if (wanted & (DIGEST_XXH3 | DIGEST_XXH128))
+        XXH3_128bits_reset(&digester->xxh3);
 }
 
 static void feed_turn(struct digester *digester, unsigned wanted, struct span piece)
@@ -31,6 +40,12 @@ static void feed_turn(struct digester *digester, unsigned wanted, struct span pi
         SHA1_Update(&digester->sha1, piece.at, piece.len);
     if (wanted & DIGEST_SHA256)
         SHA256_Update(&digester->sha256, piece.at, piece.len);
+    if (wanted & DIGEST_SHA512)
+        SHA512_Update(&digester->sha512, piece.at, piece.len);
+    if (wanted & DIGEST_XXH64)
+        XXH64_update(&digester->xxh64, piece.at, piece.len);
+    if (wanted & (DIGEST_XXH3 | DIGEST_XXH128))
+        XXH3_128bits_update(&digester->xxh3, piece.at, piece.len);
 }
 
 void digester_feed(struct digester *digester, struct span piece)
@@ -54,6 +69,21 @@ static void store_be(uint8_t *to, size_t len, uint64_t value)
     }
 }
 
+/* The canonical form of xxHash's values is big-endian. Both widths of XXH3 share their state. */
+static void finish_xxh(struct digester *digester, struct digests *out)
+{
+    unsigned wanted = digester->wanted;
+    if (wanted & DIGEST_XXH64)
+        store_be(out->xxh64, sizeof out->xxh64, XXH64_digest(&digester->xxh64));
+    if (wanted & DIGEST_XXH3)
+        store_be(out->xxh3, sizeof out->xxh3, XXH3_64bits_digest(&digester->xxh3));
+    if (wanted & DIGEST_XXH128) {
+        XXH128_hash_t hash = XXH3_128bits_digest(&digester->xxh3);
+        store_be(out->xxh128, sizeof hash.high64, hash.high64);
+        store_be(out->xxh128 + sizeof hash.high64, sizeof hash.low64, hash.low64);
+    }
+}
+
 void digester_finish(struct digester *digester, struct digests *out)
 {
     unsigned wanted = digester->wanted;
@@ -70,4 +100,7 @@ void digester_finish(struct digester *digester, struct digests *out)
         SHA1_Final(out->sha1, &digester->sha1);
     if (wanted & DIGEST_SHA256)
         SHA256_Final(out->sha256, &digester->sha256);
+    if (wanted & DIGEST_SHA512)
+        SHA512_Final(out->sha512, &digester->sha512);
+    finish_xxh(digester, out);
 }

@@ -14,6 +14,9 @@
 #define MD5_SIZE 16
 #define SHA1_SIZE 20
 #define SHA256_SIZE 32
+#define SHA512_SIZE 64
+#define XXH64_SIZE 8
+#define XXH128_SIZE 16
 
 void md5_of(struct span s, uint8_t out[MD5_SIZE]);
 void sha1_of(struct span s, uint8_t out[SHA1_SIZE]);

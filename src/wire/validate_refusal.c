@@ -37,7 +37,7 @@ static const struct {
     {"ServerSideEncryption", &invalid_argument, "The encryption method specified is not supported"},
     {"ChecksumAlgorithm", &invalid_request,
      "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
-     "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"},
+     "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3, XXHASH128]"},
 };
 
 static struct buf text_begin(void)

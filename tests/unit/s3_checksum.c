@@ -44,7 +44,8 @@ TEST(names_and_sizes)
     CHECK_INT(checksum_named(SPAN_NONE), CHECKSUM_NONE);
     CHECK_SPAN(checksum_header(CHECKSUM_CRC32C), S("x-amz-checksum-crc32c"));
     CHECK_INT(checksum_size(CHECKSUM_SHA256), 32);
-    CHECK_INT(checksum_size(CHECKSUM_SHA512), 0);
+    CHECK_INT(checksum_size(CHECKSUM_SHA512), 64);
+    CHECK_INT(checksum_size(CHECKSUM_NONE), 0);
 }
 
 /* "test-checksum" and so on: every algorithm's value verifies, and nothing else does. */
@@ -87,7 +88,7 @@ TEST(malformed_claims_are_refused)
     CHECK_SPAN(claim(&in, &checksum)->message,
                S("Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
                  "allowed."));
-    in = (struct s3_put_object_in){.checksum_xxhash3 = S("AAAAAAAAAAA=")};
+    in = (struct s3_put_object_in){.checksum_xxhash3 = S("AAAAAAAA")}; /* 6 bytes */
     CHECK_SPAN(code(claim(&in, &checksum)), S("InvalidRequest"));
     in = (struct s3_put_object_in){.checksum_algorithm = S("CRC32")};
     CHECK_SPAN(code(claim(&in, &checksum)), S("InvalidRequest"));

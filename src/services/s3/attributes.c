@@ -147,7 +147,7 @@ struct span attributes_etag(struct call *c, struct span digest, uint64_t parts)
 
 struct checksum attributes_checksum(const struct s3_attributes *attributes)
 {
-    if (attributes->checksum_algorithm == 0 || attributes->checksum_algorithm > CHECKSUM_BUILT)
+    if (attributes->checksum_algorithm == 0 || attributes->checksum_algorithm > CHECKSUM_COUNT)
         return (struct checksum){.algorithm = CHECKSUM_NONE};
     return (struct checksum){
         .algorithm = (enum CHECKSUM)(attributes->checksum_algorithm - 1),

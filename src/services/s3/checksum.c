@@ -20,22 +20,17 @@ struct kind {
         S_INIT(upper), S_INIT(small), S_INIT("x-amz-checksum-" small), bit, length,                \
             offsetof(struct digests, member)                                                       \
     }
-#define REFUSED(upper, small)                                                                      \
-    {                                                                                              \
-        .name = S_INIT(upper), .lower = S_INIT(small), .header = S_INIT("x-amz-checksum-" small)   \
-    }
-
 static const struct kind kinds[CHECKSUM_COUNT] = {
     [CHECKSUM_CRC32] = KIND("CRC32", "crc32", DIGEST_CRC32, 4, crc32),
     [CHECKSUM_CRC32C] = KIND("CRC32C", "crc32c", DIGEST_CRC32C, 4, crc32c),
     [CHECKSUM_CRC64NVME] = KIND("CRC64NVME", "crc64nvme", DIGEST_CRC64NVME, 8, crc64nvme),
     [CHECKSUM_SHA1] = KIND("SHA1", "sha1", DIGEST_SHA1, 20, sha1),
     [CHECKSUM_SHA256] = KIND("SHA256", "sha256", DIGEST_SHA256, 32, sha256),
-    [CHECKSUM_SHA512] = REFUSED("SHA512", "sha512"),
-    [CHECKSUM_MD5] = REFUSED("MD5", "md5"),
-    [CHECKSUM_XXHASH64] = REFUSED("XXHASH64", "xxhash64"),
-    [CHECKSUM_XXHASH3] = REFUSED("XXHASH3", "xxhash3"),
-    [CHECKSUM_XXHASH128] = REFUSED("XXHASH128", "xxhash128"),
+    [CHECKSUM_SHA512] = KIND("SHA512", "sha512", DIGEST_SHA512, SHA512_SIZE, sha512),
+    [CHECKSUM_MD5] = KIND("MD5", "md5", DIGEST_MD5, MD5_SIZE, md5),
+    [CHECKSUM_XXHASH64] = KIND("XXHASH64", "xxhash64", DIGEST_XXH64, XXH64_SIZE, xxh64),
+    [CHECKSUM_XXHASH3] = KIND("XXHASH3", "xxhash3", DIGEST_XXH3, XXH64_SIZE, xxh3),
+    [CHECKSUM_XXHASH128] = KIND("XXHASH128", "xxhash128", DIGEST_XXH128, XXH128_SIZE, xxh128),
 };
 
 static const struct span type_names[] = {
@@ -61,12 +56,17 @@ struct span checksum_header(enum CHECKSUM algorithm)
 
 unsigned checksum_digest(enum CHECKSUM algorithm)
 {
-    return algorithm < CHECKSUM_BUILT ? kinds[algorithm].digest : 0;
+    return algorithm < CHECKSUM_COUNT ? kinds[algorithm].digest : 0;
 }
 
 size_t checksum_size(enum CHECKSUM algorithm)
 {
-    return algorithm < CHECKSUM_BUILT ? kinds[algorithm].size : 0;
+    return algorithm < CHECKSUM_COUNT ? kinds[algorithm].size : 0;
+}
+
+bool checksum_combines(enum CHECKSUM algorithm)
+{
+    return algorithm <= CHECKSUM_CRC64NVME;
 }
 
 enum CHECKSUM checksum_named(struct span name)
@@ -91,24 +91,23 @@ enum CHECKSUM_TYPE checksum_type_named(struct span name)
 
 struct span checksum_of(const struct digests *digests, enum CHECKSUM algorithm)
 {
-    if (algorithm >= CHECKSUM_BUILT || !(digests->have & kinds[algorithm].digest))
+    if (algorithm >= CHECKSUM_COUNT || !(digests->have & kinds[algorithm].digest))
         return SPAN_NONE;
     return span_of((const char *)digests + kinds[algorithm].offset, kinds[algorithm].size);
 }
 
-static RESULT refuse_algorithm(struct call *c)
+RESULT checksum_refuse_algorithm(struct call *c)
 {
     return refuse(c, &S3_INVALID_REQUEST,
                   "Checksum algorithm provided is unsupported. Please try again with any of the "
-                  "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+                  "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, "
+                  "XXHASH3, XXHASH128]");
 }
 
 /* Decodes the text of a value; refuses one of another length than the algorithm's. */
 static RESULT read_value(struct call *c, enum CHECKSUM algorithm, struct span text,
                          struct span *out)
 {
-    if (algorithm >= CHECKSUM_BUILT)
-        return refuse_algorithm(c);
     *out = base64_decode(c->arena, text);
     if (span_is_absent(*out) || out->len != kinds[algorithm].size)
         return refuse(c, &S3_INVALID_REQUEST, "Value for %.*s header is invalid.",
@@ -164,8 +163,6 @@ RESULT checksum_claimed(struct call *c, const struct span *members, struct span 
         out->algorithm = (enum CHECKSUM)at;
         TRY(read_value(c, out->algorithm, members[at], &out->value));
     }
-    if (out->algorithm >= CHECKSUM_BUILT && out->algorithm != CHECKSUM_NONE)
-        return refuse_algorithm(c);
     return check_sdk_algorithm(c, sdk_algorithm, out->algorithm);
 }
 
@@ -255,7 +252,7 @@ RESULT checksum_check_body(struct call *c, struct span body)
 void checksum_describe(struct call *c, const struct checksum *checksum, uint64_t parts,
                        struct span *members)
 {
-    if (checksum->algorithm >= CHECKSUM_BUILT || span_is_absent(checksum->value))
+    if (checksum->algorithm >= CHECKSUM_COUNT || span_is_absent(checksum->value))
         return;
     struct span text = base64_of(c->arena, checksum->value);
     if (checksum->type == TYPE_COMPOSITE && parts)
@@ -265,7 +262,7 @@ void checksum_describe(struct call *c, const struct checksum *checksum, uint64_t
 
 struct span checksum_member(struct call *c, const struct span *members, enum CHECKSUM algorithm)
 {
-    if (algorithm >= CHECKSUM_BUILT || span_is_absent(members[algorithm]))
+    if (algorithm >= CHECKSUM_COUNT || span_is_absent(members[algorithm]))
         return SPAN_NONE;
     struct span value = base64_decode(c->arena, members[algorithm]);
     return span_is_absent(value) ? S("") : value; /* present, and equal to no checksum */

@@ -14,8 +14,7 @@ enum CHECKSUM {
     CHECKSUM_CRC64NVME,
     CHECKSUM_SHA1,
     CHECKSUM_SHA256,
-    CHECKSUM_BUILT, /* those below are known by name and refused */
-    CHECKSUM_SHA512 = CHECKSUM_BUILT,
+    CHECKSUM_SHA512,
     CHECKSUM_MD5,
     CHECKSUM_XXHASH64,
     CHECKSUM_XXHASH3,
@@ -43,7 +42,7 @@ struct checksum {
         &(thing)->checksum_crc32;                                                                  \
     })
 
-#define CHECKSUM_MAX 32 /* bytes of the longest value */
+#define CHECKSUM_MAX 64 /* bytes of the longest value */
 
 struct span checksum_name(enum CHECKSUM algorithm);   /* CRC32C */
 struct span checksum_lower(enum CHECKSUM algorithm);  /* crc32c */
@@ -54,6 +53,10 @@ size_t checksum_size(enum CHECKSUM algorithm);        /* bytes */
 enum CHECKSUM checksum_named(struct span name);
 struct span checksum_type_name(enum CHECKSUM_TYPE type);
 enum CHECKSUM_TYPE checksum_type_named(struct span name);
+/* What a client is told that names another algorithm. */
+RESULT checksum_refuse_algorithm(struct call *c);
+/* Only the CRC of a whole can be had from those of its parts. */
+bool checksum_combines(enum CHECKSUM algorithm);
 /* The value within what was computed. */
 struct span checksum_of(const struct digests *digests, enum CHECKSUM algorithm);
 

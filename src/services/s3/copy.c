@@ -103,10 +103,8 @@ static RESULT choose_checksum(struct call *c, struct span asked, const struct so
     enum CHECKSUM algorithm = has.algorithm == CHECKSUM_NONE ? CHECKSUM_CRC64NVME : has.algorithm;
     if (!span_is_absent(asked)) {
         algorithm = checksum_named(asked);
-        if (algorithm >= CHECKSUM_BUILT)
-            return refuse(c, &S3_INVALID_REQUEST,
-                          "Checksum algorithm provided is unsupported. Please try again with any "
-                          "of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+        if (algorithm == CHECKSUM_NONE)
+            return checksum_refuse_algorithm(c);
     }
     bool known = has.algorithm == algorithm && has.type == TYPE_FULL_OBJECT;
     *out = (struct checksum){

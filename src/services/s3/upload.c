@@ -84,12 +84,10 @@ static RESULT read_checksum(struct call *c, const struct s3_create_multipart_upl
                           "x-amz-checksum-algorithm header.");
         return OK;
     }
-    if (out->algorithm >= CHECKSUM_BUILT)
-        return refuse(c, &S3_INVALID_REQUEST,
-                      "Checksum algorithm provided is unsupported. Please try again with any of "
-                      "the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+    if (out->algorithm == CHECKSUM_NONE)
+        return checksum_refuse_algorithm(c);
     bool only_full = out->algorithm == CHECKSUM_CRC64NVME;
-    bool only_composite = out->algorithm == CHECKSUM_SHA1 || out->algorithm == CHECKSUM_SHA256;
+    bool only_composite = !checksum_combines(out->algorithm);
     if (out->type == TYPE_NONE)
         out->type = only_full ? TYPE_FULL_OBJECT : TYPE_COMPOSITE;
     if ((only_full && out->type == TYPE_COMPOSITE) ||

@@ -2,33 +2,11 @@
 """Checksums: sent in headers and trailers, verified, kept, shown."""
 import base64
 import hashlib
-import zlib
 
 import pytest
+from s3_digests import DIGESTS
 
 BODY = b"checksummed " * 3000
-
-
-def crc(polynomial, bits, data):
-    """A reflected CRC, bit by bit: slow and plainly right."""
-    value = mask = (1 << bits) - 1
-    table = []
-    for byte in range(256):
-        for _ in range(8):
-            byte = byte >> 1 ^ (polynomial if byte & 1 else 0)
-        table.append(byte)
-    for byte in data:
-        value = value >> 8 ^ table[(value ^ byte) & 255]
-    return ((value ^ mask) & mask).to_bytes(bits // 8, "big")
-
-
-DIGESTS = {
-    "CRC32": lambda data: zlib.crc32(data).to_bytes(4, "big"),
-    "CRC32C": lambda data: crc(0x82F63B78, 32, data),
-    "CRC64NVME": lambda data: crc(0x9A6C9329AC4BC9B5, 64, data),
-    "SHA1": lambda data: hashlib.sha1(data).digest(),
-    "SHA256": lambda data: hashlib.sha256(data).digest(),
-}
 
 
 def text(algorithm, data=BODY):

@@ -6,6 +6,7 @@ import os
 import zlib
 
 import pytest
+from s3_digests import DIGESTS
 
 MIB = 1024 * 1024
 LEAST = 5 * MIB
@@ -192,6 +193,28 @@ def test_composite_checksums(s3, bucket, parts, bodies, algorithm, digest, refus
     assert copied[member] == b64(digest(b"".join(bodies))) and copied["ChecksumType"] == "FULL_OBJECT"
     assert copied["ETag"] == f'"{hashlib.md5(b"".join(bodies)).hexdigest()}"'
     assert s3.get_object(Bucket=bucket, Key="c")["Body"].read() == b"".join(bodies)
+
+
+@pytest.mark.parametrize("algorithm", ["SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"])
+def test_composites_of_values_that_the_client_computed(s3, bucket, algorithm, bodies, refused):
+    member, digest = "Checksum" + algorithm, DIGESTS[algorithm]
+    with refused("InvalidRequest", 400,
+                 f"The FULL_OBJECT checksum type cannot be used with the {algorithm.lower()} checksum algorithm."):
+        s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm=algorithm, ChecksumType="FULL_OBJECT")
+    begun = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm=algorithm)
+    assert begun["ChecksumAlgorithm"] == algorithm and begun["ChecksumType"] == "COMPOSITE"
+    upload, done = begun["UploadId"], []
+    for number, body in enumerate(bodies, 1):
+        value = {member: b64(digest(body))}
+        part = s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=number, Body=body, **value)
+        assert part[member] == value[member]
+        done.append({"PartNumber": number, "ETag": part["ETag"], **value})
+    with refused("BadDigest", 400):
+        s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=b"x", **{member: done[0][member]})
+    reply = s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": done})
+    assert reply[member] == b64(digest(b"".join(digest(body) for body in bodies))) + "-3"
+    copied = s3.copy_object(Bucket=bucket, Key="c", CopySource=f"{bucket}/k")["CopyObjectResult"]
+    assert copied[member] == b64(digest(b"".join(bodies))) and copied["ChecksumType"] == "FULL_OBJECT"
 
 
 def test_full_object_checksums(s3, bucket, parts, bodies, refused):
