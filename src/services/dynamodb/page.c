@@ -37,7 +37,9 @@ static void show(struct reading *r, const struct kv_map *item)
         page->items = items;
         r->room = room;
     }
-    if (r->wish->projection->program)
+    if (r->wish->labels)
+        expression_project_flat(r->wish->projection, r->wish->labels, item, r->c->arena, &part);
+    else if (r->wish->projection->program)
         expression_project(r->wish->projection, item, r->c->arena, &part);
     page->items[page->count - 1] = attribute_show_map(r->c, &part);
 }

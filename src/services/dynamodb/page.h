@@ -10,9 +10,10 @@ struct page_wish {
     const struct source *source;
     const struct kv_range *range;
     const struct expression *filter, *projection; /* may be absent */
-    size_t limit;                                 /* items to be looked at; 0: none */
-    bool count;                                   /* no items are shown */
-    bool fetch;                                   /* whole items, from the table */
+    const struct span *labels; /* what the projection's paths are called; NULL: as in the item */
+    size_t limit;              /* items to be looked at; 0: none */
+    bool count;                /* no items are shown */
+    bool fetch;                /* whole items, from the table */
     bool consistent;
 };
 

@@ -100,6 +100,10 @@ bool expression_names(const struct expression *expression, struct span attribute
 /* The parts of an item that a projection's paths, or an update's, name. */
 void expression_project(const struct expression *expression, const struct kv_map *item,
                         struct arena *arena, struct kv_map *ret);
+/* Each path's value by itself, as an attribute of the label's name; of two with one label the later
+ * is taken. */
+void expression_project_flat(const struct expression *expression, const struct span *labels,
+                             const struct kv_map *item, struct arena *arena, struct kv_map *ret);
 /* A projection to whole attributes: AttributesToGet and its like. */
 struct expression expression_of_attributes(struct arena *arena, const struct span *names,
                                            size_t count);

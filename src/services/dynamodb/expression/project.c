@@ -89,6 +89,28 @@ void expression_project(const struct expression *expression, const struct kv_map
     pick_map(&all, item, ret);
 }
 
+static struct kv_pair *labelled(struct kv_map *map, struct span label)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (span_eq(map->at[i].name, label))
+            return &map->at[i];
+    return &map->at[map->count++];
+}
+
+void expression_project_flat(const struct expression *expression, const struct span *labels,
+                             const struct kv_map *item, struct arena *arena, struct kv_map *ret)
+{
+    const struct program *program = expression->program;
+    *ret = (struct kv_map){ARENA_ARRAY(arena, struct kv_pair, program->action_count), 0};
+    for (uint16_t i = 0; i < program->action_count; i++) {
+        const struct node *path = program_node(program, program_actions(program)[i].path);
+        const struct kv_value *value = expression_path_find(expression, path, item);
+        if (value)
+            *labelled(ret, labels[i]) = (struct kv_pair){labels[i], *value};
+    }
+    kv_sort_pairs(ret->at, ret->count);
+}
+
 struct expression expression_of_attributes(struct arena *arena, const struct span *names,
                                            size_t count)
 {
