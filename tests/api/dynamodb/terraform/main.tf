@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tables with everything that is built, for test_terraform.py: applied, changed, planned, destroyed.
+
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+variable "endpoint" {}
+variable "team" { default = "red" }
+variable "second" { default = false }
+variable "units" { default = 3 }
+
+provider "aws" {
+  region     = "eu-west-1"
+  access_key = "test"
+  secret_key = "test"
+  endpoints {
+    dynamodb = var.endpoint
+    sts      = var.endpoint
+    iam      = var.endpoint
+  }
+}
+
+resource "aws_dynamodb_table" "orders" {
+  name             = "orders"
+  billing_mode     = "PAY_PER_REQUEST"
+  hash_key         = "customer"
+  range_key        = "placed"
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
+
+  attribute {
+    name = "customer"
+    type = "S"
+  }
+  attribute {
+    name = "placed"
+    type = "N"
+  }
+  attribute {
+    name = "state"
+    type = "S"
+  }
+  attribute {
+    name = "total"
+    type = "N"
+  }
+
+  global_secondary_index {
+    name            = "by-state"
+    hash_key        = "state"
+    range_key       = "placed"
+    projection_type = "ALL"
+  }
+
+  dynamic "global_secondary_index" {
+    for_each = var.second ? [1] : []
+    content {
+      name               = "by-total"
+      hash_key           = "total"
+      projection_type    = "INCLUDE"
+      non_key_attributes = ["note"]
+    }
+  }
+
+  local_secondary_index {
+    name               = "by-amount"
+    range_key          = "total"
+    projection_type    = "INCLUDE"
+    non_key_attributes = ["currency", "note"]
+  }
+
+  ttl {
+    attribute_name = "expires"
+    enabled        = true
+  }
+
+  tags = {
+    team = var.team
+  }
+}
+
+resource "aws_dynamodb_table" "counters" {
+  name                        = "counters"
+  billing_mode                = "PROVISIONED"
+  read_capacity               = var.units
+  write_capacity              = 2
+  hash_key                    = "name"
+  table_class                 = "STANDARD_INFREQUENT_ACCESS"
+  deletion_protection_enabled = false
+
+  lifecycle {
+    ignore_changes = [tags]
+  }
+
+  attribute {
+    name = "name"
+    type = "S"
+  }
+  attribute {
+    name = "owner"
+    type = "S"
+  }
+
+  global_secondary_index {
+    name            = "by-owner"
+    hash_key        = "owner"
+    projection_type = "KEYS_ONLY"
+    read_capacity   = var.units
+    write_capacity  = 1
+  }
+}
+
+resource "aws_dynamodb_table_item" "first" {
+  table_name = aws_dynamodb_table.counters.name
+  hash_key   = aws_dynamodb_table.counters.hash_key
+  item       = jsonencode({ name = { S = "first" }, owner = { S = "me" }, count = { N = "1" } })
+}
+
+# A tag that the table's own resource does not know of.
+resource "aws_dynamodb_tag" "extra" {
+  resource_arn = aws_dynamodb_table.counters.arn
+  key          = "extra"
+  value        = var.team
+}
