@@ -321,3 +321,51 @@ TEST(dropped_assemblies_leave_nothing)
     cursor_close(cursor);
     commit();
 }
+
+static void count_notes(void *user, const struct object_note *note)
+{
+    size_t *count = user;
+    (*count)++;
+}
+
+static size_t notes_of(struct span name)
+{
+    struct object object;
+    size_t count = 0;
+    bool more;
+    struct object_note_list list = {.limit = 10, .visit = count_notes, .user = &count};
+    CHECK_INT(object_get(&bucket, name, &object), 0);
+    CHECK_INT(object_note_list(&bucket, name, &object, &list, &more), 0);
+    return count;
+}
+
+TEST(notes_go_with_their_version)
+{
+    begin();
+    uint64_t before = live();
+    put(S("noted"), in_memory(0, 10));
+    struct object object;
+    CHECK_INT(object_get(&bucket, S("noted"), &object), 0);
+    struct object_note note = {.name = S("n"), .content = in_extents(0, MIB)};
+    CHECK_INT(object_note_put(&bucket, S("noted"), &object, &note), 0);
+    note.content = in_extents(0, 2 * MIB); /* in the place of the first */
+    CHECK_INT(object_note_put(&bucket, S("noted"), &object, &note), 0);
+    struct object_notes *shared;
+    CHECK_INT(object_note_share_all(&bucket, S("noted"), &object, &shared), 0);
+    put(S("noted too"), in_memory(0, 10));
+    struct object other;
+    CHECK_INT(object_get(&bucket, S("noted too"), &other), 0);
+    CHECK_INT(object_note_put(&bucket, S("noted too"), &other, &shared->at[0]), 0);
+    again();
+    CHECK_INT(notes_of(S("noted")), 1);
+    CHECK_INT(notes_of(S("noted too")), 1);
+    put(S("noted"), in_memory(0, 20));
+    CHECK_INT(notes_of(S("noted")), 0);
+    commit();
+    CHECK(becomes_live(before + 2 * MIB));
+    begin();
+    drop(S("noted too"));
+    drop(S("noted"));
+    commit();
+    CHECK(becomes_live(before));
+}

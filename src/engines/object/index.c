@@ -85,6 +85,9 @@ int object_drop_content(const struct object_bucket *bucket, struct span name,
 {
     if (object->mark)
         return 0;
+    int noted = note_drop_all(bucket, name, object);
+    if (noted < 0)
+        return noted;
     if (object->place == PLACE_PIECES)
         return pieces_drop(bucket, object_assembly(object));
     struct content content;

@@ -11,7 +11,8 @@
 #define FORM 1
 #define FORM_DISTURBED 2 /* of an assembly */
 #define CUT_SIZE 28
-#define NUMBERED 0x80 /* in the byte of the place */
+#define NUMBERED 0x80 /* in the byte of the place, as the next */
+#define NOTED 0x40
 #define OBJECT_HEAD 30
 #define PIECE_HEAD 25
 #define ASSEMBLY_HEAD 9
@@ -134,7 +135,7 @@ struct span layout_encode_object(struct arena *arena, const struct object *objec
     size_t len = OBJECT_HEAD + object->attributes.len + object->where.len;
     char *to = arena_alloc(arena, len), *at = to;
     *at++ = FORM;
-    *at++ = (char)(object->place | (object->plain ? 0 : NUMBERED));
+    *at++ = (char)(object->place | (object->plain ? 0 : NUMBERED) | (object->noted ? NOTED : 0));
     at = put_u64(at, object->stamp);
     at = put_u64(at, object->size);
     at = put_u64(at, (uint64_t)object->modified_ms);
@@ -153,9 +154,10 @@ bool layout_decode_object(struct span value, struct object *out)
         return false;
     uint8_t place = (uint8_t)value.at[1];
     *out = (struct object){
-        .place = place & (uint8_t)~NUMBERED,
+        .place = place & (uint8_t) ~(NUMBERED | NOTED),
         .plain = !(place & NUMBERED),
-        .mark = (place & ~NUMBERED) == PLACE_NONE,
+        .noted = place & NOTED,
+        .mark = (place & ~(NUMBERED | NOTED)) == PLACE_NONE,
         .stamp = get_u64(value.at + 2),
         .size = get_u64(value.at + 10),
         .modified_ms = (int64_t)get_u64(value.at + 18),

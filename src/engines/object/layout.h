@@ -14,6 +14,7 @@
  *   0x4a bucket name           stamp of the plain version, where that lies in 0x46
  *   0x4b bucket name           stamp of the newest version, where that is a deletion mark
  *   0x4c bucket name           how many assemblies of the name are not finished
+ *   0x4d bucket name~ stamp name note of a version
  *   0x4f bucket lane           never stored: names of locks
  *
  * `name~` is an escaped text component; the plain one is the raw end of its
@@ -32,6 +33,7 @@ enum OBJECT_KEYSPACE {
     KEYSPACE_PLAIN = 0x4a,
     KEYSPACE_MARK = 0x4b,
     KEYSPACE_OPEN = 0x4c,
+    KEYSPACE_NOTE = 0x4d,
     KEYSPACE_LANE = 0x4f,
 };
 
@@ -102,6 +104,9 @@ MUST_CHECK int index_number_get(const struct object_bucket *bucket, enum OBJECT_
                                 struct span name, uint64_t *ret);
 void index_number_put(const struct object_bucket *bucket, enum OBJECT_KEYSPACE keyspace,
                       struct span name, uint64_t number);
+/* Deletes all notes of a version. */
+MUST_CHECK int note_drop_all(const struct object_bucket *bucket, struct span name,
+                             const struct object *object);
 /* Drops what an object's record points at, the record itself excepted. */
 MUST_CHECK int object_drop_content(const struct object_bucket *bucket, struct span name,
                                    const struct object *object);

@@ -27,6 +27,7 @@
 #define OBJECT_NAME_MAX 1024    /* bytes */
 #define OBJECT_HERE_MAX 2048    /* bytes of content inside the index record */
 #define OBJECT_PIECES_MAX 10000 /* pieces of one object */
+#define OBJECT_NOTES_MAX 1000   /* of one version */
 
 /* What becomes of a name's versions when it is written or deleted. */
 enum OBJECT_KEEPING {
@@ -84,6 +85,7 @@ struct object {
     struct span attributes;
     bool plain;        /* not numbered */
     bool mark;         /* no object but the mark of a deletion; it has no content */
+    bool noted;        /* has, or had, notes */
     bool older;        /* private: lies behind the index */
     uint8_t place;     /* private: how to read `where` */
     struct span where; /* private */
@@ -206,6 +208,42 @@ size_t object_group_len(struct span name, struct span prefix, struct span delimi
 MUST_CHECK int object_bucket_is_empty(const struct object_bucket *bucket);
 /* Drops every assembly of a bucket that is being deleted. */
 MUST_CHECK int object_bucket_clear(const struct object_bucket *bucket);
+
+/* ---- notes ---------------------------------------------------------------------------------- */
+
+/* A named content that belongs to one version and goes with it. */
+struct object_note {
+    struct span name; /* 1 to OBJECT_NAME_MAX bytes */
+    int64_t modified_ms;
+    struct span attributes;
+    struct content content; /* its extents have their references already */
+};
+/* `name` is set by the caller; -ENOENT. */
+MUST_CHECK int object_note_get(const struct object_bucket *bucket, struct span name,
+                               const struct object *object, struct object_note *note);
+/* In the place of the one of that name. Whoever counts them keeps them at OBJECT_NOTES_MAX. */
+MUST_CHECK int object_note_put(const struct object_bucket *bucket, struct span name,
+                               struct object *object, const struct object_note *note);
+MUST_CHECK int object_note_delete(const struct object_bucket *bucket, struct span name,
+                                  const struct object *object, struct span note);
+struct object_note_list {
+    struct span prefix, after;
+    size_t limit;
+    void (*visit)(void *user, const struct object_note *note);
+    void *user;
+};
+/* In byte order of names. */
+MUST_CHECK int object_note_list(const struct object_bucket *bucket, struct span name,
+                                const struct object *object, const struct object_note_list *list,
+                                bool *ret_more);
+/* All of a version's, for another one that is to have them too: their extents have one more
+ * reference each. */
+struct object_notes {
+    struct object_note at[OBJECT_NOTES_MAX];
+    size_t count;
+};
+MUST_CHECK int object_note_share_all(const struct object_bucket *bucket, struct span name,
+                                     const struct object *object, struct object_notes **ret);
 
 /* ---- assemblies ----------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * locked together. Sources: CopyObject, UploadPartCopy. Worker.
  */
 #include "base/time.h"
+#include "services/s3/access.h"
 #include "services/s3/acl.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
@@ -143,6 +144,29 @@ static RESULT prepare(struct call *c, const struct s3_copy_object_in *in, struct
                          &copy->digest);
 }
 
+/* The source's annotations, before it may be replaced by its own copy; NULL when there are none. */
+static RESULT take_annotations(struct call *c, const struct s3_copy_object_in *in,
+                               struct source *source, struct object_notes **ret)
+{
+    *ret = NULL;
+    if (!source->found.object.noted || span_eq(in->annotation_directive, S("EXCLUDE")))
+        return OK;
+    TRY(access_require(c, S("s3:GetObjectAnnotation"), source->bucket, source->name.key));
+    TRY(access_require(c, S("s3:PutObjectAnnotation"), in->bucket, in->key));
+    int result =
+        object_note_share_all(&source->place.index, source->name.key, &source->found.object, ret);
+    return result < 0 ? refuse_errno(c, result, "reading annotations") : OK;
+}
+
+static int put_annotations(const struct place *place, struct span key, struct object *written,
+                           const struct object_notes *notes)
+{
+    int result = 0;
+    for (size_t i = 0; notes && i < notes->count && result == 0; i++)
+        result = object_note_put(&place->index, key, written, &notes->at[i]);
+    return result;
+}
+
 static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, struct copy *copy,
                          struct s3_attributes *attributes, struct s3_copy_object_out *out)
 {
@@ -157,6 +181,8 @@ static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, str
     TRY(object_find(c, &place, in->key, &old, &there));
     TRY(condition_write(c, in->if_match, in->if_none_match, in->key, there ? old.etag : SPAN_NONE));
     struct object written;
+    struct object_notes *annotations;
+    TRY(take_annotations(c, in, source, &annotations));
     struct object_new object = {.modified_ms = c->now_ms};
     struct byte_range all = {0, source->found.object.size};
     int result = object_content(&source->place.index, source->name.key, &source->found.object, all,
@@ -167,6 +193,8 @@ static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, str
         object.attributes = attributes_encode(c, attributes);
         result = object_put(&place.index, in->key, there ? &old.object : NULL, &object, &written);
     }
+    if (result == 0)
+        result = put_annotations(&place, in->key, &written, annotations);
     if (result < 0)
         return refuse_errno(c, result, "copying to %.*s", SPAN_ARG(in->key));
     out->version_id =
