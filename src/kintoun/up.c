@@ -87,6 +87,8 @@ static int open_store(struct cloud_up *up)
 static int make_engines(struct cloud_up *up)
 {
     int error = kv_new(&up->cloud.kv, up->cloud.store, up->cloud.workers, up->control);
+    if (!error && up->options.unlimited)
+        kv_lift_limits(up->cloud.kv);
     if (error < 0)
         return fail("making the kv engine", error);
     up->cloud.dynamodb = dynamodb_new(&up->cloud);

@@ -81,6 +81,8 @@ static struct kv_index *index_new(struct arena *arena, const struct kv_index_rec
     schema->included.count = record->included.count;
     for (size_t i = 0; i < record->included.count; i++)
         schema->included.at[i] = arena_copy(arena, record->included.at[i]);
+    atomic_init(&index->meters[KV_METER_READ].rate, record->read_rate);
+    atomic_init(&index->meters[KV_METER_WRITE].rate, record->write_rate);
     bool good = read_parts(arena, &record->hash, schema->hash, &schema->hash_count) &&
                 read_parts(arena, &record->range, schema->range, &schema->range_count);
     return good ? index : NULL;

@@ -26,12 +26,20 @@ struct shard {
     _Atomic uint64_t items, bytes;
 };
 
-/* Immutable but for the counters and `built`. Its entries are counted by their items' shards, whose
- * locks their writers hold. */
+/* Empty until `empty_until`, then filling: what is in it is the time since then, at most
+ * KV_BURST_S, times the rate. */
+struct meter {
+    _Atomic uint64_t rate;       /* units a second; 0: not limited */
+    _Atomic int64_t empty_until; /* us */
+};
+
+/* Immutable but for the counters, the meters and `built`. Its entries are counted by their items'
+ * shards, whose locks their writers hold. */
 struct kv_index {
     uint64_t id;
     struct kv_index_schema schema;
     atomic_bool built;
+    struct meter meters[2]; /* by enum KV_METER */
     struct shard shards[KV_SHARDS];
 };
 
@@ -79,6 +87,7 @@ struct kv_table {
     struct span name;
     atomic_uint references;
     atomic_bool shut; /* set once; looked at under a shard's lock */
+    struct meter meters[2];
     struct shard shards[KV_SHARDS];
 };
 
@@ -109,6 +118,7 @@ struct kv {
     uint64_t collection_max; /* bytes */
     void (*built)(void *thing);
     void *built_thing;
+    bool unlimited;
     struct stream *streams; /* all that were ever loaded; guarded by `mutex` */
 };
 

@@ -414,3 +414,29 @@ struct kv_records {
 };
 MUST_CHECK int kv_stream_read(const struct kv_access *access, uint64_t id,
                               const struct kv_stream_range *range, struct kv_records *ret);
+
+/* ---- meters --------------------------------------------------------------------------------- */
+
+/*
+ * How many units a second a table, and each of its indexes, is meant for. A meter fills at that
+ * rate up to KV_BURST_S seconds' worth and is full when it is new and when the process is. What a
+ * unit is, and what becomes of who meets an empty one, is the caller's business.
+ */
+#define KV_BURST_S 300
+
+enum KV_METER { KV_METER_READ, KV_METER_WRITE };
+
+struct kv_rates {
+    uint64_t read, write; /* units a second; 0: not limited */
+};
+/* `index` absent: the table's own. Tables' thread; takes effect with the commit. -ENOENT. */
+MUST_CHECK int kv_rates_set(const struct kv_access *access, struct span table, struct span index,
+                            const struct kv_rates *rates);
+/* Whether there is something in it. `index` NULL: the table's. Any thread. */
+bool kv_meter_has(const struct kv_access *access, const struct kv_table *table,
+                  const struct kv_index *index, enum KV_METER which);
+/* Takes so much, also when there is less: then it is empty for longer. */
+void kv_meter_take(struct kv_table *table, const struct kv_index *index, enum KV_METER which,
+                   double units);
+/* No meter is empty any more. Before the first call. */
+void kv_lift_limits(struct kv *kv);

@@ -267,6 +267,8 @@ static struct kv_table *table_new(const struct kv_table_record *record)
     table->schema.range =
         (struct kv_key_part){keep(&to, record->range_name), (enum KV_TYPE)record->range_type};
     atomic_init(&table->references, 1);
+    atomic_init(&table->meters[KV_METER_READ].rate, record->read_rate);
+    atomic_init(&table->meters[KV_METER_WRITE].rate, record->write_rate);
     arena_init(&table->arena, INDEXES_FIRST, INDEXES_CEILING);
     return table;
 }

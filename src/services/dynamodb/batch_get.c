@@ -7,6 +7,7 @@
 #include "services/dynamodb/capacity.h"
 #include "services/dynamodb/key.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/throttle.h"
 #include "services/dynamodb/view.h"
 
 #include <errno.h>
@@ -33,6 +34,7 @@ struct batch {
     struct block *blocks;
     size_t count;
     size_t bytes; /* of the answer so far */
+    size_t done;  /* keys */
     bool full;
 };
 
@@ -113,6 +115,9 @@ static RESULT get_block(struct call *c, const struct block *block, struct batch 
     for (total->done = 0; total->done < block->in->keys.count; total->done++) {
         struct span bytes = SPAN_NONE;
         struct kv_map item;
+        const struct throttle_target target = {&access, block->table};
+        if (!throttle_is_open(&target, KV_METER_READ))
+            return OK;
         int error = kv_get(&access, &block->keys[total->done], &bytes);
         if (error < 0 && error != -ENOENT)
             return refuse_errno(c, error, "reading an item");
@@ -121,7 +126,10 @@ static RESULT get_block(struct call *c, const struct block *block, struct batch 
         if (batch->full)
             return OK;
         batch->bytes += size;
-        total->units += capacity_of_read(size, block->in->consistent_read);
+        double units = capacity_of_read(size, block->in->consistent_read);
+        kv_meter_take(block->table, NULL, KV_METER_READ, units);
+        total->units += units;
+        batch->done++;
         if (error == -ENOENT)
             continue;
         if (!kv_item_decode(bytes, c->arena, &item))
@@ -160,5 +168,5 @@ RESULT dynamodb_batch_get_item(struct call *c, const struct dynamodb_batch_get_i
     }
     if (out->consumed_capacity.count)
         out->consumed_capacity.at = consumed;
-    return OK;
+    return batch.done ? OK : throttle_refuse(c);
 }

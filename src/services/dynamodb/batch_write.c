@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * BatchWriteItem: up to 25 puts and deletions in one transaction of the store, so nothing is ever
- * left over. Checks come in the real service's order: what is asked for, each value, then tables,
- * keys, doubled keys. Loop threads.
+ * BatchWriteItem: up to 25 puts and deletions in one transaction of the store; what is left over is
+ * what there were no units for. Checks come in the real service's order: what is asked for, each
+ * value, then tables, keys, doubled keys. Loop threads.
  */
 #include "services/dynamodb/attribute.h"
 #include "services/dynamodb/capacity.h"
 #include "services/dynamodb/collection.h"
 #include "services/dynamodb/key.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/throttle.h"
 #include "services/dynamodb/write.h"
 
 #include <errno.h>
@@ -21,13 +22,14 @@ struct write {
     struct kv_map map; /* the item, or the key of what is deleted */
     struct span item;  /* absent: deletion */
     struct span old;
+    bool left; /* there were no units for it */
 };
 
 struct batch {
     struct kv_access access;
     struct kv_changes changes;
     struct write *writes;
-    size_t count;
+    size_t count, done;
 };
 
 /* ---- what is asked for ---------------------------------------------------------------------- */
@@ -92,6 +94,40 @@ static RESULT find_keys(struct call *c, const struct dynamodb_batch_write_item_i
 
 /* ---- doing it ------------------------------------------------------------------------------- */
 
+static double units_of(const struct write *write)
+{
+    size_t before = kv_item_size(write->old), after = kv_item_size(write->item);
+    return write->left ? 0 : capacity_of_write(before > after ? before : after);
+}
+
+/* Puts what was told before behind what the last write told. */
+static void rejoin(struct kv_changes *changes, struct kv_change *before)
+{
+    struct kv_change **at = &changes->first;
+    while (*at)
+        at = &(*at)->next;
+    *at = before;
+}
+
+/* Those that there were no units for. */
+static void hand_back(struct call *c, const struct dynamodb_batch_write_item_in *in,
+                      const struct batch *batch, struct dynamodb_batch_write_item_request_map *ret)
+{
+    const struct write *write = batch->writes;
+    ret->at = ARENA_ARRAY(c->arena, struct dynamodb_batch_write_item_request_map_pair,
+                          in->request_items.count);
+    for (size_t i = 0; i < in->request_items.count; i++) {
+        const struct dynamodb_write_requests *from = &in->request_items.at[i].value;
+        struct dynamodb_batch_write_item_request_map_pair *to = &ret->at[ret->count];
+        to->key = in->request_items.at[i].key;
+        to->value.at = ARENA_ARRAY(c->arena, struct dynamodb_write_request, from->count);
+        for (size_t j = 0; j < from->count; j++, write++)
+            if (write->left)
+                to->value.at[to->value.count++] = from->at[j];
+        ret->count += to->value.count > 0;
+    }
+}
+
 static RESULT write_all(struct call *c, struct batch *batch)
 {
     struct kv_place *places = ARENA_ARRAY(c->arena, struct kv_place, batch->count);
@@ -102,6 +138,13 @@ static RESULT write_all(struct call *c, struct batch *batch)
         return refuse(c, &DYNAMODB_RESOURCE_NOT_FOUND_EXCEPTION, "Requested resource not found");
     for (size_t i = 0; i < batch->count; i++) {
         struct write *write = &batch->writes[i];
+        const struct throttle_target target = {&batch->access, write->table};
+        write->left = !throttle_is_open(&target, KV_METER_WRITE);
+        if (write->left)
+            continue;
+        batch->done++;
+        struct kv_changes before = batch->changes;
+        batch->changes.first = NULL;
         error = kv_get(&batch->access, &write->key, &write->old);
         if (error < 0 && error != -ENOENT)
             return refuse_errno(c, error, "reading an item");
@@ -110,14 +153,10 @@ static RESULT write_all(struct call *c, struct batch *batch)
                     : kv_delete(&batch->access, write->table, &write->key, write->old);
         if (error < 0)
             return collection_refuse(c, error, "storing an item");
+        TRY(throttle_write(c, &target, units_of(write), &batch->changes));
+        rejoin(&batch->changes, before.first);
     }
-    return OK;
-}
-
-static double units_of(const struct write *write)
-{
-    size_t before = kv_item_size(write->old), after = kv_item_size(write->item);
-    return capacity_of_write(before > after ? before : after);
+    return batch->done ? OK : throttle_refuse(c);
 }
 
 static void show_capacity(struct call *c, const struct dynamodb_batch_write_item_in *in,
@@ -170,8 +209,7 @@ RESULT dynamodb_batch_write_item(struct call *c, const struct dynamodb_batch_wri
     TRY(read_writes(c, in, &batch));
     TRY(find_keys(c, in, &batch));
     TRY(write_all(c, &batch));
-    out->unprocessed_items.at =
-        ARENA_ARRAY(c->arena, struct dynamodb_batch_write_item_request_map_pair, 1);
+    hand_back(c, in, &batch, &out->unprocessed_items);
     show_capacity(c, in, &batch, out);
     return show_collections(c, in, &batch, out);
 }

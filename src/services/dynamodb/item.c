@@ -8,6 +8,7 @@
 #include "services/dynamodb/attribute.h"
 #include "services/dynamodb/collection.h"
 #include "services/dynamodb/key.h"
+#include "services/dynamodb/throttle.h"
 
 #include <errno.h>
 
@@ -56,6 +57,13 @@ RESULT item_check(struct call *c, struct item_target *target, const struct expre
                : refusal;
 }
 
+static RESULT throttle(struct call *c, struct item_target *target, size_t after)
+{
+    size_t before = kv_item_size(target->bytes);
+    return throttle_write(c, &(struct throttle_target){&target->access, target->table},
+                          capacity_of_write(before > after ? before : after), &target->changes);
+}
+
 RESULT item_store(struct call *c, struct item_target *target, const struct kv_map *item)
 {
     struct buf bytes;
@@ -65,13 +73,15 @@ RESULT item_store(struct call *c, struct item_target *target, const struct kv_ma
                            : kv_put(&target->access, target->table, &target->key, buf_span(&bytes),
                                     target->bytes);
     buf_done(&bytes);
-    return error < 0 ? collection_refuse(c, error, "storing an item") : OK;
+    if (error < 0)
+        return collection_refuse(c, error, "storing an item");
+    return throttle(c, target, kv_map_size(item));
 }
 
 RESULT item_remove(struct call *c, struct item_target *target)
 {
     int error = kv_delete(&target->access, target->table, &target->key, target->bytes);
-    return error < 0 ? refuse_errno(c, error, "deleting an item") : OK;
+    return error < 0 ? refuse_errno(c, error, "deleting an item") : throttle(c, target, 0);
 }
 
 /* ---- updates -------------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@
  */
 #include "services/dynamodb/page.h"
 
+#include "services/dynamodb/throttle.h"
+
 #include "services/dynamodb/capacity.h"
 
 #include <errno.h>
@@ -112,7 +114,11 @@ RESULT page_read(struct call *c, const struct page_wish *wish, struct page *ret)
     const struct refusal *refusal = walk(&r, items);
     kv_walk_close(items);
     ret->units = capacity_of_read(r.bytes, wish->consistent);
-    return refusal;
+    const struct source *source = wish->source;
+    const struct throttle_target target = {&source->access, source->table};
+    TRY(refusal);
+    TRY(throttle_read(c, &target, source->index, ret->units));
+    return ret->fetched > 0 ? throttle_read(c, &target, NULL, ret->fetched) : OK;
 }
 
 struct dynamodb_item_list page_items(struct call *c, const struct page *page)

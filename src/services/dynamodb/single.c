@@ -10,6 +10,7 @@
 #include "services/dynamodb/legacy.h"
 #include "services/dynamodb/parameter.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/throttle.h"
 #include "services/dynamodb/view.h"
 
 #include <errno.h>
@@ -244,8 +245,8 @@ RESULT dynamodb_get_item(struct call *c, const struct dynamodb_get_item_in *in,
     TRY(item_decode(c, &target));
     if (!span_is_absent(target.bytes))
         out->item = view_show(c, &view, &target.old);
+    double units = capacity_of_read(kv_item_size(target.bytes), in->consistent_read);
     out->consumed_capacity =
-        capacity_shown(c, in->return_consumed_capacity, target.table_name,
-                       capacity_of_read(kv_item_size(target.bytes), in->consistent_read));
-    return OK;
+        capacity_shown(c, in->return_consumed_capacity, target.table_name, units);
+    return throttle_read(c, &(struct throttle_target){&target.access, target.table}, NULL, units);
 }

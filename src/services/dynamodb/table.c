@@ -10,6 +10,7 @@
 #include "services/dynamodb/attribute.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/throttle.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -258,6 +259,7 @@ RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_
     TRY(fill_record(c, in, &table));
     fill_indexes(c, &wishes, &table);
     TRY(make_in_engine(c, &table));
+    TRY(throttle_set(c, &table));
     if (in->stream_specification && in->stream_specification->stream_enabled)
         TRY(table_set_stream(c, &table, in->stream_specification));
     table_put_moving(c, &table);

@@ -7,6 +7,7 @@
 #include "services/dynamodb/capacity.h"
 #include "services/dynamodb/key.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/throttle.h"
 #include "services/dynamodb/transact.h"
 #include "services/dynamodb/view.h"
 
@@ -83,8 +84,11 @@ static RESULT read_items(struct call *c, struct reads *reads)
         error = kv_get(&reads->access, &reads->at[i].key, &reads->at[i].bytes);
         if (error < 0 && error != -ENOENT)
             return refuse_errno(c, error, "reading an item");
+        if (!kv_meter_has(&reads->access, reads->at[i].table, NULL, KV_METER_READ))
+            TRY(transact_keep(&reads->reasons, i, throttle_refuse(c)));
         bytes += kv_item_size(reads->at[i].bytes);
     }
+    TRY(transact_cancel(c, &reads->reasons));
     return transact_check_size(c, bytes);
 }
 
@@ -101,6 +105,8 @@ static void show_capacity(struct call *c, const struct reads *reads, struct span
             if (reads->at[j].table == table)
                 units += TRANSACT_FACTOR * capacity_of_read(kv_item_size(reads->at[j].bytes), true);
         }
+        if (!told)
+            kv_meter_take(reads->at[i].table, NULL, KV_METER_READ, units);
         struct dynamodb_consumed_capacity *shown =
             told ? NULL : capacity_shown(c, wanted, reads->at[i].name, units);
         if (!shown)

@@ -6,6 +6,7 @@
  */
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
+#include "services/dynamodb/throttle.h"
 
 #define UNITS_MAX 1000000000000
 #define DAY_MS 86400000
@@ -185,6 +186,7 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
     TRY(table_update_indexes(c, in, &table));
     if (in->stream_specification)
         TRY(table_set_stream(c, &table, in->stream_specification));
+    TRY(throttle_set(c, &table));
     table.state = TABLE_UPDATING;
     table_put_moving(c, &table);
     return table_describe(c, &table, &out->table_description);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Meters of tables and indexes: one number each, the moment until which it is empty, moved on by
+ * what is taken; so taking is one exchange without a lock. Rates are in the tables' records and
+ * change on the tables' thread.
+ */
+#include "engines/kv/inside.h"
+
+#include "base/scope.h"
+#include "base/time.h"
+#include "engines/kv/kv.records.h"
+
+#include <errno.h>
+
+#define SECOND_US 1000000
+
+static int64_t now_us(void)
+{
+    return clock_now_ms() * 1000;
+}
+
+static const struct meter *meter_of(const struct kv_table *table, const struct kv_index *index,
+                                    enum KV_METER which)
+{
+    return index ? &index->meters[which] : &table->meters[which];
+}
+
+bool kv_meter_has(const struct kv_access *access, const struct kv_table *table,
+                  const struct kv_index *index, enum KV_METER which)
+{
+    const struct meter *meter = meter_of(table, index, which);
+    if (!atomic_load_explicit(&meter->rate, memory_order_relaxed) || access->kv->unlimited)
+        return true;
+    return atomic_load_explicit(&meter->empty_until, memory_order_relaxed) < now_us();
+}
+
+void kv_meter_take(struct kv_table *table, const struct kv_index *index, enum KV_METER which,
+                   double units)
+{
+    /* A caller has indexes only to look at; their meters are as much the table's as its own. */
+    struct meter *meter = (struct meter *)(uintptr_t)meter_of(table, index, which);
+    uint64_t rate = atomic_load_explicit(&meter->rate, memory_order_relaxed);
+    if (!rate)
+        return;
+    int64_t full = now_us() - (int64_t)KV_BURST_S * SECOND_US;
+    int64_t taken = (int64_t)(units * SECOND_US / (double)rate);
+    int64_t old = atomic_load_explicit(&meter->empty_until, memory_order_relaxed), new;
+    do
+        new = (old > full ? old : full) + taken;
+    while (!atomic_compare_exchange_weak(&meter->empty_until, &old, new));
+}
+
+void kv_lift_limits(struct kv *kv)
+{
+    kv->unlimited = true;
+}
+
+/* ---- rates ---------------------------------------------------------------------------------- */
+
+/* Of a table in the cache, once the record that says so is visible. In the caller's arena. */
+struct setting {
+    struct kv *kv;
+    struct span table, index;
+    struct kv_rates rates;
+};
+
+static void set_now(void *thing, enum TXN_END end)
+{
+    const struct setting *setting = thing;
+    if (end != TXN_COMMITTED)
+        return;
+    GUARD(&setting->kv->mutex);
+    setting->kv->generation++;
+    struct kv_table *table = map_get(&setting->kv->tables, setting->table);
+    const struct index_set *set = table ? atomic_load(&table->indexes) : NULL;
+    struct meter *meters = table && span_is_absent(setting->index) ? table->meters : NULL;
+    for (size_t i = 0; set && i < set->count; i++)
+        if (span_eq(set->at[i]->schema.name, setting->index))
+            meters = set->at[i]->meters;
+    if (!meters)
+        return;
+    atomic_store(&meters[KV_METER_READ].rate, setting->rates.read);
+    atomic_store(&meters[KV_METER_WRITE].rate, setting->rates.write);
+}
+
+static bool keep(struct kv_table_record *record, const struct setting *setting)
+{
+    if (span_is_absent(setting->index)) {
+        record->read_rate = setting->rates.read;
+        record->write_rate = setting->rates.write;
+        return true;
+    }
+    for (size_t i = 0; i < record->indexes.count; i++) {
+        struct kv_index_record *index = &record->indexes.at[i];
+        if (!span_eq(index->name, setting->index))
+            continue;
+        index->read_rate = setting->rates.read;
+        index->write_rate = setting->rates.write;
+        return true;
+    }
+    return false;
+}
+
+int kv_rates_set(const struct kv_access *access, struct span table, struct span index,
+                 const struct kv_rates *rates)
+{
+    struct kv_table_record record = {.name = table};
+    int error = kv_table_record_get(access->txn, access->arena, &record);
+    if (error < 0)
+        return error;
+    struct setting *setting = ARENA_NEW(access->arena, struct setting);
+    *setting = (struct setting){access->kv, arena_copy(access->arena, table),
+                                arena_copy(access->arena, index), *rates};
+    if (!keep(&record, setting))
+        return -ENOENT;
+    kv_table_record_put(access->txn, &record);
+    txn_at_end(access->txn, set_now, setting);
+    return 0;
+}
