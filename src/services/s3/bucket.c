@@ -122,7 +122,7 @@ static RESULT read_configuration(struct call *c, const struct s3_create_bucket_c
 
 static RESULT read_ownership(struct call *c, struct span name, struct s3_bucket_record *bucket)
 {
-    if (span_is_absent(name) || ownership_named(name, &bucket->ownership))
+    if (span_is_absent(name) || public_access_ownership(name, &bucket->ownership))
         return OK;
     return refuse_with(c, &S3_INVALID_ARGUMENT, S("ArgumentName"), S("x-amz-object-ownership"),
                        "Invalid x-amz-object-ownership header: %.*s", SPAN_ARG(name));

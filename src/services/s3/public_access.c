@@ -69,7 +69,7 @@ static const struct span ownerships[] = {
     [OWNERSHIP_WRITER] = S_INIT("ObjectWriter"),
 };
 
-bool ownership_named(struct span name, uint64_t *out)
+bool public_access_ownership(struct span name, uint64_t *out)
 {
     for (*out = 0; *out < ARRAY_LEN(ownerships); ++*out)
         if (span_eq(ownerships[*out], name))
@@ -97,7 +97,7 @@ RESULT s3_put_bucket_ownership_controls(struct call *c,
     const struct s3_ownership_controls *wish = in->ownership_controls;
     uint64_t ownership;
     if (!wish || wish->rules.count != 1 ||
-        !ownership_named(wish->rules.at[0].object_ownership, &ownership))
+        !public_access_ownership(wish->rules.at[0].object_ownership, &ownership))
         return place_refuse_xml(c);
     TRY(place_record(c, NAME_OF(in), &bucket));
     if (ownership == OWNERSHIP_ENFORCED)

@@ -37,4 +37,4 @@ static inline bool ownership_heeds_acls(const struct s3_bucket_record *bucket)
 }
 
 /* By its name in the API; false when it is none. */
-bool ownership_named(struct span name, uint64_t *out);
+bool public_access_ownership(struct span name, uint64_t *out);
