@@ -21,6 +21,11 @@ struct dynamodb_stream_view {
     bool open;
 };
 
+struct auth_question;
+/* Adds the owner and the policy of a table or stream to a question: the hook of both services. */
+const struct refusal *dynamodb_resource(struct call *c, const void *in,
+                                        struct auth_question *question);
+
 /* A stream of the caller's account and region; -ENOENT, -EINVAL: not the ARN of a stream. Any
  * thread. */
 MUST_CHECK int dynamodb_stream_find(struct call *c, struct span arn,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From TableName to a table. A name of another account is asked for like any cross-account
- * resource; there are no resource policies yet, so nobody gets it. Texts as the real service
- * answers them. Any thread.
+ * From TableName to a table. Items of another account's table are for those whom its policy allows
+ * them; the table itself is its own account's. Texts as the real service answers them. Any thread.
  */
 #include "services/dynamodb/reference.h"
 
 #include "auth/identity.h"
 #include "services/cloud.h"
 #include "services/dynamodb/dynamodb.api.h"
+#include "services/dynamodb/dynamodb.h"
 
 #include <errno.h>
 
@@ -72,13 +72,9 @@ static RESULT check_name(struct call *c, struct span name)
                   SPAN_ARG(count > 1 ? problems[1] : S("")));
 }
 
-static RESULT check_owner(struct call *c, struct span arn_text, const struct table_arn *arn)
+/* Whether the caller may was asked with the ARN, and so with what the table says itself. */
+static RESULT check_owner(struct call *c, const struct table_arn *arn)
 {
-    if (!span_eq(arn->account, c->account)) {
-        struct span action = arena_printf(c->arena, "dynamodb:%.*s",
-                                          SPAN_ARG(service_text(c->service, c->operation->name)));
-        TRY(auth_require(c, action, arn_text, NULL, arn->account));
-    }
     if (!span_eq(arn->account, c->account) || !span_eq(arn->region, c->region))
         return refuse(c, &DYNAMODB_RESOURCE_NOT_FOUND_EXCEPTION, "Requested resource not found");
     return OK;
@@ -92,7 +88,7 @@ RESULT reference_read(struct call *c, struct span table_name, struct span *ret_n
             return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION, "Invalid TableArn: %.*s",
                           SPAN_ARG(table_name));
         TRY(check_name(c, arn.name));
-        TRY(check_owner(c, table_name, &arn));
+        TRY(check_owner(c, &arn));
     }
     *ret_name = arn.name;
     return check_name(c, arn.name);
@@ -106,7 +102,7 @@ RESULT reference_read_arn(struct call *c, struct span resource_arn, struct span 
                       "Invalid TableArn: Invalid ResourceArn provided as input %.*s",
                       SPAN_ARG(resource_arn));
     TRY(check_name(c, arn.name));
-    TRY(check_owner(c, resource_arn, &arn));
+    TRY(check_owner(c, &arn));
     *ret_name = arn.name;
     return OK;
 }
@@ -134,23 +130,31 @@ struct kv_access reference_access(struct call *c)
     return (struct kv_access){.kv = c->cloud->kv, .txn = c->txn, .arena = c->arena};
 }
 
+/* With what the table says itself, and for its owner's account. */
+static RESULT ask(struct call *c, struct span action, struct span arn)
+{
+    struct auth_question question = {.action = action, .resource = arn};
+    TRY(dynamodb_resource(c, NULL, &question));
+    return auth_ask(c, &question);
+}
+
+static struct span arn_of(struct call *c, struct span table_name)
+{
+    return span_starts(table_name, S("arn:")) ? table_name : reference_arn(c, table_name);
+}
+
 RESULT reference_require(struct call *c, struct span action, struct span table_name)
 {
-    struct span arn =
-        span_starts(table_name, S("arn:")) ? table_name : reference_arn(c, table_name);
-    return auth_require(c, action, arn, NULL, c->account);
+    return ask(c, action, arn_of(c, table_name));
 }
 
 RESULT reference_require_index(struct call *c, struct span action, struct span table_name,
                                struct span index_name)
 {
-    struct span arn =
-        span_starts(table_name, S("arn:")) ? table_name : reference_arn(c, table_name);
-    if (!index_name.at)
-        return reference_require(c, action, table_name);
-    return auth_require(
-        c, action, arena_printf(c->arena, "%.*s/index/%.*s", SPAN_ARG(arn), SPAN_ARG(index_name)),
-        NULL, c->account);
+    struct span arn = arn_of(c, table_name);
+    if (index_name.at)
+        arn = arena_printf(c->arena, "%.*s/index/%.*s", SPAN_ARG(arn), SPAN_ARG(index_name));
+    return ask(c, action, arn);
 }
 
 RESULT reference_table(struct call *c, struct span table_name, struct dynamodb_table *ret)
@@ -168,8 +172,17 @@ RESULT reference_table(struct call *c, struct span table_name, struct dynamodb_t
 RESULT reference_open(struct call *c, struct span table_name, struct span *ret_name,
                       struct kv_table **ret)
 {
-    TRY(reference_read(c, table_name, ret_name));
-    struct dynamodb_table key = reference_key(c, *ret_name);
+    struct table_arn arn;
+    struct dynamodb_table key;
+    if (arn_read(table_name, &arn) && span_eq(arn.region, c->region)) {
+        *ret_name = arn.name;
+        key = reference_key(c, arn.name);
+        key.account = arn.account; /* which may be another one: the table's policy allows it */
+        TRY(check_name(c, arn.name));
+    } else {
+        TRY(reference_read(c, table_name, ret_name));
+        key = reference_key(c, *ret_name);
+    }
     struct kv_access access = reference_access(c);
     int error = kv_find(&access, reference_of(c->arena, &key), ret);
     if (error == -ENOENT)

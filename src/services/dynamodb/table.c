@@ -46,7 +46,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_create_table
          "SSESpecification with Enabled true"},
         {in->warm_throughput, "WarmThroughput"},
         {in->on_demand_throughput, "OnDemandThroughput"},
-        {in->resource_policy.at, "ResourcePolicy"},
         {in->global_table_source_arn.at, "GlobalTableSourceArn"},
         {in->global_table_settings_replication_mode.at, "GlobalTableSettingsReplicationMode"},
     };
@@ -262,6 +261,8 @@ RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_
     TRY(throttle_set(c, &table));
     if (in->stream_specification && in->stream_specification->stream_enabled)
         TRY(table_set_stream(c, &table, in->stream_specification));
+    if (in->resource_policy.at)
+        TRY(table_put_policy(c, reference_arn(c, name), in->resource_policy));
     table_put_moving(c, &table);
     TRY(table_describe(c, &table, &out->table_description));
     hide_what_is_not_yet(out->table_description);
@@ -355,6 +356,7 @@ RESULT dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_
                           "deletion. Disable deletion protection first.");
         table.state = TABLE_DELETING;
         TRY(table_close_stream(c, &table));
+        table_delete_policies(c, &table);
         struct kv_access access = reference_access(c);
         int error = kv_table_shut(&access, reference_of(c->arena, &table));
         if (error < 0)

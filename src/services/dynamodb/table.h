@@ -34,6 +34,9 @@ RESULT table_set_stream(struct call *c, struct dynamodb_table *table,
 RESULT table_close_stream(struct call *c, struct dynamodb_table *table);
 void table_describe_stream(struct call *c, const struct dynamodb_table *table,
                            struct dynamodb_table_description *to);
+/* policy.c */
+RESULT table_put_policy(struct call *c, struct span arn, struct span document);
+void table_delete_policies(struct call *c, const struct dynamodb_table *table);
 /* update_index.c: GlobalSecondaryIndexUpdates, each alone and against what there is; then done. */
 RESULT table_check_index_updates(struct call *c, const struct dynamodb_update_table_in *in);
 RESULT table_update_indexes(struct call *c, const struct dynamodb_update_table_in *in,

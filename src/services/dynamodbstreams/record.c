@@ -149,7 +149,10 @@ static RESULT open_iterator(struct call *c, struct span text, struct iterator *r
 {
     if (!iterator_read(text, ret))
         return refuse(c, &DYNAMODBSTREAMS_VALIDATION_EXCEPTION, "Invalid ShardIterator");
-    TRY(auth_require(c, S("dynamodb:GetRecords"), ret->stream_arn, NULL, c->account));
+    struct auth_question question = {.action = S("dynamodb:GetRecords"),
+                                     .resource = ret->stream_arn};
+    TRY(dynamodb_resource(c, NULL, &question));
+    TRY(auth_ask(c, &question));
     if (c->now_ms - ret->made_ms > ITERATOR_MINUTES * MINUTE_MS)
         return refuse(c, &DYNAMODBSTREAMS_EXPIRED_ITERATOR_EXCEPTION,
                       "The shard iterator has expired and can no longer be used to retrieve "

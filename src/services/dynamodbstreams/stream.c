@@ -168,3 +168,6 @@ RESULT dynamodbstreams_describe_stream(struct call *c,
     out->stream_description = to;
     return OK;
 }
+
+extern const struct service_hooks dynamodbstreams_hooks;
+const struct service_hooks dynamodbstreams_hooks = {.resource = dynamodb_resource};
