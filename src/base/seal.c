@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * AES-256-GCM by libcrypto's EVP. The cipher is looked up once and each thread keeps one context
+ * for each direction: making them costs more than a short text. A failure of libcrypto other than a
+ * wrong tag means that it is unusable, and ends the process. Any thread.
+ */
+#include "base/seal.h"
+
+#include "base/hash.h"
+#include "base/id.h"
+#include "base/log.h"
+
+#include <endian.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+
+#define NONCE_SIZE 12
+
+enum DIRECTION { OPEN, SEAL };
+
+static const EVP_CIPHER *cipher;
+static pthread_key_t ending; /* frees a thread's contexts */
+static _Thread_local EVP_CIPHER_CTX *contexts[2];
+
+static void free_contexts(void *of)
+{
+    EVP_CIPHER_CTX **mine = of;
+    EVP_CIPHER_CTX_free(mine[OPEN]);
+    EVP_CIPHER_CTX_free(mine[SEAL]);
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+    cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    if (pthread_key_create(&ending, free_contexts))
+        log_fatal("out of keys for threads");
+}
+
+static EVP_CIPHER_CTX *context_new(void)
+{
+    pthread_setspecific(ending, contexts);
+    return EVP_CIPHER_CTX_new();
+}
+
+/* The context of this thread and direction, with this key. */
+static EVP_CIPHER_CTX *context(enum DIRECTION direction, const struct seal_key *key)
+{
+    EVP_CIPHER_CTX **at = &contexts[direction];
+    if (!*at)
+        *at = context_new();
+    if (!cipher || !*at ||
+        !EVP_CipherInit_ex2(*at, cipher, key->bytes, NULL, direction == SEAL, NULL))
+        log_fatal("libcrypto has no AES-256-GCM");
+    return *at;
+}
+
+static void seal_one(EVP_CIPHER_CTX *ctx, const uint8_t nonce[NONCE_SIZE], struct span plain,
+                     char *to)
+{
+    int len = 0, more = 0;
+    if (!EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) ||
+        !EVP_EncryptUpdate(ctx, (uint8_t *)to, &len, (const uint8_t *)plain.at, (int)plain.len) ||
+        !EVP_EncryptFinal_ex(ctx, (uint8_t *)to + len, &more) ||
+        !EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_SIZE, to + plain.len))
+        log_fatal("libcrypto cannot encrypt");
+}
+
+static bool open_one(EVP_CIPHER_CTX *ctx, const uint8_t nonce[NONCE_SIZE], struct span sealed,
+                     char *to)
+{
+    int len = 0, more = 0;
+    uint8_t tag[SEAL_TAG_SIZE];
+    if (sealed.len < SEAL_TAG_SIZE)
+        return false;
+    size_t plain_len = sealed.len - SEAL_TAG_SIZE;
+    memcpy(tag, sealed.at + plain_len, sizeof tag);
+    return EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) &&
+           EVP_DecryptUpdate(ctx, (uint8_t *)to, &len, (const uint8_t *)sealed.at,
+                             (int)plain_len) &&
+           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, SEAL_TAG_SIZE, tag) &&
+           EVP_DecryptFinal_ex(ctx, (uint8_t *)to + len, &more) > 0;
+}
+
+void seal_key_make(struct seal_key *ret)
+{
+    random_bytes(ret->bytes, sizeof ret->bytes);
+}
+
+void seal_begin(struct sealing *sealing)
+{
+    *sealing = (struct sealing){.sealed = true, .open = true};
+    seal_key_make(&sealing->key);
+}
+
+void seal_wrap(struct sealing *sealing, const struct seal_key *with)
+{
+    uint8_t *nonce = sealing->wrapped;
+    random_bytes(nonce, NONCE_SIZE);
+    seal_one(context(SEAL, with), nonce, span_of(sealing->key.bytes, sizeof sealing->key.bytes),
+             (char *)nonce + NONCE_SIZE);
+}
+
+bool seal_open(struct sealing *sealing, const struct seal_key *with)
+{
+    const uint8_t *nonce = sealing->wrapped;
+    struct span sealed = span_of(nonce + NONCE_SIZE, SEAL_WRAPPED_SIZE - NONCE_SIZE);
+    if (sealing->sealed && !sealing->open)
+        sealing->open = open_one(context(OPEN, with), nonce, sealed, (char *)sealing->key.bytes);
+    return !sealing->sealed || sealing->open;
+}
+
+void seal_derive(const struct seal_key *from, struct span label, struct seal_key *ret)
+{
+    hmac_sha256(span_of(from->bytes, sizeof from->bytes), label, ret->bytes);
+}
+
+uint64_t seal_sealed_len(uint64_t len)
+{
+    return len + (len + SEAL_FRAME - 1) / SEAL_FRAME * SEAL_TAG_SIZE;
+}
+
+uint64_t seal_plain_len(uint64_t sealed_len)
+{
+    uint64_t frame = SEAL_FRAME + SEAL_TAG_SIZE;
+    return sealed_len - (sealed_len + frame - 1) / frame * SEAL_TAG_SIZE;
+}
+
+static void nonce_of(uint64_t frame, uint8_t nonce[NONCE_SIZE])
+{
+    uint64_t number = htobe64(frame);
+    memset(nonce, 0, NONCE_SIZE);
+    memcpy(nonce + NONCE_SIZE - sizeof number, &number, sizeof number);
+}
+
+void seal_frames(const struct seal_key *key, uint64_t first, struct span plain, char *to)
+{
+    EVP_CIPHER_CTX *ctx = context(SEAL, key);
+    for (; plain.len; first++) {
+        uint8_t nonce[NONCE_SIZE];
+        struct span frame = span_first(plain, SEAL_FRAME);
+        nonce_of(first, nonce);
+        seal_one(ctx, nonce, frame, to);
+        to += frame.len + SEAL_TAG_SIZE;
+        plain = span_from(plain, frame.len);
+    }
+}
+
+bool seal_open_frames(const struct seal_key *key, uint64_t first, struct span sealed, char *to)
+{
+    EVP_CIPHER_CTX *ctx = context(OPEN, key);
+    for (; sealed.len; first++) {
+        uint8_t nonce[NONCE_SIZE];
+        struct span frame = span_first(sealed, SEAL_FRAME + SEAL_TAG_SIZE);
+        nonce_of(first, nonce);
+        if (!open_one(ctx, nonce, frame, to))
+            return false;
+        to += frame.len - SEAL_TAG_SIZE;
+        sealed = span_from(sealed, frame.len);
+    }
+    return true;
+}
