@@ -29,9 +29,10 @@ struct exchange {
     bool silent_reply;  /* HEAD, 204, 304: pieces are dropped */
     bool wants_room;    /* pieces were written since the last `room` */
     bool gone;
-    bool keep_alive; /* the request wishes it */
-    bool close;      /* the reply said Connection: close */
-    int minor;       /* of the request's version */
+    bool keep_alive;   /* the request wishes it */
+    bool close;        /* the reply said Connection: close */
+    int minor;         /* of the request's version */
+    uint64_t promised; /* bytes that are to come of a streamed reply with a length */
     uint64_t bytes_in, bytes_out;
     struct output output;
 };

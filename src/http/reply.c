@@ -31,10 +31,14 @@ static enum REPLY_FRAMING length_framing(const struct exchange *x, const struct 
     return unknown ? REPLY_NEITHER : REPLY_LENGTH;
 }
 
-static enum REPLY_FRAMING streamed_framing(struct exchange *x, int status)
+static enum REPLY_FRAMING streamed_framing(struct exchange *x, const struct http_reply *reply,
+                                           uint64_t *ret_len)
 {
-    if (reply_is_bodiless(status))
+    if (reply_is_bodiless(reply->status))
         return REPLY_NEITHER;
+    *ret_len = x->promised = reply->announced_length;
+    if (reply->announced_length)
+        return REPLY_LENGTH;
     if (x->minor == 0) {
         x->close |= !x->silent_reply; /* the end of the connection is the end of the reply */
         return REPLY_NEITHER;
@@ -63,7 +67,7 @@ static void reply_begin(struct exchange *x, const struct http_reply *reply)
                c->input != INPUT_WHOLE || c->server->draining;
     struct reply_head head = {
         .status = reply->status, .date = server_date(c->server), .headers = reply->headers};
-    head.framing = x->streaming ? streamed_framing(x, reply->status)
+    head.framing = x->streaming ? streamed_framing(x, reply, &head.content_length)
                                 : length_framing(x, reply, &head.content_length);
     head.connection = connection_option(x);
     struct span text = reply_head_encode(&x->arena, &head);
@@ -116,6 +120,7 @@ void http_reply_write(struct http_exchange *pub, struct span piece)
     connection_queue(x->connection);
     if (x->silent_reply)
         return;
+    x->promised -= x->promised ? piece.len : 0;
     if (x->chunked_reply)
         buf_printf(pieces, "%zx\r\n", piece.len);
     buf_append(pieces, piece);
@@ -139,7 +144,7 @@ void http_reply_end(struct http_exchange *pub)
     x->streaming = false;
     if (x->chunked_reply && !x->silent_reply)
         buf_append(&x->output.pieces, S("0\r\n\r\n"));
-    if (x->output.pieces.over)
+    if (x->output.pieces.over || (x->promised && !x->silent_reply))
         x->connection->broken = true;
     connection_queue(x->connection);
 }

@@ -123,8 +123,9 @@ struct http_reply {
 };
 /* Once per exchange. It is sent after control returns to the loop; after `gone` it is dropped. */
 void http_reply(struct http_exchange *x, const struct http_reply *reply);
-/* Streaming replies of unknown length (chunked; to HTTP/1.0 clients until the end of the
- * connection): begin, write pieces, end. reply->segments are not used. */
+/* Streaming replies: begin, write pieces, end. With reply->announced_length exactly so many bytes
+ * are written, and an end before the last of them breaks the connection; else they are chunked (to
+ * HTTP/1.0 clients until the end of the connection). reply->segments are not used. */
 void http_reply_begin(struct http_exchange *x, const struct http_reply *reply);
 /* Copies the piece. The writer keeps http_reply_waiting small by waiting for `room`: above 4 MiB
  * the connection is dropped. */

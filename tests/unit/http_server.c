@@ -259,6 +259,33 @@ TEST(a_streamed_reply_is_chunked)
     world_end();
 }
 
+TEST(a_streamed_reply_of_known_length)
+{
+    world_begin();
+    world_send(S(GET("/later") GET("/next")));
+    struct http_exchange *x = world_open();
+    http_reply_begin(x, &(struct http_reply){.status = 206, .announced_length = 9});
+    http_reply_write(x, S("hello, "));
+    http_reply_write(x, S("me"));
+    http_reply_end(x);
+    EXPECT(S("HTTP/1.1 206 Partial Content\r\nContent-Length: 9\r\n\r\nhello, me"
+             "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n[GET /next ]"));
+    world_end();
+}
+
+TEST(a_streamed_reply_that_falls_short_breaks_the_connection)
+{
+    world_begin();
+    world_send(S(GET("/later") GET("/next")));
+    struct http_exchange *x = world_open();
+    http_reply_begin(x, &(struct http_reply){.status = 200, .announced_length = 9});
+    http_reply_write(x, S("hello"));
+    http_reply_end(x);
+    COMES(world.finishes, 1);
+    CHECK(world_ended());
+    world_end();
+}
+
 TEST(a_streamed_reply_to_http_1_0_ends_with_the_connection)
 {
     world_begin();
