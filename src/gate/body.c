@@ -93,7 +93,9 @@ void body_open(struct request *r)
     struct cloud *cloud = r->gate->config->cloud;
     struct draft_events events = {.ready = on_ready, .sealed = on_sealed, .user = r};
     r->in_body = find_stream_member(r);
-    r->draft = draft_new(cloud->store, cloud->workers, r->gate->loop, r->plan.digests, &events);
+    struct draft_plan plan = {.digests = r->plan.digests,
+                              .kind = r->plan.sealed ? EXTENT_SEALED : EXTENT_PLAIN};
+    r->draft = draft_new(cloud->store, cloud->workers, r->gate->loop, &plan, &events);
 }
 
 void body_begin(struct request *r)

@@ -251,6 +251,7 @@ static void on_finished(struct http_handler *handler, struct http_exchange *x, u
     if (r->pinned_count)
         extent_unpin(gate->config->cloud->store, r->pinned, r->pinned_count);
     body_end(r);
+    outgoing_end(r);
     if (r->internal)
         return;
     struct operation_counters *of =
@@ -261,7 +262,9 @@ static void on_finished(struct http_handler *handler, struct http_exchange *x, u
 
 static void on_room(struct http_handler *handler, struct http_exchange *x)
 {
-    feed_room(x->user);
+    struct request *r = x->user;
+    feed_room(r);
+    outgoing_room(r);
 }
 
 void request_answer(struct request *r)

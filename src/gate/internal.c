@@ -45,6 +45,9 @@ static void print_store(const struct gate *gate, struct buf *out)
         {"kintoun_store_bytes_free", stats.bytes_free},
         {"kintoun_extent_bytes_live", stats.extent_bytes_live},
         {"kintoun_extent_bytes_allocated", stats.extent_bytes_allocated},
+        {"kintoun_scrub_bytes_total", stats.scrub_bytes},
+        {"kintoun_scrub_passes_total", stats.scrub_passes},
+        {"kintoun_scrub_damaged_extents", stats.scrub_damaged},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         buf_printf(out, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
@@ -100,6 +103,13 @@ static void answer_clock(struct request *r)
                 arena_printf(r->call.arena, "{\"now\":\"%s\"}\n", now));
 }
 
+/* The counters tell when it is done. */
+static void answer_scrub(struct request *r)
+{
+    store_scrub_now(r->gate->config->cloud->store);
+    answer_text(r, 202, S("application/json"), S("{}\n"));
+}
+
 static bool from_this_machine(const struct request *r)
 {
     return span_starts(r->x->peer, S("127.")) || span_eq(r->x->peer, S("::1")) ||
@@ -113,6 +123,7 @@ static const struct {
     {S_INIT("GET"), S_INIT("/_kintoun/health"), answer_health},
     {S_INIT("GET"), S_INIT("/_kintoun/lanes"), answer_lanes},
     {S_INIT("POST"), S_INIT("/_kintoun/clock"), answer_clock},
+    {S_INIT("POST"), S_INIT("/_kintoun/scrub"), answer_scrub},
     {S_INIT("GET"), S_INIT("/metrics"), answer_metrics},
 };
 

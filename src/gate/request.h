@@ -63,6 +63,8 @@ struct request {
     bool paused;
 
     /* streaming output */
+    struct outlet *outlet; /* of a body with sealed extents */
+    bool drawing;          /* a piece is on its way */
     const struct extent *pinned;
     size_t pinned_count;
 
@@ -122,6 +124,10 @@ void feed_begin(struct request *r);
 void feed_durable(struct request *r, int error);
 void feed_room(struct request *r);
 void feed_finish(struct request *r);
+/* outgoing.c: a body that workers have to open goes out piece by piece. */
+void outgoing_begin(struct request *r, const struct http_reply *reply);
+void outgoing_room(struct request *r);
+void outgoing_end(struct request *r);
 /* internal.c: answers what is not an AWS API; false when it is none of these. */
 bool internal_answer(struct request *r);
 /* cors.c: whether a page of that Origin may call; answers preflights and who may not. Headers go

@@ -81,6 +81,8 @@ static int stream_segments(struct request *r, const struct body *body, struct ht
 
 static int fill_segments(struct request *r, struct http_reply *reply)
 {
+    if (r->reply.stream && r->reply.stream->part_count)
+        return 0;
     if (r->reply.stream)
         return stream_segments(r, r->reply.stream, reply);
     struct http_segment *segment = ARENA_NEW(r->call.arena, struct http_segment);
@@ -124,5 +126,8 @@ void reply_send(struct request *r)
         feed_begin(r);
         return;
     }
-    http_reply(r->x, &reply);
+    if (r->reply.stream && r->reply.stream->part_count)
+        outgoing_begin(r, &reply);
+    else
+        http_reply(r->x, &reply);
 }

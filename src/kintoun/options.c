@@ -23,6 +23,8 @@ const char options_help[] =
     "  --account ID         the account of the root key (000000000000)\n"
     "  --loops N            threads that serve requests (one per processor)\n"
     "  --data-events        audit data-plane calls too\n"
+    "  --encrypt-at-rest off  store objects in the clear (on: encrypted, key in the data "
+    "directory)\n"
     "  --cors-origin URL    let pages of this origin call (localhost always may); repeatable\n"
     "  --unlimited          do not enforce the throughput limits of shards\n"
     "  --test-clock         let tests move the clock (POST /_kintoun/clock)\n"
@@ -34,7 +36,7 @@ const char options_help[] =
     "KINTOUN_CORS_ORIGIN.\n";
 
 struct raw {
-    const char *port, *listen, *data, *auth, *account, *loops, *extra_sync_us;
+    const char *port, *listen, *data, *auth, *account, *loops, *extra_sync_us, *encrypt_at_rest;
     bool tls, test_clock, data_events, unlimited, verbose;
 };
 
@@ -49,6 +51,7 @@ static const struct {
     {"--account", "KINTOUN_ACCOUNT", offsetof(struct raw, account)},
     {"--loops", NULL, offsetof(struct raw, loops)},
     {"--extra-sync-us", NULL, offsetof(struct raw, extra_sync_us)},
+    {"--encrypt-at-rest", NULL, offsetof(struct raw, encrypt_at_rest)},
 };
 
 static const struct {
@@ -116,17 +119,28 @@ static int read_valued(struct options *options, struct raw *raw, const char *fla
     return 1;
 }
 
+/* The value behind the flag's `=`, which is cut off, or NULL. */
+static char *cut_value(char *flag)
+{
+    char *equals = flag[0] == '-' ? strchr(flag, '=') : NULL;
+    if (!equals)
+        return NULL;
+    *equals = '\0';
+    return equals + 1;
+}
+
 static int read_flags(struct options *options, struct raw *raw, int argc, char **argv)
 {
     for (int i = 0; i < argc; i++) {
-        if (read_switch(raw, argv[i]))
+        char *joined = cut_value(argv[i]), *next = i + 1 < argc ? argv[i + 1] : NULL;
+        if (!joined && read_switch(raw, argv[i]))
             continue;
-        int error = read_valued(options, raw, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+        int error = read_valued(options, raw, argv[i], joined ? joined : next);
         if (error > 0)
             return complain("there is no option %s; see `kintoun help`", argv[i]);
         if (error < 0)
             return error;
-        i++;
+        i += !joined;
     }
     return 0;
 }
@@ -187,6 +201,9 @@ static int check(const struct options *options, const struct raw *raw)
     bool loopback = options_is_loopback(options->address);
     if (raw->auth && strcmp(raw->auth, "open") != 0 && strcmp(raw->auth, "verify") != 0)
         return complain("--auth takes open or verify, not %s", raw->auth);
+    if (raw->encrypt_at_rest && strcmp(raw->encrypt_at_rest, "on") != 0 &&
+        strcmp(raw->encrypt_at_rest, "off") != 0)
+        return complain("--encrypt-at-rest takes on or off, not %s", raw->encrypt_at_rest);
     if (!is_account(options->account))
         return complain("an account has 12 digits, %s has not", raw->account);
     if (!loopback && options->default_root_key)
@@ -214,6 +231,7 @@ int options_read(struct options *options, int argc, char **argv)
     options->address = span_of_cstr(raw.listen);
     options->account = span_of_cstr(raw.account);
     options->open_auth = raw.auth && strcmp(raw.auth, "open") == 0;
+    options->plain_at_rest = raw.encrypt_at_rest && strcmp(raw.encrypt_at_rest, "off") == 0;
     options->tls = raw.tls;
     options->test_clock = raw.test_clock;
     options->data_events = raw.data_events;

@@ -14,7 +14,7 @@ struct options {
     struct span address;
     uint16_t port;
     int loops;
-    bool tls, test_clock, data_events, open_auth, unlimited, verbose;
+    bool tls, test_clock, data_events, open_auth, unlimited, verbose, plain_at_rest;
     int64_t extra_sync_us;
     struct span account, region;
     struct span root_access_key, root_secret;

@@ -35,6 +35,24 @@ static void print_requests(struct span metrics)
     }
 }
 
+/* kintoun_scrub_passes_total 3 -> 3 */
+static struct span counter(struct span metrics, struct span name)
+{
+    while (!span_is_absent(metrics)) {
+        struct span line = span_cut(&metrics, '\n');
+        if (span_eq(span_cut(&line, ' '), name))
+            return line;
+    }
+    return S("0");
+}
+
+static void print_scrubber(struct span metrics)
+{
+    struct span passes = counter(metrics, S("kintoun_scrub_passes_total"));
+    struct span damaged = counter(metrics, S("kintoun_scrub_damaged_extents"));
+    printf("scrubber: %.*s passes, %.*s damaged extents\n", SPAN_ARG(passes), SPAN_ARG(damaged));
+}
+
 int command_status(int argc, char **argv)
 {
     uint16_t port;
@@ -47,7 +65,9 @@ int command_status(int argc, char **argv)
     bool running = !span_is_absent(answer);
     if (running) {
         printf("http://127.0.0.1:%u  %.*s", port, SPAN_ARG(answer));
-        print_requests(fetch_local(port, "/metrics", &metrics));
+        struct span counters = fetch_local(port, "/metrics", &metrics);
+        print_requests(counters);
+        print_scrubber(counters);
     } else {
         printf("nothing answers on http://127.0.0.1:%u\n", port);
     }

@@ -116,6 +116,7 @@ static int make_cloud(struct cloud_up *up)
     int error = workers_new(&up->cloud.workers, WORKER_THREADS, WORKER_QUEUE);
     if (error < 0)
         return fail("starting the workers", error);
+    up->cloud.plain_at_rest = up->options.plain_at_rest;
     up->cloud.auth = auth_new(up->cloud.store, &auth);
     up->control_cache = auth_cache_new(up->cloud.auth);
     const struct service *const *services = catalog(&count);

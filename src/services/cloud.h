@@ -5,6 +5,8 @@
  * handed to every call. Only handles: each thing keeps its own state and says itself which threads
  * may call it.
  */
+#include <stdbool.h>
+
 struct store;
 struct auth;
 struct workers;
@@ -19,6 +21,7 @@ struct cloud {
     struct store *store;
     struct auth *auth;
     struct workers *workers;
+    bool plain_at_rest;   /* objects are stored without encryption unless a request brings a key */
     struct loop *control; /* of the control thread: for what services do by themselves */
     struct kv *kv;
     struct dynamodb *dynamodb;

@@ -16,7 +16,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define FORMAT_VERSION 2
+#define FORMAT_VERSION 3
 #define FORMAT_FILE "kintoun-store"
 #define FORMAT_FILE_NEW "kintoun-store.new"
 #define FORMAT_TEXT "kintoun store format "

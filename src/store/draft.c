@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A body on its way in. Two buffers take turns: the loop fills one while a worker digests the other
- * and appends it to an extent, one job at a time, so digests and extents need no lock: they belong
- * to the job while it runs and to the loop otherwise. Extents double in size up to EXTENT_MAX, so
- * that a short body wastes little and a long one has few. They are held by the draft and by the
- * transaction that adopts them; whoever lets go last frees them unless they were committed.
+ * and appends it to an extent, sealed when it shall be, one job at a time, so digests and extents
+ * need no lock: they belong to the job while it runs and to the loop otherwise. Extents double in
+ * size up to EXTENT_MAX, so that a short body wastes little and a long one has few. They are held
+ * by the draft and by the transaction that adopts them; whoever lets go last frees them unless they
+ * were committed.
  */
 #include "store/draft.h"
 
@@ -18,7 +19,8 @@
 #define HAND_OVER (BUFFER_SIZE - 128 * 1024) /* from here on a buffer goes to a worker */
 #define BUFFER_CEILING ((size_t)64 << 20)
 #define FIRST_EXTENT (1 << 20)
-#define RETRY_MS 5 /* when the workers' queue is full */
+#define SEAL_AT_ONCE ((size_t)(4 * SEAL_FRAME)) /* stays in the second-level cache */
+#define RETRY_MS 5                              /* when the workers' queue is full */
 
 struct holding {
     atomic_int holders;
@@ -36,6 +38,7 @@ struct draft {
     struct workers *workers;
     struct loop *loop;
     struct draft_events events;
+    enum EXTENT_KIND kind;
     struct timer retry;
     enum DRAFT_STATE state;
     bool busy;        /* a job is under way */
@@ -50,7 +53,8 @@ struct draft {
     struct digester digester;
     struct digests digests;
     struct holding *holding;
-    uint32_t room; /* bytes of the last extent */
+    uint32_t room;      /* bytes of content that the last extent has room for */
+    uint32_t allocated; /* bytes in its segment */
     int job_error;
 };
 
@@ -95,24 +99,43 @@ static int extent_for_more(struct draft *draft, struct extent **ret)
 {
     struct holding *holding = draft->holding;
     struct extent *last = holding->count ? &holding->extents[holding->count - 1] : NULL;
-    if (last && last->len < draft->room) {
+    if (last && extent_size(last) < draft->room) {
         *ret = last;
         return 0;
     }
     uint32_t size = draft->room ? draft->room * 2 : FIRST_EXTENT;
     size = size < EXTENT_MAX ? size : EXTENT_MAX;
+    bool sealed = draft->kind == EXTENT_SEALED;
+    uint32_t allocated = sealed ? (uint32_t)seal_sealed_len(size) : size;
     struct extent extent;
-    int error = segments_allocate(draft->store, size, &extent);
+    int error = segments_allocate(draft->store, allocated, &extent);
     if (error)
         return error;
+    if (sealed)
+        seal_begin(&extent.sealing);
     if (holding->count == holding->cap) {
         holding->cap = holding->cap ? holding->cap * 2 : 8;
         holding->extents = store_grow(holding->extents, holding->cap * sizeof extent);
     }
     draft->room = size;
+    draft->allocated = allocated;
     *ret = &holding->extents[holding->count];
     holding->extents[holding->count++] = extent;
     return 0;
+}
+
+/* Whole frames, except at the end of a body. */
+static int append_sealed(struct store *store, struct extent *extent, struct span bytes)
+{
+    static _Thread_local char sealed[4 * (SEAL_FRAME + SEAL_TAG_SIZE)];
+    int error = 0;
+    while (bytes.len && !error) {
+        struct span part = span_first(bytes, SEAL_AT_ONCE);
+        seal_frames(&extent->sealing.key, extent_size(extent) / SEAL_FRAME, part, sealed);
+        error = segments_append(store, extent, span_of(sealed, seal_sealed_len(part.len)));
+        bytes = span_from(bytes, part.len);
+    }
+    return error;
 }
 
 static int write_out(struct draft *draft, struct span bytes)
@@ -122,8 +145,9 @@ static int write_out(struct draft *draft, struct span bytes)
         int error = extent_for_more(draft, &extent);
         if (error)
             return error;
-        struct span part = span_first(bytes, draft->room - extent->len);
-        error = segments_append(draft->store, extent, part);
+        struct span part = span_first(bytes, draft->room - extent_size(extent));
+        error = draft->kind == EXTENT_SEALED ? append_sealed(draft->store, extent, part)
+                                             : segments_append(draft->store, extent, part);
         if (error)
             return error;
         bytes = span_from(bytes, part.len);
@@ -136,8 +160,8 @@ static void trim_last(struct draft *draft)
     struct holding *holding = draft->holding;
     if (!holding->count)
         return;
-    segments_trim(draft->store, &holding->extents[holding->count - 1], draft->room);
-    draft->room = holding->extents[holding->count - 1].len;
+    segments_trim(draft->store, &holding->extents[holding->count - 1], draft->allocated);
+    draft->allocated = holding->extents[holding->count - 1].len;
 }
 
 static void digest(struct draft *draft, struct span bytes)
@@ -167,7 +191,7 @@ static void destroy(struct draft *draft)
 {
     struct holding *holding = draft->holding;
     if (holding->count)
-        holding->extents[holding->count - 1].len = draft->room;
+        holding->extents[holding->count - 1].len = draft->allocated;
     holding_release(draft->holding);
     buf_done(&draft->filling);
     buf_done(&draft->writing);
@@ -181,6 +205,17 @@ static void retry_due(struct timer *timer)
     submit((struct draft *)((char *)timer - offsetof(struct draft, retry)));
 }
 
+/* Frames are sealed whole: what is behind the last one goes back to the buffer that is filled next.
+ * Returns how much that is. */
+static size_t keep_part_frame(struct draft *draft)
+{
+    struct buf *writing = &draft->writing;
+    size_t kept = draft->kind == EXTENT_SEALED ? writing->len % SEAL_FRAME : 0;
+    writing->len -= kept;
+    buf_append(&draft->filling, span_of(writing->at + writing->len, kept));
+    return kept;
+}
+
 /* Hands the filled buffer to a worker; when their queue is full, later. */
 static void submit(struct draft *draft)
 {
@@ -189,12 +224,16 @@ static void submit(struct draft *draft)
     draft->writing = filled;
     buf_clear(&draft->filling);
     draft->submit_last = draft->state == DRAFT_CLOSING;
-    if (!draft->submit_last)
+    size_t kept = 0;
+    if (!draft->submit_last) {
         (void)buf_room(&draft->filling, BUFFER_SIZE);
+        kept = keep_part_frame(draft);
+    }
     draft->busy = true;
     if (workers_submit(draft->workers, &draft->job) == 0)
         return;
     draft->busy = false;
+    draft->writing.len += kept;
     filled = draft->writing;
     draft->writing = draft->filling;
     draft->filling = filled;
@@ -234,7 +273,7 @@ static void job_done(struct job *job)
 }
 
 struct draft *draft_new(struct store *store, struct workers *workers, struct loop *loop,
-                        unsigned digests, const struct draft_events *events)
+                        const struct draft_plan *plan, const struct draft_events *events)
 {
     struct draft *draft = store_alloc_aligned(sizeof *draft); /* the digester demands it */
     memset(draft, 0, sizeof *draft);
@@ -243,11 +282,12 @@ struct draft *draft_new(struct store *store, struct workers *workers, struct loo
     draft->workers = workers;
     draft->loop = loop;
     draft->events = *events;
+    draft->kind = plan->kind;
     draft->retry.due = retry_due;
     draft->holding = holding_new(store);
     buf_init(&draft->filling, BUFFER_CEILING);
     buf_init(&draft->writing, BUFFER_CEILING);
-    digester_init(&draft->digester, digests);
+    digester_init(&draft->digester, plan->digests);
     return draft;
 }
 

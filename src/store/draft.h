@@ -20,8 +20,13 @@ struct draft_events {
     void *user;
 };
 
+struct draft_plan {
+    unsigned digests; /* DIGEST bits */
+    enum EXTENT_KIND kind;
+};
+
 struct draft *draft_new(struct store *store, struct workers *workers, struct loop *loop,
-                        unsigned digests /* DIGEST bits */, const struct draft_events *events);
+                        const struct draft_plan *plan, const struct draft_events *events);
 /* Takes the bytes. 0: go on; 1: stop until `ready`; negative errno (-ENOSPC, -EIO): failed for
  * good. */
 MUST_CHECK int draft_write(struct draft *draft, struct span piece);

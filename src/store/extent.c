@@ -7,19 +7,17 @@
  */
 #include "store/extent.h"
 
-#include "base/hash.h"
 #include "store/key.h"
 #include "store/segments.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define EXTENT_SIZE 20 /* bytes in a record */
 
 struct book { /* big-endian, as it lies in the store */
-    uint32_t len, references;
+    uint32_t len, references, crc32c;
 };
 
 static void key_of(const struct extent *extent, struct key *key)
@@ -32,7 +30,7 @@ static void key_of(const struct extent *extent, struct key *key)
 static void book_write(struct txn *txn, const struct extent *extent, uint32_t references)
 {
     struct key key;
-    struct book book = {htobe32(extent->len), htobe32(references)};
+    struct book book = {htobe32(extent->len), htobe32(references), htobe32(extent->crc32c)};
     key_of(extent, &key);
     if (references)
         txn_put(txn, FAMILY_OBJECTS, key_span(&key), span_of(&book, sizeof book));
@@ -66,8 +64,11 @@ bool extent_record_read(struct span key, struct span value, struct extent *out)
         value.len != sizeof book || segment > UINT32_MAX)
         return false;
     memcpy(&book, value.at, sizeof book);
-    *out = (struct extent){offset, (uint32_t)segment, be32toh(book.len), 0};
-    return out->len > 0 && out->len <= EXTENT_MAX && offset <= SEGMENT_MAX - out->len;
+    *out = (struct extent){.offset = offset,
+                           .segment = (uint32_t)segment,
+                           .len = be32toh(book.len),
+                           .crc32c = be32toh(book.crc32c)};
+    return out->len > 0 && out->len <= EXTENT_STORED_MAX && offset <= SEGMENT_MAX - out->len;
 }
 
 void extent_insert(struct txn *txn, const struct extent *extents, size_t count)
@@ -158,22 +159,6 @@ int extent_unref(struct txn *txn, const struct extent *extents, size_t count)
     return 0;
 }
 
-int extent_read(struct store *store, const struct extent *extent, char *to)
-{
-    int fd = extent_open(store, extent->segment);
-    if (fd < 0)
-        return fd;
-    for (size_t at = 0; at < extent->len;) {
-        ssize_t len = pread(fd, to + at, extent->len - at, (off_t)(extent->offset + at));
-        if (len < 0 && errno == EINTR)
-            continue;
-        if (len <= 0)
-            return len ? -errno : -EIO;
-        at += (size_t)len;
-    }
-    return crc32c_feed(0, span_of(to, extent->len)) == extent->crc32c ? 0 : -EIO;
-}
-
 struct written {
     struct store *store;
     struct extent extent;
@@ -187,17 +172,33 @@ static void written_end(void *thing, enum TXN_END end)
     free(written);
 }
 
-int extent_write(struct txn *txn, struct span bytes, struct extent *ret)
+static int append(struct store *store, struct extent *extent, struct span bytes)
+{
+    if (!extent->sealing.sealed)
+        return segments_append(store, extent, bytes);
+    size_t size = seal_sealed_len(bytes.len);
+    char *sealed = store_alloc(size);
+    seal_frames(&extent->sealing.key, 0, bytes, sealed);
+    int error = segments_append(store, extent, span_of(sealed, size));
+    free(sealed);
+    return error;
+}
+
+int extent_write(struct txn *txn, struct span bytes, enum EXTENT_KIND kind, struct extent *ret)
 {
     struct store *store = txn_store(txn);
-    int error = segments_allocate(store, (uint32_t)bytes.len, ret);
+    bool sealed = kind == EXTENT_SEALED;
+    uint32_t size = (uint32_t)(sealed ? seal_sealed_len(bytes.len) : bytes.len);
+    int error = segments_allocate(store, size, ret);
     if (error)
         return error;
-    error = segments_append(store, ret, bytes);
+    if (sealed)
+        seal_begin(&ret->sealing);
+    error = append(store, ret, bytes);
     if (!error)
         error = segments_sync(store, ret, 1);
     if (error) {
-        ret->len = (uint32_t)bytes.len; /* all of its room goes back */
+        ret->len = size; /* all of its room goes back */
         reclaim_later(store, ret, 1);
         return error;
     }
@@ -232,9 +233,11 @@ bool extents_decode(struct span bytes, struct arena *arena, struct extent **ret,
         uint32_t rest[3];
         memcpy(&offset, bytes.at + i * EXTENT_SIZE, sizeof offset);
         memcpy(rest, bytes.at + i * EXTENT_SIZE + sizeof offset, sizeof rest);
-        extents[i] =
-            (struct extent){be64toh(offset), be32toh(rest[0]), be32toh(rest[1]), be32toh(rest[2])};
-        if (!extents[i].len || extents[i].len > EXTENT_MAX ||
+        extents[i] = (struct extent){.offset = be64toh(offset),
+                                     .segment = be32toh(rest[0]),
+                                     .len = be32toh(rest[1]),
+                                     .crc32c = be32toh(rest[2])};
+        if (!extents[i].len || extents[i].len > EXTENT_STORED_MAX ||
             extents[i].offset > SEGMENT_MAX - extents[i].len)
             return false;
     }

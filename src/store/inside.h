@@ -2,6 +2,7 @@
 #pragma once
 /* What the files of this folder share and nobody else sees. */
 #include "base/buf.h"
+#include "base/seal.h"
 #include "store/commits.h"
 #include "store/gathering.h"
 #include "store/txn.h"
@@ -16,6 +17,7 @@
 
 struct journal;
 struct recent;
+struct scrubber;
 struct segments;
 
 /* Run once the ticket is durable. */
@@ -97,6 +99,8 @@ struct store {
     struct segments *segments; /* extents */
     pthread_mutex_t books;     /* of extent references: txn_lock_books */
     struct gathering gathering;
+    struct scrubber *scrubber;
+    struct seal_key master;
 };
 
 /* Never NULL: small allocations abort. */
@@ -118,6 +122,10 @@ void directory_close(struct store *store);
  * acknowledged end. */
 void directory_note_durable(struct store *store, uint64_t durable);
 uint64_t directory_noted_durable(const struct store *store); /* 0: unknown */
+
+/* master.c: reads the key or makes one. -EUCLEAN when it is not the one that the data was sealed
+ * with. */
+MUST_CHECK int master_open(struct store *store, const char **ret_why);
 
 /* options.c */
 rocksdb_options_t *options_new(void);

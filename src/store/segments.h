@@ -98,5 +98,6 @@ bool extent_is_pinned(struct store *store, const struct extent *extent);
 
 /* extent.c: a new extent's first reference. */
 void extent_insert(struct txn *txn, const struct extent *extents, size_t count);
-#define EXTENT_KEYSPACE 0x01 /* in FAMILY_OBJECTS: segment, offset -> length, references */
+#define EXTENT_KEYSPACE                                                                            \
+    0x01 /* in FAMILY_OBJECTS: segment, offset -> length, references, checksum */
 MUST_CHECK bool extent_record_read(struct span key, struct span value, struct extent *out);

@@ -10,6 +10,7 @@
 #include "store/inside.h"
 #include "store/journal.h"
 #include "store/recent.h"
+#include "store/scrub.h"
 #include "store/segments.h"
 #include "store/settler.h"
 
@@ -220,12 +221,17 @@ static int open_all(struct store *store, const struct store_options *options, co
     *ret_why = "The data directory cannot be written to, or the process is at a limit.";
     if (state == DIRECTORY_NEW && (error = directory_mark_format(store)))
         return error;
+    error = master_open(store, ret_why);
+    if (error)
+        return error;
     space_init(store, options->reserve_bytes);
     error = segments_open(store, ret_why);
     if (error)
         return error;
     error = settler_start(store);
-    return error ? error : flusher_start(store, options->extra_sync_us);
+    if (!error)
+        error = flusher_start(store, options->extra_sync_us);
+    return error ? error : scrub_start(store);
 }
 
 int store_open(struct store **ret, const struct store_options *options, const char **ret_why)
@@ -243,6 +249,7 @@ int store_open(struct store **ret, const struct store_options *options, const ch
 
 void store_close(struct store *store)
 {
+    scrub_stop(store);
     flusher_stop(store);
     reclaim_stop(store);
     settler_stop(store);
@@ -257,7 +264,11 @@ int store_health(const struct store *store)
 
 void store_stats(struct store *store, struct store_stats *out)
 {
+    const struct scrubber *scrubber = store->scrubber;
     *out = (struct store_stats){
+        .scrub_bytes = scrubber->bytes,
+        .scrub_passes = scrubber->passes,
+        .scrub_damaged = scrubber->damaged,
         .syncs = store->syncs,
         .sync_us_total = store->sync_us_total,
         .sync_us_max = store->sync_us_max,

@@ -89,8 +89,20 @@ MUST_CHECK int store_folder(struct store *store, const char *name);
  * the reserve. Any thread. */
 MUST_CHECK int store_admit_bytes(struct store *store, uint64_t bytes);
 
+/* The key that wraps the keys of what is sealed (base/seal.h). It lies beside the data, in a file
+ * of its own that only the owner can read, made at the first start; without it nothing can be
+ * opened. Any thread. */
+struct seal_key;
+const struct seal_key *store_master_key(const struct store *store);
+
+/* The scrubber re-reads all extents at a low rate, and says in its counters and the log what is
+ * damaged; this makes it begin a pass without pauses. Any thread. */
+void store_scrub_now(struct store *store);
+
 struct store_stats {
     uint64_t syncs, sync_us_total, sync_us_max, commits, bytes_free;
     uint64_t extent_bytes_live, extent_bytes_allocated;
+    uint64_t scrub_bytes, scrub_passes;
+    uint64_t scrub_damaged; /* extents that the scrubber's last pass found, or this one up to now */
 };
 void store_stats(struct store *store, struct store_stats *out);

@@ -8,7 +8,8 @@
  */
 #include "base/digests.h"
 
-struct extent; /* store/extent.h */
+struct extent;      /* store/extent.h */
+struct extent_part; /* store/extent.h */
 struct draft;  /* store/draft.h */
 
 struct body {
@@ -16,6 +17,8 @@ struct body {
     struct span bytes;            /* what is in memory: all of it, or (output) the end */
     const struct extent *extents; /* what comes before, in order */
     size_t extent_count;
+    const struct extent_part *parts; /* output: instead of extents, where some are sealed */
+    size_t part_count;
     uint64_t skip;                 /* output: bytes of the first extent that are not sent */
     struct draft *draft;           /* input: owns the extents until the handler adopts them */
     const struct digests *digests; /* input */
@@ -24,5 +27,6 @@ struct body {
 /* What an admit function decides from the decoded head, before the first body byte is taken. */
 struct body_plan {
     unsigned digests; /* DIGEST bits to compute while it streams */
+    bool sealed;      /* what goes into extents shall be sealed (base/seal.h) */
     uint64_t max_len; /* bytes; above it the operation's own too-large error is answered */
 };

@@ -245,7 +245,8 @@ static void chain_next(struct chain *chain)
         chain_commit(chain);
         return;
     }
-    chain->draft = draft_new(world->store, world->workers, world->loop, DIGEST_MD5, &events);
+    chain->draft = draft_new(world->store, world->workers, world->loop,
+                             &(struct draft_plan){.digests = DIGEST_MD5}, &events);
     chain_write(chain);
 }
 

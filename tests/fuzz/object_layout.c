@@ -17,16 +17,20 @@ static void same(struct span have, struct span want)
 
 static void within(const struct content *content)
 {
-    uint64_t size = content->bytes.len;
+    uint64_t size =
+        content->sealing.sealed ? seal_plain_len(content->bytes.len) : content->bytes.len;
     for (size_t i = 0; i < content->cut_count; i++) {
         const struct cut *cut = &content->cuts[i];
-        if ((uint64_t)cut->skip + cut->len > cut->extent.len)
+        if ((uint64_t)cut->skip + cut->len > extent_size(&cut->extent))
             abort();
         size += cut->len;
     }
     if (size != content->size)
         abort();
 }
+
+/* Without a key: what is sealed stays as it is. */
+static const struct object_bucket bucket = {.arena = &arena};
 
 static void try_object(struct span value)
 {
@@ -41,7 +45,7 @@ static void try_content(struct span value)
     if (!layout_decode_content(value, &arena, &content))
         return;
     within(&content);
-    same(layout_encode_content(&arena, &content), value);
+    same(layout_encode_content(&bucket, &content), value);
 }
 
 static void try_piece(struct span value)
@@ -50,7 +54,7 @@ static void try_piece(struct span value)
     if (!layout_decode_piece(value, &arena, &piece))
         return;
     within(&piece.content);
-    same(layout_encode_piece(&arena, &piece), value);
+    same(layout_encode_piece(&bucket, &piece), value);
 }
 
 static void try_rest(struct span value)

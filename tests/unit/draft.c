@@ -22,6 +22,8 @@ int fstatvfs(int fd, struct statvfs *out)
     return 0;
 }
 
+static enum EXTENT_KIND kind;
+
 /* One body under way: writes on until told to stop, ends the loop when it is sealed. */
 struct body {
     struct mail mail;
@@ -109,7 +111,7 @@ static void receive(struct body *body, unsigned digests)
 {
     struct draft_events events = {ready, sealed, body};
     body->error = 1;
-    body->draft = draft_new(store, workers, loop, digests, &events);
+    body->draft = draft_new(store, workers, loop, &(struct draft_plan){digests, kind}, &events);
     body->mail.deliver = start;
     loop_post(loop, &body->mail);
     loop_run(loop);
@@ -138,13 +140,17 @@ static bool becomes_live(uint64_t wanted)
 
 static void check_extents(const struct extent *extents, size_t count, uint64_t len)
 {
-    static char have[EXTENT_MAX], want[EXTENT_MAX];
+    static char have[EXTENT_STORED_MAX], want[EXTENT_MAX];
     uint64_t offset = 0;
     for (size_t i = 0; i < count; i++) {
+        uint32_t size = extent_size(&extents[i]);
+        struct extent_part part = {extents[i], 0, size};
         CHECK_INT(extent_read(store, &extents[i], have), 0);
-        fill(want, offset, extents[i].len);
-        CHECK(memcmp(have, want, extents[i].len) == 0);
-        offset += extents[i].len;
+        fill(want, offset, size);
+        CHECK_INT(memcmp(have, want, size) == 0, kind == EXTENT_PLAIN);
+        CHECK_INT(extent_fetch(store, &part, have), 0);
+        CHECK(memcmp(have, want, size) == 0);
+        offset += size;
     }
     CHECK_INT(offset, len);
 }
@@ -186,7 +192,7 @@ static void check_size(uint64_t len, size_t piece)
     CHECK(becomes_live(0));
 }
 
-TEST(bodies_of_many_sizes)
+static void check_many_sizes(void)
 {
     static const uint64_t sizes[] = {
         0,
@@ -207,6 +213,45 @@ TEST(bodies_of_many_sizes)
     check_size(3 * MIB, 512 * 1024);
     check_size(3 * MIB, 1000);
     check_size(200000, 1);
+    end();
+}
+
+TEST(bodies_of_many_sizes)
+{
+    check_many_sizes();
+}
+
+TEST(sealed_bodies_of_many_sizes)
+{
+    kind = EXTENT_SEALED;
+    check_many_sizes();
+    kind = EXTENT_PLAIN;
+}
+
+/* Any part of a sealed extent, and none without its key or after damage. */
+TEST(parts_of_a_sealed_body)
+{
+    static char have[MIB], want[MIB];
+    struct body body = {.len = MIB - 5, .piece = 60000};
+    size_t count;
+    begin(1, 64);
+    kind = EXTENT_SEALED;
+    receive(&body, DIGEST_MD5);
+    kind = EXTENT_PLAIN;
+    CHECK_INT(body.error, 0);
+    struct extent extent = *draft_extents(body.draft, &count);
+    for (uint32_t skip = 0; skip < MIB - 100000; skip += 65536 - 7) {
+        struct extent_part part = {extent, skip, skip % 90000 + 1};
+        CHECK_INT(extent_fetch(store, &part, have), 0);
+        fill(want, skip, part.len);
+        CHECK(memcmp(have, want, part.len) == 0);
+    }
+    extent.sealing.key.bytes[3] ^= 1;
+    CHECK_INT(extent_fetch(store, &(struct extent_part){extent, 0, 1}, have), -EIO);
+    extent.sealing.open = false;
+    CHECK_INT(extent_fetch(store, &(struct extent_part){extent, 0, 1}, have), -ENOKEY);
+    draft_free(body.draft);
+    CHECK(becomes_live(0));
     end();
 }
 

@@ -258,7 +258,9 @@ TEST(binary_form)
 {
     struct arena arena;
     arena_init(&arena, 1024, MIB);
-    struct extent in[] = {{0, 1, 5, 6}, {SEGMENT_MAX - EXTENT_MAX, 0xfffffffe, EXTENT_MAX, 0}};
+    struct extent in[] = {
+        {.segment = 1, .len = 5, .crc32c = 6},
+        {.offset = SEGMENT_MAX - EXTENT_MAX, .segment = 0xfffffffe, .len = EXTENT_MAX}};
     struct extent *out;
     size_t count;
     struct span form = extents_encode(&arena, in, 2);

@@ -54,6 +54,8 @@ static bool becomes_live(uint64_t wanted)
     return live() == wanted;
 }
 
+static enum EXTENT_KIND extent_kind;
+
 /* `len` bytes of the pattern from `from` on, in extents of one MiB. */
 static struct content in_extents(size_t from, size_t len)
 {
@@ -61,7 +63,8 @@ static struct content in_extents(size_t from, size_t len)
     size_t count = 0;
     for (size_t at = 0; at < len; at += MIB) {
         size_t piece = len - at < MIB ? len - at : MIB;
-        CHECK_INT(extent_write(bucket.txn, span_of(pattern + from + at, piece), &extents[count]),
+        CHECK_INT(extent_write(bucket.txn, span_of(pattern + from + at, piece), extent_kind,
+                               &extents[count]),
                   0);
         count++;
     }
@@ -203,6 +206,53 @@ TEST(readers_keep_what_they_pinned)
     buf_done(&all);
     arena_done(&reader);
     CHECK(becomes_live(0));
+}
+
+static struct seal_key master, customer;
+
+static void again_with(const struct seal_key *key)
+{
+    again();
+    bucket.key = key;
+    bucket.sealing = OBJECT_BYTES_SEALED;
+}
+
+/* Copies share sealed extents under another key; the wrong key opens nothing, however small. */
+TEST(sealed_contents)
+{
+    static const size_t sizes[] = {1, OBJECT_HERE_MAX, 100 * 1024, 2 * MIB};
+    begin();
+    seal_key_make(&master);
+    seal_key_make(&customer);
+    extent_kind = EXTENT_SEALED;
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct object object;
+        struct content content;
+        struct byte_range all = {0, sizes[i]}, part = {1, sizes[i] / 2};
+        again_with(&master);
+        put(S("s"), sizes[i] > 128 * 1024 ? in_extents(0, sizes[i]) : in_memory(0, sizes[i]));
+        again_with(&customer);
+        CHECK(!object_holds(S("s"), all, 0));
+        again_with(&master);
+        CHECK(object_holds(S("s"), all, 0) && (!part.len || object_holds(S("s"), part, 1)));
+        CHECK_INT(object_get(&bucket, S("s"), &object), 0);
+        CHECK_INT(object_content(&bucket, S("s"), &object, all, &content), 0);
+        content_share(bucket.txn, &content, &arena);
+        bucket.key = &customer;
+        put(S("c"), content);
+        again_with(&customer);
+        drop(S("s"));
+        again_with(&customer);
+        CHECK(object_holds(S("c"), all, 0) && (!part.len || object_holds(S("c"), part, 1)));
+        again_with(NULL);
+        CHECK(!object_holds(S("c"), all, 0));
+        drop(S("c"));
+        commit();
+        CHECK(becomes_live(0));
+        begin();
+    }
+    extent_kind = EXTENT_PLAIN;
+    commit();
 }
 
 static void add_piece(const struct assembly_id *id, uint32_t number, struct content content)

@@ -57,14 +57,20 @@ static int spill(const struct object_bucket *bucket, const struct assembly_id *i
 {
     struct piece spilled = *piece;
     struct content *content = &spilled.content;
+    bool sealed = content->sealing.sealed;
+    int result = content_open(bucket, content);
+    if (result < 0)
+        return result;
     struct cut *cuts = ARENA_ARRAY(bucket->arena, struct cut, content->cut_count + 1);
     struct cut *last = &cuts[content->cut_count];
     if (content->cut_count)
         memcpy(cuts, content->cuts, content->cut_count * sizeof *cuts);
-    int result = extent_write(bucket->txn, content->bytes, &last->extent);
+    result = extent_write(bucket->txn, content->bytes, sealed ? EXTENT_SEALED : EXTENT_PLAIN,
+                          &last->extent);
     if (result < 0)
         return result;
-    last->len = last->extent.len;
+    last->skip = 0;
+    last->len = extent_size(&last->extent);
     content->cuts = cuts;
     content->cut_count++;
     content->bytes = SPAN_NONE;

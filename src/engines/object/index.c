@@ -111,9 +111,7 @@ const struct assembly_id *object_assembly(const struct object *object)
 
 bool object_needs_lock(const struct object *object)
 {
-    static const char no_cuts[4] = {0};
-    return object->place != PLACE_HERE || object->where.len < sizeof no_cuts ||
-           memcmp(object->where.at, no_cuts, sizeof no_cuts) != 0;
+    return object->place != PLACE_HERE || !layout_is_here(object->where);
 }
 
 int object_content(const struct object_bucket *bucket, struct span name,
@@ -125,6 +123,8 @@ int object_content(const struct object_bucket *bucket, struct span name,
         return pieces_content(bucket, object_assembly(object), range, ret);
     struct content whole, part = {.size = 0};
     int result = whole_content(bucket, name, object, &whole);
+    if (result == 0)
+        result = content_open(bucket, &whole);
     if (result < 0)
         return result;
     content_clip(&whole, range, ARENA_ARRAY(bucket->arena, struct cut, whole.cut_count), &part);

@@ -13,6 +13,8 @@
 #define CUT_SIZE 28
 #define NUMBERED 0x80 /* in the byte of the place, as the next */
 #define NOTED 0x40
+#define SEALED_CUT 0x80000000u   /* in the cut's `skip`: its wrapped key follows */
+#define SEALED_BYTES 0x80000000u /* in the number of cuts: the bytes' wrapped key precedes them */
 #define OBJECT_HEAD 30
 #define PIECE_HEAD 25
 #define ASSEMBLY_HEAD 9
@@ -171,78 +173,150 @@ bool layout_decode_object(struct span value, struct object *out)
     return out->place == PLACE_HERE;
 }
 
+static char *put_cut(char *at, const struct cut *cut)
+{
+    bool sealed = cut->extent.sealing.sealed;
+    at = put_u64(at, cut->extent.offset);
+    at = put_u32(at, cut->extent.segment);
+    at = put_u32(at, cut->extent.len);
+    at = put_u32(at, cut->extent.crc32c);
+    at = put_u32(at, cut->skip | (sealed ? SEALED_CUT : 0));
+    at = put_u32(at, cut->len);
+    struct span wrapped = span_of(cut->extent.sealing.wrapped, SEAL_WRAPPED_SIZE);
+    return sealed ? put_bytes(at, wrapped) : at;
+}
+
 static char *put_content(char *at, const struct content *content)
 {
-    at = put_u32(at, (uint32_t)content->cut_count);
-    for (size_t i = 0; i < content->cut_count; i++) {
-        const struct cut *cut = &content->cuts[i];
-        at = put_u64(at, cut->extent.offset);
-        at = put_u32(at, cut->extent.segment);
-        at = put_u32(at, cut->extent.len);
-        at = put_u32(at, cut->extent.crc32c);
-        at = put_u32(at, cut->skip);
-        at = put_u32(at, cut->len);
-    }
+    bool sealed = content->sealing.sealed;
+    at = put_u32(at, (uint32_t)content->cut_count | (sealed ? SEALED_BYTES : 0));
+    for (size_t i = 0; i < content->cut_count; i++)
+        at = put_cut(at, &content->cuts[i]);
+    if (sealed)
+        at = put_bytes(at, span_of(content->sealing.wrapped, SEAL_WRAPPED_SIZE));
     return put_bytes(at, content->bytes);
 }
 
 static size_t content_size(const struct content *content)
 {
-    return 4 + content->cut_count * CUT_SIZE + content->bytes.len;
+    size_t size = 4 + content->cut_count * CUT_SIZE + content->bytes.len;
+    for (size_t i = 0; i < content->cut_count; i++)
+        size += content->cuts[i].extent.sealing.sealed ? SEAL_WRAPPED_SIZE : 0;
+    return size + (content->sealing.sealed ? SEAL_WRAPPED_SIZE : 0);
 }
 
-struct span layout_encode_content(struct arena *arena, const struct content *content)
+static struct span seal_bytes(struct arena *arena, const struct sealing *sealing, struct span bytes)
 {
-    size_t len = content_size(content);
+    size_t len = seal_sealed_len(bytes.len);
     char *to = arena_alloc(arena, len);
-    put_content(to, content);
+    seal_frames(&sealing->key, 0, bytes, to);
     return span_of(to, len);
 }
 
-static struct cut get_cut(const char *from)
+/* As it goes into a record. */
+static struct content closed(const struct object_bucket *bucket, const struct content *content)
 {
-    return (struct cut){
+    struct content to = *content;
+    struct cut *cuts = ARENA_ARRAY(bucket->arena, struct cut, content->cut_count);
+    for (size_t i = 0; i < content->cut_count; i++) {
+        cuts[i] = content->cuts[i];
+        if (cuts[i].extent.sealing.open)
+            seal_wrap(&cuts[i].extent.sealing, bucket->key);
+    }
+    to.cuts = cuts;
+    if (content->sealing.sealed && !content->sealing.open)
+        return to;
+    to.sealing = (struct sealing){.sealed = false};
+    if (content->bytes.len && bucket->sealing == OBJECT_BYTES_SEALED) {
+        seal_begin(&to.sealing);
+        seal_wrap(&to.sealing, bucket->key);
+        to.bytes = seal_bytes(bucket->arena, &to.sealing, content->bytes);
+    }
+    return to;
+}
+
+struct span layout_encode_content(const struct object_bucket *bucket, const struct content *content)
+{
+    struct content to = closed(bucket, content);
+    size_t len = content_size(&to);
+    char *at = arena_alloc(bucket->arena, len);
+    put_content(at, &to);
+    return span_of(at, len);
+}
+
+bool layout_is_here(struct span content)
+{
+    return content.len >= 4 && (get_u32(content.at) & ~SEALED_BYTES) == 0;
+}
+
+/* Takes a wrapped key off the front. */
+static bool get_sealing(struct span *rest, struct sealing *out)
+{
+    *out = (struct sealing){.sealed = true};
+    if (rest->len < SEAL_WRAPPED_SIZE)
+        return false;
+    memcpy(out->wrapped, rest->at, SEAL_WRAPPED_SIZE);
+    *rest = span_from(*rest, SEAL_WRAPPED_SIZE);
+    return true;
+}
+
+static bool get_cut(struct span *rest, struct cut *out)
+{
+    const char *from = rest->at;
+    if (rest->len < CUT_SIZE)
+        return false;
+    uint32_t skip = get_u32(from + 20);
+    *out = (struct cut){
         .extent = {.offset = get_u64(from),
                    .segment = get_u32(from + 8),
                    .len = get_u32(from + 12),
                    .crc32c = get_u32(from + 16)},
-        .skip = get_u32(from + 20),
+        .skip = skip & ~SEALED_CUT,
         .len = get_u32(from + 24),
     };
+    *rest = span_from(*rest, CUT_SIZE);
+    if ((skip & SEALED_CUT) && !get_sealing(rest, &out->extent.sealing))
+        return false;
+    uint32_t size = extent_size(&out->extent);
+    return out->skip <= size && out->len <= size - out->skip;
 }
 
 bool layout_decode_content(struct span value, struct arena *arena, struct content *out)
 {
     if (value.len < 4)
         return false;
-    size_t count = get_u32(value.at);
-    if (count > (value.len - 4) / CUT_SIZE)
+    uint32_t head = get_u32(value.at);
+    size_t count = head & ~SEALED_BYTES;
+    struct span rest = span_from(value, 4);
+    *out = (struct content){.cut_count = count};
+    if (count > rest.len / CUT_SIZE)
         return false;
     struct cut *cuts = ARENA_ARRAY(arena, struct cut, count);
-    uint64_t size = 0;
     for (size_t i = 0; i < count; i++) {
-        cuts[i] = get_cut(value.at + 4 + i * CUT_SIZE);
-        if (cuts[i].skip > cuts[i].extent.len || cuts[i].len > cuts[i].extent.len - cuts[i].skip)
+        if (!get_cut(&rest, &cuts[i]))
             return false;
-        size += cuts[i].len;
+        out->size += cuts[i].len;
     }
-    struct span bytes = span_from(value, 4 + count * CUT_SIZE);
-    *out = (struct content){
-        .size = size + bytes.len, .cuts = cuts, .cut_count = count, .bytes = bytes};
+    if ((head & SEALED_BYTES) && (!get_sealing(&rest, &out->sealing) || rest.len <= SEAL_TAG_SIZE))
+        return false;
+    out->cuts = cuts;
+    out->bytes = rest;
+    out->size += out->sealing.sealed ? seal_plain_len(rest.len) : rest.len;
     return true;
 }
 
-struct span layout_encode_piece(struct arena *arena, const struct piece *piece)
+struct span layout_encode_piece(const struct object_bucket *bucket, const struct piece *piece)
 {
-    size_t len = PIECE_HEAD + piece->attributes.len + content_size(&piece->content);
-    char *to = arena_alloc(arena, len), *at = to;
+    struct content content = closed(bucket, &piece->content);
+    size_t len = PIECE_HEAD + piece->attributes.len + content_size(&content);
+    char *to = arena_alloc(bucket->arena, len), *at = to;
     *at++ = FORM;
     at = put_u32(at, piece->number);
     at = put_u64(at, piece->size);
     at = put_u64(at, (uint64_t)piece->modified_ms);
     at = put_u32(at, (uint32_t)piece->attributes.len);
     at = put_bytes(at, piece->attributes);
-    put_content(at, &piece->content);
+    put_content(at, &content);
     return span_of(to, len);
 }
 

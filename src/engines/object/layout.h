@@ -70,10 +70,16 @@ void layout_assembly_prefix(struct key *key, uint64_t bucket, struct span prefix
 
 struct span layout_encode_object(struct arena *arena, const struct object *object);
 MUST_CHECK bool layout_decode_object(struct span value, struct object *out);
-struct span layout_encode_content(struct arena *arena, const struct content *content);
+/* Keys that are open are wrapped under the bucket's, others stay as they are; bytes are sealed when
+ * the bucket says so. */
+struct span layout_encode_content(const struct object_bucket *bucket,
+                                  const struct content *content);
+/* Opens nothing: content_open does. */
 MUST_CHECK bool layout_decode_content(struct span value, struct arena *arena, struct content *out);
-struct span layout_encode_piece(struct arena *arena, const struct piece *piece);
+struct span layout_encode_piece(const struct object_bucket *bucket, const struct piece *piece);
 MUST_CHECK bool layout_decode_piece(struct span value, struct arena *arena, struct piece *out);
+/* The encoded content of nothing but bytes in memory. */
+bool layout_is_here(struct span content);
 struct span layout_encode_assembly(struct arena *arena, const struct assembly *assembly);
 MUST_CHECK bool layout_decode_assembly(struct span value, struct assembly *out);
 
@@ -88,6 +94,9 @@ MUST_CHECK bool layout_decode_directory(struct span value, struct arena *arena,
 
 /* Shared by the files of the engine. */
 
+/* Opens what is sealed: 0, -ENOKEY when the bucket's key does not fit, -EIO when bytes are damaged.
+ */
+MUST_CHECK int content_open(const struct object_bucket *bucket, struct content *content);
 /* Drops the references of a content. */
 MUST_CHECK int content_unshare(const struct object_bucket *bucket, const struct content *content);
 /* Numbers a new version and says whether it is plain; `modified_ms` is set. `old` is the current

@@ -37,8 +37,8 @@ static bool decode(const struct object_bucket *bucket, struct span value, struct
     return true;
 }
 
-int object_note_get(const struct object_bucket *bucket, struct span name,
-                    const struct object *object, struct object_note *note)
+static int find(const struct object_bucket *bucket, struct span name, const struct object *object,
+                struct object_note *note)
 {
     struct key key;
     struct span value;
@@ -51,12 +51,19 @@ int object_note_get(const struct object_bucket *bucket, struct span name,
     return decode(bucket, value, note) ? 0 : -EBADMSG;
 }
 
+int object_note_get(const struct object_bucket *bucket, struct span name,
+                    const struct object *object, struct object_note *note)
+{
+    int result = find(bucket, name, object, note);
+    return result < 0 ? result : content_open(bucket, &note->content);
+}
+
 /* Drops the content of the note of that name, if there is one. */
 static int drop_old(const struct object_bucket *bucket, struct span name,
                     const struct object *object, struct span note)
 {
     struct object_note old = {.name = note};
-    int result = object_note_get(bucket, name, object, &old);
+    int result = find(bucket, name, object, &old);
     if (result < 0)
         return result == -ENOENT ? 0 : result;
     return content_unshare(bucket, &old.content);
@@ -74,8 +81,7 @@ int object_note_put(const struct object_bucket *bucket, struct span name, struct
     if (result < 0)
         return result;
     note_key(&key, bucket, name, object, note->name);
-    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key),
-            layout_encode_piece(bucket->arena, &piece));
+    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key), layout_encode_piece(bucket, &piece));
     if (object->noted)
         return 0;
     object->noted = true;
@@ -157,7 +163,11 @@ int object_note_share_all(const struct object_bucket *bucket, struct span name,
                           const struct object *object, struct object_notes **ret)
 {
     int result = gather_all(bucket, name, object, ret);
-    for (size_t i = 0; result == 0 && i < (*ret)->count; i++)
-        content_share(bucket->txn, &(*ret)->at[i].content, bucket->arena);
+    for (size_t i = 0; result == 0 && i < (*ret)->count; i++) {
+        struct content *content = &(*ret)->at[i].content;
+        result = content_open(bucket, content);
+        if (result == 0)
+            content_share(bucket->txn, content, bucket->arena);
+    }
     return result;
 }

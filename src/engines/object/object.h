@@ -16,6 +16,11 @@
  * A version is numbered, or it is the plain one: the one that a bucket keeps which does not number
  * its versions; a name has at most one of those.
  *
+ * Sealed content (base/seal.h): the bytes of a content, and each extent, have a key of their own
+ * that lies in the record, wrapped under the bucket's `key` of the moment. The keys belong to the
+ * bytes and not to the name: a copy shares sealed extents as it shares plain ones, and wraps their
+ * keys again under its own. Who may read an object changes without a byte being written.
+ *
  * Everything works inside the caller's transaction, on its thread. Whoever reads and then writes
  * holds object_lock on the names; that lock also shuts out the deletion of the bucket.
  * All functions answer 0 or a negative errno unless said otherwise; -EBADMSG: an undecodable
@@ -44,6 +49,9 @@ struct object_watcher {
     void *user;
 };
 
+/* What becomes of bytes in memory that are written; extents are what they are. */
+enum OBJECT_BYTES { OBJECT_BYTES_PLAIN, OBJECT_BYTES_SEALED };
+
 /* One bucket inside one transaction. `id` is never used again once the bucket is gone; what is read
  * lives in the arena. */
 struct object_bucket {
@@ -52,6 +60,10 @@ struct object_bucket {
     uint64_t id;
     enum OBJECT_KEEPING keeping;
     const struct object_watcher *watcher; /* or NULL */
+    /* Wraps the keys of what is written and opens what is read; without it what is sealed stays
+     * closed. */
+    const struct seal_key *key;
+    enum OBJECT_BYTES sealing;
 };
 
 /* What a lock is taken on. A name is 1 to OBJECT_NAME_MAX bytes, any bytes. */
@@ -64,7 +76,7 @@ struct byte_range {
     uint64_t from, len;
 };
 
-/* A run of bytes of an extent. */
+/* A run of bytes of an extent's content. */
 struct cut {
     struct extent extent;
     uint32_t skip, len; /* bytes */
@@ -75,7 +87,8 @@ struct content {
     uint64_t size;
     const struct cut *cuts;
     size_t cut_count;
-    struct span bytes;
+    struct span bytes;      /* as they are stored, when `sealing` is not open */
+    struct sealing sealing; /* private: of `bytes` in a record */
 };
 
 struct object {
@@ -152,7 +165,8 @@ MUST_CHECK int object_delete_version(const struct object_bucket *bucket, struct 
 /* Whether its content may only be read under the lock, the object itself having been read under it
  * too: false for small ones, whose bytes came with the record. */
 bool object_needs_lock(const struct object *object);
-/* A part of its content; -ERANGE when the range is not within the object. */
+/* A part of its content, opened; -ERANGE when the range is not within the object, -ENOKEY when it
+ * is sealed under another key than the bucket's. */
 MUST_CHECK int object_content(const struct object_bucket *bucket, struct span name,
                               const struct object *object, struct byte_range range,
                               struct content *ret);
@@ -167,7 +181,9 @@ struct content content_of_bytes(struct span bytes);
 void content_share(struct txn *txn, const struct content *content, struct arena *arena);
 /* Readers keep the bytes: pinned now, under the lock; unpinned when the arena is reset. */
 void content_pin(struct store *store, const struct content *content, struct arena *arena);
-/* Feeds all of it to `take` in order, checking every extent's CRC. Blocks: on workers. */
+/* The parts of extents that it has, in order: cut_count of them. */
+struct extent_part *content_parts(const struct content *content, struct arena *arena);
+/* Feeds all of it to `take` in order. Blocks: on workers. */
 MUST_CHECK int content_read(struct store *store, const struct content *content,
                             void (*take)(void *user, struct span piece), void *user);
 

@@ -32,7 +32,7 @@ void piece_write(const struct object_bucket *bucket, const struct assembly_id *i
 {
     struct key key;
     piece_key(&key, bucket->id, id, piece->number);
-    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key), layout_encode_piece(bucket->arena, piece));
+    txn_put(bucket->txn, FAMILY_OBJECTS, key_span(&key), layout_encode_piece(bucket, piece));
 }
 
 int piece_put(const struct object_bucket *bucket, const struct assembly_id *id,
@@ -143,7 +143,7 @@ int object_piece_range(const struct object_bucket *bucket, const struct object *
 
 /* Appends pieces to a content until the range is complete. */
 struct gathering {
-    struct arena *arena;
+    const struct object_bucket *bucket;
     struct byte_range left; /* relative to the next piece */
     struct cut *cuts;
     size_t room;
@@ -154,19 +154,22 @@ static int gather(void *user, const struct piece *piece)
 {
     struct gathering *gathering = user;
     struct byte_range *left = &gathering->left;
-    const struct content *whole = &piece->content;
+    struct content whole = piece->content;
+    int result = content_open(gathering->bucket, &whole);
+    if (result < 0)
+        return result;
     if (gathering->content.bytes.len)
         return -EBADMSG; /* only the last piece may be held in memory */
-    if (gathering->content.cut_count + whole->cut_count > gathering->room) {
-        gathering->room = 2 * (gathering->content.cut_count + whole->cut_count);
-        struct cut *cuts = ARENA_ARRAY(gathering->arena, struct cut, gathering->room);
+    if (gathering->content.cut_count + whole.cut_count > gathering->room) {
+        gathering->room = 2 * (gathering->content.cut_count + whole.cut_count);
+        struct cut *cuts = ARENA_ARRAY(gathering->bucket->arena, struct cut, gathering->room);
         if (gathering->content.cut_count)
             memcpy(cuts, gathering->cuts, gathering->content.cut_count * sizeof *cuts);
         gathering->cuts = cuts;
     }
     uint64_t here = piece->size - left->from < left->len ? piece->size - left->from : left->len;
     struct byte_range range = {left->from, here};
-    content_clip(whole, range, gathering->cuts, &gathering->content);
+    content_clip(&whole, range, gathering->cuts, &gathering->content);
     *left = (struct byte_range){0, left->len - here};
     return left->len == 0;
 }
@@ -179,7 +182,7 @@ int pieces_content(const struct object_bucket *bucket, const struct assembly_id 
     int result = directory_get(bucket, id, &entries, &count);
     if (result < 0)
         return result;
-    struct gathering gathering = {.arena = bucket->arena, .left = range};
+    struct gathering gathering = {.bucket = bucket, .left = range};
     while (at < count && gathering.left.from >= entries[at].size)
         gathering.left.from -= entries[at++].size;
     if (at < count && range.len)

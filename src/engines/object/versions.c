@@ -263,7 +263,7 @@ int object_put(const struct object_bucket *bucket, struct span name, const struc
         .size = content->size,
         .modified_ms = object->modified_ms,
         .attributes = object->attributes,
-        .where = layout_encode_content(bucket->arena, content),
+        .where = layout_encode_content(bucket, content),
     };
     int result = object_stamp(bucket, name, old, ret);
     if (result < 0)

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "services/cloud.h"
 #include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
 
@@ -78,6 +79,7 @@ RESULT s3_put_object_annotation_admit(struct call *c, const struct s3_put_object
     TRY(checksum_md5_claimed(c, in->content_md5));
     TRY(checksum_claimed(c, CHECKSUM_MEMBERS(in), in->checksum_algorithm, &claim));
     plan->max_len = PAYLOAD_MAX;
+    plan->sealed = !c->cloud->plain_at_rest;
     plan->digests = DIGEST_MD5 | checksum_digest(or_default(claim.algorithm));
     return OK;
 }

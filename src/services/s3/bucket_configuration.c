@@ -27,8 +27,6 @@ static RESULT refuse_absent(struct call *c, struct place_name name, const struct
 
 ABSENT(get_bucket_replication, S3_REPLICATION_CONFIGURATION_NOT_FOUND_ERROR,
        "The replication configuration was not found")
-ABSENT(get_bucket_encryption, S3_SERVER_SIDE_ENCRYPTION_CONFIGURATION_NOT_FOUND_ERROR,
-       "The server side encryption configuration was not found")
 
 /* Those that S3 answers with an empty document. */
 #define EMPTY(operation)                                                                           \

@@ -5,6 +5,7 @@
  * the parts' digests, and checksums are combined. Sources: CompleteMultipartUpload, "Checking
  * object integrity". Worker.
  */
+#include "services/s3/encryption.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
@@ -275,6 +276,7 @@ static void describe(struct completion *done, const struct s3_attributes *attrib
     out->key = done->in->key;
     out->location = location(c, done->in->bucket, done->in->key);
     out->etag = attributes_etag(c, attributes->etag, attributes->parts);
+    out->server_side_encryption = encryption_shown(attributes, ENCRYPTION_S3);
     out->checksum_type = checksum_type_name(checksum.type);
     checksum_describe(c, &checksum, attributes->parts, CHECKSUM_MEMBERS(out));
 }

@@ -29,7 +29,10 @@
 #define SOURCE_NAME_OF(in)                                                                         \
     ((struct source_name){.copy_source = (in)->copy_source,                                        \
                           .expected_owner = (in)->expected_source_bucket_owner,                    \
-                          .condition = CONDITION_OF(in)})
+                          .condition = CONDITION_OF(in),                                           \
+                          .encryption = {.algorithm = (in)->copy_source_sse_customer_algorithm,    \
+                                         .key = (in)->copy_source_sse_customer_key,                \
+                                         .key_md5 = (in)->copy_source_sse_customer_key_md5}})
 
 /* Both keys in one go, since a transaction takes its locks once. */
 static void lock_both(struct call *c, const struct source *source, struct span bucket,
@@ -64,7 +67,8 @@ static RESULT check_self_copy(struct call *c, const struct s3_copy_object_in *in
     bool same = span_eq(source->bucket, in->bucket) && span_eq(source->name.key, in->key);
     bool restores = !span_is_absent(source->name.version_id); /* an older version */
     if (!same || restores || span_eq(in->metadata_directive, S("REPLACE")) ||
-        !span_is_absent(in->storage_class) || !span_is_absent(in->website_redirect_location))
+        !span_is_absent(in->storage_class) || !span_is_absent(in->website_redirect_location) ||
+        !span_is_absent(in->server_side_encryption) || !span_is_absent(in->sse_customer_key))
         return OK;
     return refuse(c, &S3_INVALID_REQUEST,
                   "This copy request is illegal because it is trying to copy an object to itself "
@@ -115,8 +119,9 @@ static RESULT choose_checksum(struct call *c, struct span asked, const struct so
 
 struct copy {
     struct source source;
-    struct checksum checksum;    /* of the copy */
-    struct source_digest digest; /* when it had to be read */
+    struct encryption encryption; /* of the copy */
+    struct checksum checksum;     /* of the copy */
+    struct source_digest digest;  /* when it had to be read */
     bool digested;
 };
 
@@ -131,6 +136,7 @@ static bool must_be_read(const struct copy *copy)
 static RESULT prepare(struct call *c, const struct s3_copy_object_in *in, struct copy *copy)
 {
     struct source *source = &copy->source;
+    TRY(encryption_read(c, ENCRYPTION_OF(in), &copy->encryption));
     TRY(source_read_name(c, &SOURCE_NAME_OF(in), source));
     TRY(check_self_copy(c, in, source));
     TRY(source_look(c, source));
@@ -153,18 +159,31 @@ static RESULT take_annotations(struct call *c, const struct s3_copy_object_in *i
         return OK;
     TRY(access_require(c, S("s3:GetObjectAnnotation"), source->bucket, source->name.key));
     TRY(access_require(c, S("s3:PutObjectAnnotation"), in->bucket, in->key));
-    int result =
-        object_note_share_all(&source->place.index, source->name.key, &source->found.object, ret);
+    struct object_bucket index = place_own_index(&source->place);
+    int result = object_note_share_all(&index, source->name.key, &source->found.object, ret);
     return result < 0 ? refuse_errno(c, result, "reading annotations") : OK;
 }
 
 static int put_annotations(const struct place *place, struct span key, struct object *written,
                            const struct object_notes *notes)
 {
+    struct object_bucket index = place_own_index(place);
     int result = 0;
     for (size_t i = 0; notes && i < notes->count && result == 0; i++)
-        result = object_note_put(&place->index, key, written, &notes->at[i]);
+        result = object_note_put(&index, key, written, &notes->at[i]);
     return result;
+}
+
+/* The source's bytes, with a reference more. */
+static RESULT share_content(struct call *c, const struct source *source, struct byte_range range,
+                            struct content *out)
+{
+    int result =
+        object_content(&source->place.index, source->name.key, &source->found.object, range, out);
+    if (result < 0)
+        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(source->name.key));
+    content_share(c->txn, out, c->arena);
+    return OK;
 }
 
 static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, struct copy *copy,
@@ -175,6 +194,7 @@ static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, str
     struct object_found old;
     bool there;
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
+    TRY(encryption_begin(c, &copy->encryption, &place, in->key, attributes));
     TRY(acl_of_new_object(c, &place, in->key, attributes));
     TRY(lock_check_wish(c, &place, in->key, attributes));
     lock_add_default(c, &place, attributes);
@@ -185,14 +205,11 @@ static RESULT write_copy(struct call *c, const struct s3_copy_object_in *in, str
     TRY(take_annotations(c, in, source, &annotations));
     struct object_new object = {.modified_ms = c->now_ms};
     struct byte_range all = {0, source->found.object.size};
-    int result = object_content(&source->place.index, source->name.key, &source->found.object, all,
-                                &object.content);
-    if (result == 0) {
-        /* The copy's references come before the old content's go: they may be the same extents. */
-        content_share(c->txn, &object.content, c->arena);
-        object.attributes = attributes_encode(c, attributes);
-        result = object_put(&place.index, in->key, there ? &old.object : NULL, &object, &written);
-    }
+    /* The copy's references come before the old content's go: they may be the same extents. */
+    TRY(share_content(c, source, all, &object.content));
+    TRY(encryption_share(c, &copy->encryption, &object.content, attributes));
+    object.attributes = attributes_encode(c, attributes);
+    int result = object_put(&place.index, in->key, there ? &old.object : NULL, &object, &written);
     if (result == 0)
         result = put_annotations(&place, in->key, &written, annotations);
     if (result < 0)
@@ -229,6 +246,7 @@ RESULT s3_copy_object(struct call *c, const struct s3_copy_object_in *in,
     }
     attributes_set_checksum(&attributes, &copy.checksum);
     TRY(write_copy(c, in, &copy, &attributes, out));
+    ENCRYPTION_SHOW(&attributes, &copy.encryption, out);
     out->copy_object_result = ARENA_NEW(c->arena, struct s3_copy_object_result);
     out->copy_object_result->etag = attributes_etag(c, attributes.etag, 0);
     SET(out->copy_object_result, last_modified, object_shown_time(c->now_ms));
@@ -279,6 +297,7 @@ static RESULT choose_range(struct call *c, struct span header, uint64_t size,
 
 struct part_copy {
     struct source source;
+    struct encryption encryption; /* of the upload */
     struct byte_range range;
     struct source_digest digest;
 };
@@ -291,6 +310,8 @@ static RESULT prepare_part(struct call *c, const struct s3_upload_part_copy_in *
     struct upload upload;
     struct range range;
     TRY(read_range(c, in->copy_source_range, &range));
+    TRY(encryption_read(c, ENCRYPTION_READ_OF(in), &copy->encryption));
+    copy->encryption.demanded = true; /* the upload has said already what the object is */
     TRY(source_read_name(c, &SOURCE_NAME_OF(in), &copy->source));
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
     TRY(upload_need(c, &place, in->key, in->upload_id, &upload));
@@ -315,17 +336,16 @@ RESULT s3_upload_part_copy(struct call *c, const struct s3_upload_part_copy_in *
     TRY(upload_need(c, &place, in->key, in->upload_id, &upload));
     TRY(source_find(c, c->txn, &copy.source));
     TRY(source_check(c, &copy.source, &copy.digest));
+    TRY(encryption_open(c, &copy.encryption, ENCRYPTION_OF_UPLOAD, &upload.attributes, &place));
     struct upload_part part = {
         .number = (uint32_t)in->part_number,
         .etag = span_of(copy.digest.digests.md5, MD5_SIZE),
         .checksum = checksum_of(&copy.digest.digests, upload_algorithm(&upload)),
     };
-    int result = object_content(&copy.source.place.index, copy.source.name.key,
-                                &copy.source.found.object, copy.range, &part.content);
-    if (result < 0)
-        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(copy.source.name.key));
-    content_share(c->txn, &part.content, c->arena);
+    TRY(share_content(c, &copy.source, copy.range, &part.content));
+    TRY(encryption_share(c, &copy.encryption, &part.content, &upload.attributes));
     TRY(upload_put_part(c, &place, &upload, &part));
+    ENCRYPTION_SHOW(&upload.attributes, &copy.encryption, out);
     out->copy_source_version_id = source_version(c, &copy.source);
     out->copy_part_result = ARENA_NEW(c->arena, struct s3_copy_part_result);
     out->copy_part_result->etag = attributes_etag(c, part.etag, 0);

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "services/s3/access.h"
 #include "services/s3/acl.h"
+#include "services/s3/encryption.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
@@ -140,8 +141,24 @@ struct content object_take_body(struct call *c, const struct body *body)
     return content_of_extents(body->extents, body->extent_count, c->arena);
 }
 
+static bool has_sealed_cuts(const struct content *content)
+{
+    for (size_t i = 0; i < content->cut_count; i++)
+        if (content->cuts[i].extent.sealing.sealed)
+            return true;
+    return false;
+}
+
 void object_give_body(struct call *c, const struct content *content, struct body *out)
 {
+    content_pin(txn_store(c->txn), content, c->arena);
+    if (has_sealed_cuts(content)) {
+        *out = (struct body){.len = content->size,
+                             .bytes = content->bytes,
+                             .parts = content_parts(content, c->arena),
+                             .part_count = content->cut_count};
+        return;
+    }
     struct extent *extents = ARENA_ARRAY(c->arena, struct extent, content->cut_count);
     for (size_t i = 0; i < content->cut_count; i++) {
         const struct cut *cut = &content->cuts[i];
@@ -149,7 +166,6 @@ void object_give_body(struct call *c, const struct content *content, struct body
         extents[i].offset += cut->skip;
         extents[i].len = cut->len;
     }
-    content_pin(txn_store(c->txn), content, c->arena);
     *out = (struct body){.len = content->size,
                          .bytes = content->bytes,
                          .extents = extents,
@@ -184,6 +200,7 @@ RESULT s3_put_object_admit(struct call *c, const struct s3_put_object_in *in,
                            struct body_plan *plan)
 {
     struct checksum claim;
+    struct encryption encryption;
     struct place place;
     TRY(place_check_headers(c));
     TRY(place_check_key(c, in->key));
@@ -194,7 +211,9 @@ RESULT s3_put_object_admit(struct call *c, const struct s3_put_object_in *in,
     TRY(object_check_length(c, in->has.content_length ? in->content_length : 0, &len));
     if (len > LONG_BODY)
         TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
+    TRY(encryption_read(c, ENCRYPTION_OF(in), &encryption));
     plan->max_len = OBJECT_BODY_MAX;
+    plan->sealed = encryption.kind != ENCRYPTION_NONE;
     plan->digests = DIGEST_MD5 | checksum_digest(or_default(claim.algorithm));
     return OK;
 }
@@ -219,9 +238,11 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
                      struct s3_put_object_out *out)
 {
     struct s3_attributes attributes = ATTRIBUTES_OF(in);
+    struct encryption encryption;
     struct place place;
     struct object_found old;
     bool there;
+    TRY(encryption_read(c, ENCRYPTION_OF(in), &encryption));
     TRY(attributes_complete(c, &in->metadata, in->tagging, &attributes));
     TRY(lock_read_headers(c, LOCK_HEADERS_OF(in), &attributes));
     TRY(digest_body(c, in, &attributes));
@@ -229,6 +250,7 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
                           1, &place));
     if (in->tagging.len)
         TRY(access_require(c, S("s3:PutObjectTagging"), in->bucket, in->key));
+    TRY(encryption_begin(c, &encryption, &place, in->key, &attributes));
     TRY(acl_of_new_object(c, &place, in->key, &attributes));
     TRY(lock_check_wish(c, &place, in->key, &attributes));
     lock_add_default(c, &place, &attributes);
@@ -247,6 +269,7 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
     struct checksum checksum = attributes_checksum(&attributes);
     struct lifecycle_subject subject = lifecycle_subject(in->key, &written, &attributes);
     TRY(lifecycle_describe(c, &place, &subject, &out->expiration));
+    ENCRYPTION_SHOW(&attributes, &encryption, out);
     out->version_id = object_new_version(c, &written);
     out->etag = attributes_etag(c, attributes.etag, 0);
     out->checksum_type = checksum_type_name(checksum.type);

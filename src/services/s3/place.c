@@ -8,9 +8,11 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "services/cloud.h"
 #include "services/s3/access.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/version.h"
+#include "store/store.h"
 
 /* Headers of what is not built, with the one value that asks for nothing more than is there. */
 struct unbuilt {
@@ -24,9 +26,6 @@ struct unbuilt {
 
 static const struct unbuilt unbuilt[] = {
     UNBUILT("bucket-namespace", "global"),
-    UNBUILT("copy-source-server-side-encryption-customer-algorithm", ""),
-    UNBUILT("copy-source-server-side-encryption-customer-key", ""),
-    UNBUILT("copy-source-server-side-encryption-customer-key-md5", ""),
     UNBUILT("if-match-initiated-time", ""),
     UNBUILT("if-match-last-modified-time", ""),
     UNBUILT("if-match-size", ""),
@@ -34,13 +33,9 @@ static const struct unbuilt unbuilt[] = {
     UNBUILT("object-lock-event-hold", ""),
     UNBUILT("object-lock-event-hold-duration-days", ""),
     UNBUILT("object-lock-event-hold-duration-years", ""),
-    UNBUILT("server-side-encryption", ""),
     UNBUILT("server-side-encryption-aws-kms-key-id", ""),
     UNBUILT("server-side-encryption-bucket-key-enabled", "false"),
     UNBUILT("server-side-encryption-context", ""),
-    UNBUILT("server-side-encryption-customer-algorithm", ""),
-    UNBUILT("server-side-encryption-customer-key", ""),
-    UNBUILT("server-side-encryption-customer-key-md5", ""),
     UNBUILT("write-offset-bytes", ""),
 };
 
@@ -149,8 +144,18 @@ RESULT place_open_in(struct call *c, struct txn *txn, struct place_name name, st
     out->index = (struct object_bucket){.txn = txn,
                                         .arena = c->arena,
                                         .id = out->bucket.id,
+                                        .key = store_master_key(txn_store(txn)),
+                                        .sealing = c->cloud->plain_at_rest ? OBJECT_BYTES_PLAIN
+                                                                           : OBJECT_BYTES_SEALED,
                                         .keeping = version_keeping(out->bucket.versioning)};
     return OK;
+}
+
+struct object_bucket place_own_index(const struct place *place)
+{
+    struct object_bucket index = place->index;
+    index.key = store_master_key(txn_store(index.txn));
+    return index;
 }
 
 RESULT place_open(struct call *c, struct place_name name, struct place *out)

@@ -28,6 +28,9 @@ RESULT place_open_locked(struct call *c, struct place_name name, const struct sp
 /* In another transaction than the call's, whose locks are the caller's business. */
 RESULT place_open_in(struct call *c, struct txn *txn, struct place_name name, struct place *out);
 
+/* The same index with the server's own key: for what is never under a customer's. */
+struct object_bucket place_own_index(const struct place *place);
+
 /* The record under c->txn, for bucket operations. */
 RESULT place_record(struct call *c, struct place_name name, struct s3_bucket_record *out);
 

@@ -5,6 +5,7 @@
  * the reply is on its way. Loop threads.
  */
 #include "base/time.h"
+#include "services/s3/encryption.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
 #include "services/s3/range.h"
@@ -17,6 +18,7 @@ struct wish {
     struct place_name name;
     struct object_name object;
     struct span range, checksum_mode;
+    struct encryption_headers encryption;
     struct condition condition;
     int32_t part_number; /* 0: not asked */
 };
@@ -24,6 +26,7 @@ struct wish {
 struct answer {
     struct place place;
     struct object_found found;
+    struct encryption encryption;
     struct byte_range range;
     struct span content_range; /* absent: the whole object */
     struct checksum checksum;  /* to be shown */
@@ -39,6 +42,7 @@ struct answer {
         .object = {(in)->key, (in)->version_id},                                                   \
         .range = (in)->range,                                                                      \
         .checksum_mode = (in)->checksum_mode,                                                      \
+        .encryption = ENCRYPTION_READ_OF(in),                                                      \
         .part_number = (in)->has.part_number ? (in)->part_number : 0,                              \
         .condition = {.if_match = (in)->if_match,                                                  \
                       .if_none_match = (in)->if_none_match,                                        \
@@ -167,8 +171,10 @@ static RESULT find_answer(struct call *c, const struct wish *wish, struct answer
 {
     *answer = (struct answer){.parts_count = 0};
     TRY(check_wish(c, wish));
+    TRY(encryption_read(c, wish->encryption, &answer->encryption));
     TRY(find_object(c, wish, answer));
     const struct s3_attributes *attributes = &answer->found.attributes;
+    TRY(encryption_open(c, &answer->encryption, ENCRYPTION_OF_OBJECT, attributes, &answer->place));
     TRY(condition_read(c, &wish->condition, answer->found.etag, answer->found.object.modified_ms));
     lock_show(c, &answer->place, wish->object.key, attributes, &answer->lock);
     struct lifecycle_subject subject =
@@ -196,6 +202,7 @@ static struct span or_else(struct span first, struct span second)
         const struct s3_attributes *kept_ = &(answer)->found.attributes;                           \
         SET(out, content_length, (int64_t)(answer)->range.len);                                    \
         SET(out, last_modified, (answer)->found.object.modified_ms);                               \
+        ENCRYPTION_SHOW(kept_, &(answer)->encryption, out);                                        \
         (out)->accept_ranges = S("bytes");                                                         \
         (out)->etag = (answer)->found.etag;                                                        \
         (out)->version_id = object_shown_version(c, &(answer)->place, &(answer)->found.object);    \
@@ -340,6 +347,7 @@ RESULT s3_get_object_attributes(struct call *c, const struct s3_get_object_attri
     struct wish wish = {
         .name = {in->bucket, in->expected_bucket_owner},
         .object = {in->key, in->version_id},
+        .encryption = ENCRYPTION_READ_OF(in),
         .condition = {.if_modified_since = TIME_NONE, .if_unmodified_since = TIME_NONE}};
     struct answer answer;
     TRY(find_answer(c, &wish, &answer));

@@ -36,6 +36,7 @@ RESULT source_read_name(struct call *c, const struct source_name *name, struct s
         return refuse_name(c, S("x-amz-copy-source"), "Invalid copy source object key");
     TRY(place_check_key(c, rest));
     TRY(version_check(c, version));
+    TRY(encryption_read(c, name->encryption, &out->encryption));
     struct span action = span_is_absent(version) ? S("s3:GetObject") : S("s3:GetObjectVersion");
     return access_require(c, action, out->bucket, rest);
 }
@@ -56,6 +57,8 @@ RESULT source_find(struct call *c, struct txn *txn, struct source *source)
     struct place_name name = {source->bucket, source->expected_owner};
     TRY(place_open_in(c, txn, name, &source->place));
     TRY(find_version(c, source));
+    TRY(encryption_open(c, &source->encryption, ENCRYPTION_OF_OBJECT, &source->found.attributes,
+                        &source->place));
     TRY(attributes_check_readable(c, &source->found.attributes));
     return condition_copy(c, &source->condition, source->found.etag,
                           source->found.object.modified_ms);

@@ -5,12 +5,14 @@
  * where a copy's ETag or checksum is not known from the source (parts, slices, another algorithm)
  * the source is read once on the worker, outside of all locks, before the copy is made under them.
  */
+#include "services/s3/encryption.h"
 #include "services/s3/object.h"
 
 struct source_name {
     struct span copy_source; /* as in x-amz-copy-source */
     struct span expected_owner;
     struct condition condition;
+    struct encryption_headers encryption; /* the key of an object that is under a customer's */
 };
 
 struct source {
@@ -18,6 +20,7 @@ struct source {
     struct object_name name; /* decoded */
     struct span expected_owner;
     struct condition condition;
+    struct encryption encryption;
     struct place place;
     struct object_found found;
 };

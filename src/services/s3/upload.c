@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "services/s3/access.h"
 #include "services/s3/acl.h"
+#include "services/s3/encryption.h"
 #include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
 
@@ -104,8 +105,10 @@ RESULT s3_create_multipart_upload(struct call *c, const struct s3_create_multipa
 {
     struct s3_attributes attributes = ATTRIBUTES_OF(in);
     struct checksum checksum;
+    struct encryption encryption;
     struct place place;
     TRY(place_check_key(c, in->key));
+    TRY(encryption_read(c, ENCRYPTION_OF(in), &encryption));
     TRY(read_checksum(c, in, &checksum));
     TRY(attributes_complete(c, &in->metadata, in->tagging, &attributes));
     TRY(lock_read_headers(c, LOCK_HEADERS_OF(in), &attributes));
@@ -117,6 +120,7 @@ RESULT s3_create_multipart_upload(struct call *c, const struct s3_create_multipa
     attributes.initiator = by_owner ? SPAN_NONE : c->caller ? c->caller->arn : ACL_ANONYMOUS;
     if (in->tagging.len)
         TRY(access_require(c, S("s3:PutObjectTagging"), in->bucket, in->key));
+    TRY(encryption_begin(c, &encryption, &place, in->key, &attributes));
     TRY(acl_of_new_object(c, &place, in->key, &attributes));
     TRY(lock_check_wish(c, &place, in->key, &attributes));
     struct assembly assembly = {.started_ms = c->now_ms,
@@ -127,6 +131,7 @@ RESULT s3_create_multipart_upload(struct call *c, const struct s3_create_multipa
     out->bucket = in->bucket;
     out->key = in->key;
     out->upload_id = upload_id_text(c, &assembly.id);
+    ENCRYPTION_SHOW(&attributes, &encryption, out);
     if (checksum.algorithm != CHECKSUM_NONE) {
         out->checksum_algorithm = checksum_name(checksum.algorithm);
         out->checksum_type = checksum_type_name(checksum.type);
@@ -153,6 +158,7 @@ RESULT s3_upload_part_admit(struct call *c, const struct s3_upload_part_in *in,
                             struct body_plan *plan)
 {
     struct checksum claim;
+    struct encryption encryption;
     struct place place;
     struct upload upload;
     int64_t len;
@@ -164,9 +170,12 @@ RESULT s3_upload_part_admit(struct call *c, const struct s3_upload_part_in *in,
     TRY(object_check_length(c, in->has.content_length ? in->content_length : 0, &len));
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
     TRY(upload_need(c, &place, in->key, in->upload_id, &upload));
+    TRY(encryption_read(c, ENCRYPTION_READ_OF(in), &encryption));
+    TRY(encryption_open(c, &encryption, ENCRYPTION_OF_UPLOAD, &upload.attributes, &place));
     TRY(check_claim(c, &claim, &upload));
     TRY(lock_need_digest(c, &upload.attributes, "Put Part"));
     plan->max_len = OBJECT_BODY_MAX;
+    plan->sealed = upload.attributes.encryption != ENCRYPTION_NONE;
     plan->digests = DIGEST_MD5 | checksum_digest(upload_algorithm(&upload));
     if (claim.algorithm != CHECKSUM_NONE)
         plan->digests |= checksum_digest(claim.algorithm);
@@ -196,6 +205,7 @@ RESULT s3_upload_part(struct call *c, const struct s3_upload_part_in *in,
                       struct s3_upload_part_out *out)
 {
     struct checksum claim;
+    struct encryption encryption;
     struct place place;
     struct upload upload;
     TRY(checksum_claimed(c, CHECKSUM_MEMBERS(in), in->checksum_algorithm, &claim));
@@ -205,6 +215,8 @@ RESULT s3_upload_part(struct call *c, const struct s3_upload_part_in *in,
     TRY(place_open_locked(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &in->key,
                           1, &place));
     TRY(upload_need(c, &place, in->key, in->upload_id, &upload));
+    TRY(encryption_read(c, ENCRYPTION_READ_OF(in), &encryption));
+    TRY(encryption_open(c, &encryption, ENCRYPTION_OF_UPLOAD, &upload.attributes, &place));
     struct upload_part part = {
         .number = (uint32_t)in->part_number,
         .etag = span_of(in->body.digests->md5, MD5_SIZE),
@@ -215,6 +227,7 @@ RESULT s3_upload_part(struct call *c, const struct s3_upload_part_in *in,
     if (claim.algorithm == CHECKSUM_NONE)
         claim.algorithm = upload_algorithm(&upload);
     claim.value = checksum_of(in->body.digests, claim.algorithm);
+    ENCRYPTION_SHOW(&upload.attributes, &encryption, out);
     out->etag = attributes_etag(c, part.etag, 0);
     checksum_describe(c, &claim, 0, CHECKSUM_MEMBERS(out));
     return OK;

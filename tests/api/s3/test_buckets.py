@@ -129,7 +129,6 @@ ABSENT = {
     "get_bucket_cors": "NoSuchCORSConfiguration", "get_bucket_website": "NoSuchWebsiteConfiguration",
     "get_bucket_lifecycle_configuration": "NoSuchLifecycleConfiguration",
     "get_bucket_replication": "ReplicationConfigurationNotFoundError",
-    "get_bucket_encryption": "ServerSideEncryptionConfigurationNotFoundError",
     "get_object_lock_configuration": "ObjectLockConfigurationNotFoundError",
 }
 
@@ -173,13 +172,3 @@ def test_bucket_tags(s3, bucket, refused):
     s3.delete_bucket_tagging(Bucket=bucket)
     with refused("NoSuchTagSet", 404):
         s3.get_bucket_tagging(Bucket=bucket)
-
-
-@pytest.mark.parametrize("operation, options", [
-    ("put_bucket_encryption", {"ServerSideEncryptionConfiguration": {
-        "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}}),
-])
-def test_what_is_not_built_is_refused(s3, bucket, operation, options, refused):
-    with refused("NotImplemented", 501):
-        getattr(s3, operation)(Bucket=bucket, **options)
-    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)

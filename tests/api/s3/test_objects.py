@@ -227,7 +227,7 @@ def test_object_tags(s3, bucket, refused):
 
 @pytest.mark.parametrize("options, header", [
     ({"ServerSideEncryption": "aws:kms"}, "x-amz-server-side-encryption"),
-    ({"ServerSideEncryption": "AES256"}, "x-amz-server-side-encryption"),
+    ({"SSEKMSKeyId": "k"}, "x-amz-server-side-encryption-aws-kms-key-id"),
 ])
 def test_headers_of_what_is_not_built(s3, bucket, options, header, refused):
     with refused("NotImplemented", 501) as it:
