@@ -5,6 +5,7 @@
 
 #include "base/scope.h"
 #include "base/span.h"
+#include "engines/fabric/fabric.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,13 @@ static bool has_bpf(void)
         .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1};
     AUTO_FD fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof attr);
     return fd >= 0;
+}
+
+/* Loads them, small and attached to nothing. */
+static bool has_fabric(void)
+{
+    const char *why;
+    return fabric_check(&why) == 0;
 }
 
 static bool has_btf(void)
@@ -91,8 +99,10 @@ static const struct {
 } checks[] = {
     {"root", is_root, "data planes in the kernel can be set up",
      "only API services work: no packets, mounts or instances"},
-    {"bpf", has_bpf, "the VPC fabric can load its programs",
+    {"bpf", has_bpf, "this user may load programs into the kernel",
      "VPC calls will answer, but no packet will move"},
+    {"fabric", has_fabric, "the VPC fabric's programs are in this build, and load",
+     "no packet will move: no clang or libbpf at build time, no right, or a kernel before 6.6"},
     {"btf", has_btf, "BPF programs can follow this kernel's types",
      "BPF programs that need kernel types will not load"},
     {"namespaces", has_namespaces, "instances and functions can be isolated",

@@ -158,8 +158,8 @@ FAB_INLINE void fab_count_answered(const struct fab_session *session, uint32_t s
 }
 
 /* A flow that is there, but not simply hit. 0: it is over, a new one may be made. */
-static FAB_NOINLINE int fab_known(const struct fab_packet *p, uint32_t at, struct fab_flow *flow,
-                                  struct fab_verdict *verdict)
+FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, struct fab_flow *flow,
+                       struct fab_verdict *verdict)
 {
     if (!p || !flow || !verdict)
         return 1;
@@ -277,8 +277,8 @@ FAB_INLINE void fab_unclaim(struct fab_session *session, uint32_t slot)
     }
 }
 
-static FAB_NOINLINE int fab_make(const struct fab_packet *p, struct fab_way *way,
-                                 uint32_t generation, struct fab_verdict *verdict)
+FAB_ONCE int fab_make(const struct fab_packet *p, struct fab_way *way, uint32_t generation,
+                      struct fab_verdict *verdict)
 {
     uint32_t slot = 0;
     if (!p || !way || !verdict || FAB_SLOT_TAKE(&slot))
@@ -321,14 +321,13 @@ FAB_INLINE uint32_t fab_generation_at(const struct fab_packet *p, uint32_t at)
     return network ? network->generation : 0;
 }
 
-static FAB_NOINLINE void fab_new(const struct fab_packet *p, uint32_t at,
-                                 struct fab_verdict *verdict)
+FAB_ONCE int fab_new(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
 {
     if (!p || !verdict)
-        return;
+        return 0;
     if (p->kind == FAB_KIND_ERROR) {
         fab_drop(verdict, FAB_NO_FLOW);
-        return;
+        return FAB_NO_FLOW;
     }
     uint32_t generation = fab_generation_at(p, at);
     struct fab_way way = fab_way_of(p, at);
@@ -338,7 +337,7 @@ static FAB_NOINLINE void fab_new(const struct fab_packet *p, uint32_t at,
         /* "NAT gateway basics": a connection that was idle too long is reset when it goes on. */
         verdict->action = p->tcp_flags & FAB_TCP_RST ? FAB_DROP : FAB_RESET;
         verdict->reason = FAB_EXPIRED;
-        return;
+        return FAB_EXPIRED;
     }
     if (!reason && way.gateway && p->protocol != FAB_TCP && p->protocol != FAB_UDP &&
         p->protocol != FAB_ICMP)
@@ -347,6 +346,7 @@ static FAB_NOINLINE void fab_new(const struct fab_packet *p, uint32_t at,
         reason = fab_make(p, &way, generation, verdict);
     if (reason)
         fab_drop(verdict, (uint32_t)reason);
+    return reason;
 }
 
 /* Any address of the subnet but its own is answered with the fabric's MAC, and outside each public

@@ -14,6 +14,7 @@
 
 #define FAB_INLINE static inline __attribute__((always_inline, unused))
 #define FAB_NOINLINE __attribute__((noinline, unused))
+#define FAB_ONCE static FAB_NOINLINE
 #define FAB_ORDER16(x) ((uint16_t)__builtin_bswap16((uint16_t)(x)))
 
 enum HOST_SLOT { HOST_NEVER, HOST_USED, HOST_REMOVED };

@@ -55,8 +55,10 @@ static FAB_NOINLINE long fab_ask_open(uint32_t i, struct fab_question *q)
     return 1;
 }
 
-static FAB_NOINLINE int fab_open_to_all(const struct fab_list *list, uint8_t protocol)
+FAB_ONCE int fab_open_to_all(const struct fab_list *list, uint8_t protocol)
 {
+    if (!list)
+        return 0;
     struct fab_question q = {.list = *list, .protocol = protocol};
     FAB_REPEAT(list->count, fab_ask_open, &q);
     return q.allowed;

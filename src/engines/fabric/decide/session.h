@@ -58,20 +58,21 @@ FAB_INLINE struct fab_target_key fab_target_key_of(const struct fab_key *answers
 }
 
 /* Gives a port back. Never below 0: the entry may have gone and come back meanwhile. */
-static FAB_NOINLINE void fab_target_drop(struct fab_target_key *key)
+FAB_ONCE int fab_target_drop(struct fab_target_key *key)
 {
-    int32_t *count = FAB_FIND(fab_targets, key);
+    int32_t *count = key ? FAB_FIND(fab_targets, key) : 0;
     if (!count)
-        return;
+        return 0;
     int32_t before = FAB_FETCH_ADD(count, -1);
     if (before <= 0)
         FAB_FETCH_ADD(count, 1);
     if (before <= 1)
         FAB_REMOVE(fab_targets, key);
+    return before > 0;
 }
 
 /* 1: the session is over and its slot free. Only one caller gets to end it. */
-static FAB_NOINLINE int fab_end(uint32_t slot)
+FAB_ONCE int fab_end(uint32_t slot)
 {
     struct fab_session *session = FAB_AT(fab_sessions, slot);
     if (!session || FAB_SWAP(&session->state, FAB_LIVE, FAB_DEAD) != FAB_LIVE)
@@ -126,8 +127,10 @@ static FAB_NOINLINE long fab_try_port(uint32_t i, struct fab_allocation *a)
     return a->taken;
 }
 
-static FAB_NOINLINE int fab_target_take(struct fab_target_key *key, uint32_t limit)
+FAB_ONCE int fab_target_take(struct fab_target_key *key, uint32_t limit)
 {
+    if (!key)
+        return 0;
     int32_t *count = FAB_FIND(fab_targets, key);
     if (!count) {
         int32_t none = 0;

@@ -130,6 +130,7 @@ struct fab_interface {
     uint8_t mac[6];
     uint16_t reserved;
     uint32_t tcp_idle_s, udp_stream_idle_s, udp_idle_s; /* of flows that it begins or gets */
+    uint32_t reserved_2; /* lists are written in one store: they stand at multiples of eight */
     struct fab_list group_out, group_in;
 };
 

@@ -41,8 +41,7 @@ FAB_INLINE int fab_way_passes(struct fab_way *way, struct fab_list list, uint32_
     return q.allowed | q.wide << 1;
 }
 
-static FAB_NOINLINE int fab_way_list(struct fab_way *way, const struct fab_list *list,
-                                     uint32_t address)
+FAB_ONCE int fab_way_list(struct fab_way *way, const struct fab_list *list, uint32_t address)
 {
     if (!way || !list)
         return 0;
@@ -63,7 +62,7 @@ FAB_INLINE int fab_way_group(struct fab_way *way, const struct fab_list *list, u
 }
 
 /* Into interface `to`, from subnet `from` (0: from outside). */
-static FAB_NOINLINE int fab_way_enter(struct fab_way *way, uint32_t to, uint32_t from)
+FAB_ONCE int fab_way_enter(struct fab_way *way, uint32_t to, uint32_t from)
 {
     const struct fab_interface *interface = FAB_AT(fab_interfaces, to);
     if (!way || !interface || !interface->ifindex || to == FAB_EDGE)
@@ -131,7 +130,7 @@ FAB_INLINE int fab_has_internet(uint32_t number)
 }
 
 /* At a public address, from outside or from inside by way of outside. */
-static FAB_NOINLINE int fab_way_arrive(struct fab_way *way)
+FAB_ONCE int fab_way_arrive(struct fab_way *way)
 {
     if (!way)
         return FAB_NO_TARGET;
@@ -173,7 +172,7 @@ FAB_INLINE int fab_way_internet(struct fab_way *way, const struct fab_subnet *su
     return fab_way_outside(way);
 }
 
-static FAB_NOINLINE int fab_route_of(uint32_t table, uint32_t address, struct fab_route *ret)
+FAB_ONCE int fab_route_of(uint32_t table, uint32_t address, struct fab_route *ret)
 {
     struct fab_route_key key = {64, table, address};
     const struct fab_route *route = FAB_FIND(fab_routes, &key);
@@ -184,7 +183,7 @@ static FAB_NOINLINE int fab_route_of(uint32_t table, uint32_t address, struct fa
 }
 
 /* The translated source is chosen when the flow is made; until then it is the gateway's own. */
-static FAB_NOINLINE int fab_way_gateway(struct fab_way *way, uint32_t number, uint32_t from)
+FAB_ONCE int fab_way_gateway(struct fab_way *way, uint32_t number, uint32_t from)
 {
     const struct fab_gateway *gateway = FAB_AT(fab_gateways, number);
     if (!way || !gateway || !gateway->count)
@@ -237,7 +236,7 @@ FAB_INLINE int fab_way_follow(struct fab_way *way, uint32_t number, const struct
     }
 }
 
-static FAB_NOINLINE int fab_way_leave(struct fab_way *way)
+FAB_ONCE int fab_way_leave(struct fab_way *way)
 {
     const struct fab_interface *interface = way ? FAB_AT(fab_interfaces, way->at) : 0;
     if (!interface || !interface->ifindex)

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The programs of the fabric: eni_in at the fabric's end of every interface's veth, edge_in at that
+ * of the edge, slow for what has no fresh flow (by tail call, so that the fast path stays small),
+ * and sweep, which the daemon runs to end idle sessions. The decision core is decide/; this file
+ * gives it its maps and the frame. Built with clang for the kernel's verifier, from UAPI headers
+ * only.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "engines/fabric/bpf/sizes.h"
+#include "engines/fabric/decide/types.h"
+
+#define FAB_INLINE static inline __attribute__((always_inline, unused))
+#define FAB_NOINLINE __attribute__((noinline, unused))
+/* Global functions are verified by themselves, once, and not again at every call. */
+#define FAB_ONCE __attribute__((noinline))
+#define FAB_ORDER16(x) ((uint16_t)__builtin_bswap16((uint16_t)(x)))
+#define FAB_FIND(map, key) bpf_map_lookup_elem(&map, key)
+#define FAB_CLAIM(map, key, value) bpf_map_update_elem(&map, key, value, BPF_NOEXIST)
+#define FAB_REMOVE(map, key) (void)bpf_map_delete_elem(&map, key)
+#define FAB_AT(array, i)                                                                           \
+    ({                                                                                             \
+        uint32_t fab_i = (i);                                                                      \
+        bpf_map_lookup_elem(&array, &fab_i);                                                       \
+    })
+#define FAB_SLOT_TAKE(slot) bpf_map_pop_elem(&fab_free_slots, slot)
+#define FAB_SLOT_GIVE(slot) (void)bpf_map_push_elem(&fab_free_slots, slot, 0)
+#define FAB_NOW() fab_now()
+#define FAB_RANDOM() fab_random()
+#define FAB_FETCH_ADD(at, n) __sync_fetch_and_add(at, n)
+#define FAB_SWAP(at, from, to) __sync_val_compare_and_swap(at, from, to)
+#define FAB_REPEAT(n, function, context) bpf_loop(n, function, context, 0)
+
+#define FAB_FRAME struct __sk_buff
+#define FAB_SUM_PSEUDO BPF_F_PSEUDO_HDR
+#define FAB_SUM_MAY_BE_NONE BPF_F_MARK_MANGLED_0
+#define FAB_HEAD(frame, n) fab_head(frame, n)
+#define FAB_STORE(frame, offset, from, n) (void)bpf_skb_store_bytes(frame, offset, from, n, 0)
+#define FAB_LOAD(frame, offset, to, n) (void)bpf_skb_load_bytes(frame, offset, to, n)
+#define FAB_CUT(frame, n) bpf_skb_change_tail(frame, n, 0)
+#define FAB_L3_SUM(frame, offset, from, to, size)                                                  \
+    (void)bpf_l3_csum_replace(frame, offset, from, to, size)
+#define FAB_L4_SUM(frame, offset, from, to, flags)                                                 \
+    (void)bpf_l4_csum_replace(frame, offset, from, to, flags)
+
+#define FAB_TC_DROP 2 /* TC_ACT_SHOT */
+
+char LICENSE[] SEC("license") = "GPL"; /* the helpers want it */
+
+#define FAB_MAP(name, kind, key_type, value_type, size)                                            \
+    struct {                                                                                       \
+        __uint(type, kind);                                                                        \
+        __uint(max_entries, size);                                                                 \
+        __type(key, key_type);                                                                     \
+        __type(value, value_type);                                                                 \
+    } name SEC(".maps")
+#define FAB_ARRAY(name, value_type, size)                                                          \
+    FAB_MAP(name, BPF_MAP_TYPE_ARRAY, uint32_t, value_type, size)
+#define FAB_HASH(name, key_type, value_type, size)                                                 \
+    FAB_MAP(name, BPF_MAP_TYPE_HASH, key_type, value_type, size)
+
+FAB_HASH(fab_flows, struct fab_key, struct fab_flow, 2 * FAB_SESSIONS);
+FAB_ARRAY(fab_sessions, struct fab_session, FAB_SESSIONS);
+FAB_HASH(fab_targets, struct fab_target_key, int32_t, FAB_TARGETS);
+FAB_HASH(fab_places, struct fab_place_key, struct fab_place, FAB_PLACES);
+FAB_HASH(fab_publics, uint32_t, struct fab_public, FAB_PUBLICS);
+FAB_ARRAY(fab_networks, struct fab_network, FAB_NETWORKS);
+FAB_ARRAY(fab_subnets, struct fab_subnet, FAB_SUBNETS);
+FAB_ARRAY(fab_interfaces, struct fab_interface, FAB_INTERFACES);
+FAB_ARRAY(fab_gateways, struct fab_gateway, FAB_GATEWAYS);
+FAB_ARRAY(fab_gateway_counts, struct fab_gateway_count, FAB_GATEWAYS);
+FAB_ARRAY(fab_rules, struct fab_rule, FAB_RULES);
+FAB_ARRAY(fab_settings_map, struct fab_settings, 1);
+FAB_HASH(fab_devices, uint32_t, uint32_t, FAB_INTERFACES);
+FAB_MAP(fab_reasons, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, uint64_t, FAB_REASONS);
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(max_entries, FAB_ROUTES);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct fab_route_key);
+    __type(value, struct fab_route);
+} fab_routes SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_QUEUE);
+    __uint(max_entries, FAB_SESSIONS);
+    __type(value, uint32_t);
+} fab_free_slots SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, uint32_t);
+    __type(value, uint32_t);
+} fab_tails SEC(".maps");
+
+FAB_ONCE uint64_t fab_now(void)
+{
+    struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
+    return bpf_ktime_get_coarse_ns() + (settings ? settings->clock_offset_ns : 0);
+}
+
+/* The kernel's, or with a seed the same sequence as the host build's. */
+FAB_ONCE uint32_t fab_random(void)
+{
+    struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
+    if (!settings || !settings->seed)
+        return bpf_get_prandom_u32();
+    uint64_t x = settings->seed += 0x9e3779b97f4a7c15ull;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+    return (uint32_t)(x >> 32);
+}
+
+/* The first n bytes, which may have to be made contiguous; good until the next helper that changes
+ * the frame. */
+FAB_INLINE uint8_t *fab_head(struct __sk_buff *frame, uint32_t n)
+{
+    uint8_t *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
+    if (data + n <= end)
+        return data;
+    if (bpf_skb_pull_data(frame, n))
+        return 0;
+    data = (void *)(long)frame->data;
+    end = (void *)(long)frame->data_end;
+    return data + n <= end ? data : 0;
+}
+
+#include "engines/fabric/decide/apply.h"
+
+FAB_INLINE int fab_leave(struct __sk_buff *frame, const struct fab_packet *p, uint32_t at,
+                         const struct fab_verdict *verdict)
+{
+    uint32_t device = fab_apply(frame, p, at, verdict);
+    if (device)
+        return (int)bpf_redirect_peer(device, 0);
+    uint64_t *count = FAB_AT(fab_reasons, verdict->reason);
+    if (count)
+        *count += 1;
+    return FAB_TC_DROP;
+}
+
+FAB_INLINE int fab_read_frame(struct __sk_buff *frame, struct fab_packet *p)
+{
+    uint8_t *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
+    return fab_read(data, end, frame->len, p);
+}
+
+/* A frame of interface `at`: here if it belongs to a fresh flow, else in `slow`. */
+FAB_INLINE int fab_come_in(struct __sk_buff *frame, uint32_t at)
+{
+    struct fab_packet p = {};
+    struct fab_verdict verdict = {};
+    if (!fab_read_frame(frame, &p) && fab_hit(&p, at, &verdict))
+        return fab_leave(frame, &p, at, &verdict);
+    frame->cb[0] = at;
+    bpf_tail_call(frame, &fab_tails, 0);
+    return FAB_TC_DROP;
+}
+
+/* A device that nobody knows drops everything; a foreign source MAC is dropped with the spoofed. */
+SEC("tc") int eni_in(struct __sk_buff *frame)
+{
+    uint32_t device = frame->ifindex;
+    uint32_t *at = FAB_FIND(fab_devices, &device);
+    struct fab_interface *interface = at ? FAB_AT(fab_interfaces, *at) : 0;
+    uint8_t *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
+    if (!interface || !interface->ifindex || data + 14 > end)
+        return FAB_TC_DROP;
+    for (int i = 0; i < 6; i++)
+        if (data[6 + i] != interface->mac[i]) {
+            uint64_t *count = FAB_AT(fab_reasons, FAB_SPOOFED);
+            if (count)
+                *count += 1;
+            return FAB_TC_DROP;
+        }
+    return fab_come_in(frame, *at);
+}
+
+SEC("tc") int edge_in(struct __sk_buff *frame)
+{
+    return fab_come_in(frame, FAB_EDGE);
+}
+
+SEC("tc") int slow(struct __sk_buff *frame)
+{
+    struct fab_packet p = {};
+    struct fab_verdict verdict = {};
+    uint32_t at = frame->cb[0];
+    int headers = frame->len < 70 ? (int)frame->len : 70; /* an ICMP error's quote included */
+    if (headers > 0)
+        (void)bpf_skb_pull_data(frame, (uint32_t)headers);
+    int reason = fab_read_frame(frame, &p);
+    if (reason)
+        fab_drop(&verdict, (uint32_t)reason);
+    else
+        fab_slow(&p, at, &verdict);
+    return fab_leave(frame, &p, at, &verdict);
+}
+
+/* Run by the daemon for a slice of the sessions at a time. */
+SEC("syscall") int sweep(struct fab_sweep *sweep)
+{
+    struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
+    uint64_t offset = settings ? settings->clock_offset_ns : 0;
+    struct fab_sweep work = {.now_ns = bpf_ktime_get_ns() + offset, .first = sweep->first};
+    bpf_loop(sweep->count, fab_sweep_slot, &work, 0);
+    sweep->ended = work.ended;
+    return 0;
+}

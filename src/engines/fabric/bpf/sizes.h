@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* How much the maps hold. Preallocated but for routes: about 300 bytes a session. */
+#define FAB_SESSIONS 262144
+#define FAB_TARGETS 65536
+#define FAB_PLACES 65536
+#define FAB_PUBLICS 4096
+#define FAB_NETWORKS 1024
+#define FAB_SUBNETS 8192
+#define FAB_INTERFACES 16384
+#define FAB_GATEWAYS 1024
+#define FAB_RULES 262144
+#define FAB_ROUTES 65536

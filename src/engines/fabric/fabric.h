@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The fabric: networks of interfaces with rules, routes and address translation, in the kernel. The
+ * caller numbers networks, subnets, route tables, interfaces and gateways (from 1, below the sizes
+ * in bpf/sizes.h) and publishes each as a whole; publishing again is harmless, so after a start it
+ * simply publishes everything. What is published counts for the very next packet once
+ * fabric_changed was called for the network.
+ *
+ * Maps and programs are pinned under /sys/fs/bpf/NAME and the fabric's network namespace under
+ * /run/netns/NAME: packets move while no process has the fabric open, and opening it again takes
+ * over without losing a flow. One thread at a time; every call may block for some milliseconds, so
+ * not on a loop. Needs root; addresses are in network order; errors are negative errnos.
+ */
+#include "base/span.h"
+#include "engines/fabric/decide/types.h"
+
+struct fabric;
+
+struct fabric_options {
+    const char *name;  /* a path component of at most 32 letters */
+    uint32_t sessions; /* at once; 0: FAB_SESSIONS */
+};
+
+/* -ENOSYS when this build has no programs. `ret_why` says what failed, for people. */
+MUST_CHECK int fabric_open(struct fabric **ret, const struct fabric_options *options,
+                           const char **ret_why);
+/* The data plane goes on. Accepts NULL. */
+void fabric_close(struct fabric *fabric);
+/* Ends the data plane: pins, namespace and with it every plugged veth. Nobody may have it open. */
+MUST_CHECK int fabric_remove(const char *name);
+/* 0 when programs of this build load into this kernel. */
+MUST_CHECK int fabric_check(const char **ret_why);
+
+struct fabric_rules {
+    const struct fab_rule *at;
+    size_t count;
+};
+
+struct fabric_subnet {
+    uint32_t network, address, mask, routes;
+    struct fabric_rules out, in; /* stateless, in order */
+};
+
+struct fabric_address {
+    uint32_t address, public_address; /* public: 0 for none */
+};
+
+struct fabric_interface {
+    uint32_t network, subnet;
+    uint8_t mac[6];
+    bool forwards; /* source and destination are not checked */
+    const struct fabric_address *addresses;
+    size_t address_count;
+    struct fabric_rules out, in;                        /* of its groups; only rules that allow */
+    uint32_t tcp_idle_s, udp_stream_idle_s, udp_idle_s; /* 0: 432000, 180, 30 */
+};
+
+struct fabric_route {
+    uint32_t address, bits;
+    enum FAB_ROUTE kind;
+    uint32_t number;
+};
+
+struct fabric_gateway {
+    uint32_t network, subnet, address;
+    uint32_t publics[FAB_PUBLICS_MAX];
+    uint32_t count;
+    uint32_t ports_max;        /* per destination and public address; 0: 55,000 */
+    uint32_t idle_s, closed_s; /* 0: 350, 60 */
+};
+
+enum FABRIC_INTERNET { FABRIC_ALONE, FABRIC_INTERNET };
+MUST_CHECK int fabric_put_network(struct fabric *fabric, uint32_t number,
+                                  enum FABRIC_INTERNET internet);
+MUST_CHECK int fabric_put_subnet(struct fabric *fabric, uint32_t number,
+                                 const struct fabric_subnet *subnet);
+MUST_CHECK int fabric_put_interface(struct fabric *fabric, uint32_t number,
+                                    const struct fabric_interface *interface);
+MUST_CHECK int fabric_put_routes(struct fabric *fabric, uint32_t table,
+                                 const struct fabric_route *routes, size_t count);
+MUST_CHECK int fabric_put_gateway(struct fabric *fabric, uint32_t number,
+                                  const struct fabric_gateway *gateway);
+/* Their addresses go too. Nothing happens when there is none. */
+MUST_CHECK int fabric_drop_interface(struct fabric *fabric, uint32_t number);
+MUST_CHECK int fabric_drop_gateway(struct fabric *fabric, uint32_t number);
+/* From now on every flow of the network asks the rules again. */
+MUST_CHECK int fabric_changed(struct fabric *fabric, uint32_t network);
+
+/* Gives a network namespace a device `name` with the interface's MAC, up but without an address;
+ * its other end is the fabric's. */
+MUST_CHECK int fabric_plug(struct fabric *fabric, uint32_t number, int netns, const char *name);
+MUST_CHECK int fabric_unplug(struct fabric *fabric, uint32_t number);
+/* The same for the outside world, with a MAC of its own. */
+MUST_CHECK int fabric_plug_edge(struct fabric *fabric, int netns, const char *name);
+
+/* Ends idle sessions; a slice of all of them per call, to be called every second. */
+MUST_CHECK int fabric_sweep(struct fabric *fabric);
+/* Packets dropped for a reason since the fabric was made. */
+MUST_CHECK int fabric_dropped(struct fabric *fabric, enum FAB_REASON reason, uint64_t *ret);
+MUST_CHECK int fabric_gateway_counted(struct fabric *fabric, uint32_t number,
+                                      struct fab_gateway_count *ret);
+/* What clock_advance has added so far: idle times follow it. */
+MUST_CHECK int fabric_set_clock(struct fabric *fabric, int64_t offset_ms);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Shared by the engine's files and its tests: what an open fabric holds. */
+#include "engines/fabric/fabric.h"
+
+#include "engines/fabric/bpf/sizes.h"
+
+#define FABRIC_RULE_BLOCK 8 /* rules are given out in blocks */
+#define FABRIC_PATH 160
+
+enum FABRIC_MAP {
+    FABRIC_FLOWS,
+    FABRIC_SESSIONS,
+    FABRIC_TARGETS,
+    FABRIC_PLACES,
+    FABRIC_PUBLICS,
+    FABRIC_NETWORKS,
+    FABRIC_SUBNETS,
+    FABRIC_INTERFACES,
+    FABRIC_GATEWAYS,
+    FABRIC_GATEWAY_COUNTS,
+    FABRIC_RULES,
+    FABRIC_SETTINGS,
+    FABRIC_DEVICES,
+    FABRIC_REASONS,
+    FABRIC_ROUTES,
+    FABRIC_FREE_SLOTS,
+    FABRIC_TAILS,
+    FABRIC_MAPS
+};
+enum FABRIC_PROGRAM { FABRIC_ENI_IN, FABRIC_EDGE_IN, FABRIC_SLOW, FABRIC_SWEEP, FABRIC_PROGRAMS };
+
+struct fabric {
+    struct bpf_object *object;
+    int maps[FABRIC_MAPS], programs[FABRIC_PROGRAMS];
+    char name[40];
+    int netns;   /* the fabric's */
+    int netlink; /* a route socket in it */
+    uint32_t sessions, swept;
+    uint8_t *rules_used; /* per block */
+    uint32_t rules_next;
+};
+
+/* The compiled programs, embedded by the build. */
+extern const unsigned char fabric_program[];
+extern const size_t fabric_program_size;
+
+MUST_CHECK int fabric_get(struct fabric *fabric, enum FABRIC_MAP map, const void *key, void *value);
+MUST_CHECK int fabric_set(struct fabric *fabric, enum FABRIC_MAP map, const void *key,
+                          const void *value);
+/* 0 also when it is not there. */
+MUST_CHECK int fabric_unset(struct fabric *fabric, enum FABRIC_MAP map, const void *key);
+
+/* Whose ranges are in use, after a start. */
+MUST_CHECK int fabric_rules_find(struct fabric *fabric);
+MUST_CHECK int fabric_rules_put(struct fabric *fabric, struct fabric_rules rules,
+                                struct fab_list *ret);
+void fabric_rules_free(struct fabric *fabric, struct fab_list list);
+
+/* Makes or opens /run/netns/NAME and a route socket in it; new links of plugged devices run the
+ * programs that are loaded now. */
+MUST_CHECK int fabric_namespace_open(struct fabric *fabric);
+MUST_CHECK int fabric_links_renew(struct fabric *fabric);

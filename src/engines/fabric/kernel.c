@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The programs and maps in the kernel: loaded from the embedded object, pinned, taken over by the
+ * next process. Maps outlive processes, programs are replaced by each one that opens the fabric;
+ * what both agree on is the layout of decide/types.h, and a map of another size is refused by
+ * libbpf.
+ */
+#include "engines/fabric/inside.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define BPF_FOLDER "/sys/fs/bpf"
+#define BPF_FILE_SYSTEM 0xcafe4a11
+#define SWEEP_SLICES 16
+
+static const char *const map_names[FABRIC_MAPS] = {
+    [FABRIC_FLOWS] = "fab_flows",       [FABRIC_SESSIONS] = "fab_sessions",
+    [FABRIC_TARGETS] = "fab_targets",   [FABRIC_PLACES] = "fab_places",
+    [FABRIC_PUBLICS] = "fab_publics",   [FABRIC_NETWORKS] = "fab_networks",
+    [FABRIC_SUBNETS] = "fab_subnets",   [FABRIC_INTERFACES] = "fab_interfaces",
+    [FABRIC_GATEWAYS] = "fab_gateways", [FABRIC_GATEWAY_COUNTS] = "fab_gateway_counts",
+    [FABRIC_RULES] = "fab_rules",       [FABRIC_SETTINGS] = "fab_settings_map",
+    [FABRIC_DEVICES] = "fab_devices",   [FABRIC_REASONS] = "fab_reasons",
+    [FABRIC_ROUTES] = "fab_routes",     [FABRIC_FREE_SLOTS] = "fab_free_slots",
+    [FABRIC_TAILS] = "fab_tails",
+};
+static const char *const program_names[FABRIC_PROGRAMS] = {"eni_in", "edge_in", "slow", "sweep"};
+
+int fabric_get(struct fabric *fabric, enum FABRIC_MAP map, const void *key, void *value)
+{
+    return bpf_map_lookup_elem(fabric->maps[map], key, value) < 0 ? -errno : 0;
+}
+
+int fabric_set(struct fabric *fabric, enum FABRIC_MAP map, const void *key, const void *value)
+{
+    return bpf_map_update_elem(fabric->maps[map], key, value, BPF_ANY) < 0 ? -errno : 0;
+}
+
+int fabric_unset(struct fabric *fabric, enum FABRIC_MAP map, const void *key)
+{
+    return bpf_map_delete_elem(fabric->maps[map], key) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* libbpf's own words would go to stderr. */
+static int silence(enum libbpf_print_level level, const char *format, va_list args)
+{
+    return 0;
+}
+
+static int mount_bpf(void)
+{
+    struct statfs info;
+    if (statfs(BPF_FOLDER, &info) == 0 && (unsigned)info.f_type == BPF_FILE_SYSTEM)
+        return 0;
+    return mount("bpf", BPF_FOLDER, "bpf", 0, "mode=0700") < 0 ? -errno : 0;
+}
+
+static int resize(struct bpf_object *object, uint32_t sessions)
+{
+    struct bpf_map *flows = bpf_object__find_map_by_name(object, map_names[FABRIC_FLOWS]);
+    struct bpf_map *slots = bpf_object__find_map_by_name(object, map_names[FABRIC_SESSIONS]);
+    struct bpf_map *free_slots = bpf_object__find_map_by_name(object, map_names[FABRIC_FREE_SLOTS]);
+    int error = bpf_map__set_max_entries(flows, 2 * sessions);
+    if (!error)
+        error = bpf_map__set_max_entries(slots, sessions);
+    return error ? error : bpf_map__set_max_entries(free_slots, sessions);
+}
+
+/* NULL `folder`: nothing is pinned. Negative errno. */
+static int load(struct bpf_object **ret, uint32_t sessions, const char *folder)
+{
+    char path[FABRIC_PATH];
+    libbpf_set_print(silence);
+    struct bpf_object *object = bpf_object__open_mem(fabric_program, fabric_program_size, NULL);
+    if (!object)
+        return -errno;
+    int error = resize(object, sessions);
+    struct bpf_map *map;
+    bpf_object__for_each_map(map, object)
+    {
+        if (!folder || error)
+            break;
+        snprintf(path, sizeof path, "%s/%s", folder, bpf_map__name(map));
+        error = bpf_map__set_pin_path(map, path);
+    }
+    if (!error)
+        error = bpf_object__load(object);
+    if (error)
+        bpf_object__close(object);
+    else
+        *ret = object;
+    return error;
+}
+
+static int find_all(struct fabric *fabric)
+{
+    for (int i = 0; i < FABRIC_MAPS; i++) {
+        fabric->maps[i] = bpf_object__find_map_fd_by_name(fabric->object, map_names[i]);
+        if (fabric->maps[i] < 0)
+            return -ENOENT;
+    }
+    for (int i = 0; i < FABRIC_PROGRAMS; i++) {
+        struct bpf_program *program =
+            bpf_object__find_program_by_name(fabric->object, program_names[i]);
+        fabric->programs[i] = program ? bpf_program__fd(program) : -1;
+        if (fabric->programs[i] < 0)
+            return -ENOENT;
+    }
+    return 0;
+}
+
+/* What a new fabric begins with. */
+static int fill(struct fabric *fabric)
+{
+    const uint32_t none = 0;
+    struct fab_network between = {.generation = 1};
+    struct fab_settings settings = {.edge_mac = {6, 0x1a, 0xd6, 0, 0, 2},
+                                    .mac = {6, 0x1a, 0xd6, 0, 0, 1}};
+    for (uint32_t i = 0; i < fabric->sessions; i++)
+        if (bpf_map_update_elem(fabric->maps[FABRIC_FREE_SLOTS], NULL, &i, 0) < 0)
+            return -errno;
+    int error = fabric_set(fabric, FABRIC_NETWORKS, &none, &between);
+    return error < 0 ? error : fabric_set(fabric, FABRIC_SETTINGS, &none, &settings);
+}
+
+static int take_over(struct fabric *fabric)
+{
+    const uint32_t none = 0, slow = (uint32_t)fabric->programs[FABRIC_SLOW];
+    struct fab_settings settings;
+    int error = fabric_get(fabric, FABRIC_SETTINGS, &none, &settings);
+    if (!error && !settings.mac[0])
+        error = fill(fabric);
+    if (!error)
+        error = fabric_set(fabric, FABRIC_TAILS, &none, &slow);
+    return error < 0 ? error : fabric_rules_find(fabric);
+}
+
+int fabric_open(struct fabric **ret, const struct fabric_options *options, const char **ret_why)
+{
+    char folder[FABRIC_PATH];
+    struct fabric *fabric = calloc(1, sizeof *fabric);
+    if (!fabric)
+        return -ENOMEM;
+    fabric->netns = fabric->netlink = -1;
+    fabric->sessions = options->sessions ? options->sessions : FAB_SESSIONS;
+    fabric->rules_used = calloc(FAB_RULES / FABRIC_RULE_BLOCK, 1);
+    snprintf(fabric->name, sizeof fabric->name, "%s", options->name);
+    snprintf(folder, sizeof folder, BPF_FOLDER "/%s", fabric->name);
+    *ret_why = "mounting the BPF file system";
+    int error = fabric->rules_used ? mount_bpf() : -ENOMEM;
+    if (!error && mkdir(folder, 0700) < 0 && errno != EEXIST)
+        error = -errno;
+    if (!error) {
+        *ret_why = "loading the programs";
+        error = load(&fabric->object, fabric->sessions, folder);
+    }
+    if (!error)
+        error = find_all(fabric);
+    if (!error)
+        error = take_over(fabric);
+    if (!error) {
+        *ret_why = "making the network namespace";
+        error = fabric_namespace_open(fabric);
+    }
+    if (!error) {
+        *ret_why = "replacing the programs of plugged interfaces";
+        error = fabric_links_renew(fabric);
+    }
+    if (error) {
+        fabric_close(fabric);
+        return error;
+    }
+    *ret = fabric;
+    return 0;
+}
+
+void fabric_close(struct fabric *fabric)
+{
+    if (!fabric)
+        return;
+    bpf_object__close(fabric->object);
+    if (fabric->netns >= 0)
+        close(fabric->netns);
+    if (fabric->netlink >= 0)
+        close(fabric->netlink);
+    free(fabric->rules_used);
+    free(fabric);
+}
+
+int fabric_check(const char **ret_why)
+{
+    struct bpf_object *object = NULL;
+    int error = load(&object, 16, NULL);
+    *ret_why = error ? strerror(-error) : NULL;
+    bpf_object__close(object);
+    return error;
+}
+
+/* -- running ---------------------------------------------------------------------------------- */
+
+int fabric_sweep(struct fabric *fabric)
+{
+    uint32_t count = fabric->sessions / SWEEP_SLICES + 1;
+    struct fab_sweep sweep = {.first = fabric->swept, .count = count};
+    LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &sweep, .ctx_size_in = sizeof sweep);
+    if (bpf_prog_test_run_opts(fabric->programs[FABRIC_SWEEP], &run) < 0)
+        return -errno;
+    fabric->swept += count;
+    if (fabric->swept >= fabric->sessions)
+        fabric->swept = 0;
+    return 0;
+}
+
+int fabric_dropped(struct fabric *fabric, enum FAB_REASON reason, uint64_t *ret)
+{
+    uint32_t key = reason;
+    int processors = libbpf_num_possible_cpus();
+    if (processors < 0)
+        return processors;
+    uint64_t *counts = calloc((size_t)processors, sizeof *counts);
+    if (!counts)
+        return -ENOMEM;
+    int error = fabric_get(fabric, FABRIC_REASONS, &key, counts);
+    *ret = 0;
+    for (int i = 0; !error && i < processors; i++)
+        *ret += counts[i];
+    free(counts);
+    return error;
+}
+
+int fabric_gateway_counted(struct fabric *fabric, uint32_t number, struct fab_gateway_count *ret)
+{
+    return fabric_get(fabric, FABRIC_GATEWAY_COUNTS, &number, ret);
+}
+
+int fabric_set_clock(struct fabric *fabric, int64_t offset_ms)
+{
+    const uint32_t none = 0;
+    struct fab_settings settings;
+    int error = fabric_get(fabric, FABRIC_SETTINGS, &none, &settings);
+    settings.clock_offset_ns = (uint64_t)offset_ms * 1000000;
+    return error < 0 ? error : fabric_set(fabric, FABRIC_SETTINGS, &none, &settings);
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The fabric's network namespace and what is plugged into it. Each plugged veth has a pinned link
+ * (tcx, which needs Linux 6.6) from its fabric end to a program, so that packets move without us.
+ * What must run inside the namespace runs on a thread that is made for it and ends: no thread of
+ * the process ever changes its namespace.
+ */
+#include "engines/fabric/inside.h"
+#include "engines/fabric/netlink.h"
+
+#include "base/scope.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BPF_FOLDER "/sys/fs/bpf"
+#define NETNS_FOLDER "/run/netns"
+#define MTU 9001
+/* libbpf of Debian 12 is older than tcx: linux/bpf.h of 6.6, enum bpf_attach_type. */
+#define TCX_INGRESS ((enum bpf_attach_type)46)
+
+/* -- inside the namespace --------------------------------------------------------------------- */
+
+struct visit {
+    int netns; /* negative: a new one, kept at `path` */
+    const char *path;
+    int (*run)(struct visit *visit);
+    int program, index; /* what it is about */
+    int result;
+};
+
+static int keep_namespace(const char *path)
+{
+    AUTO_FD file = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0444);
+    if (file < 0 || unshare(CLONE_NEWNET) < 0 ||
+        mount("/proc/thread-self/ns/net", path, NULL, MS_BIND, NULL) < 0)
+        return -errno;
+    return 0;
+}
+
+static void *visit_run(void *user)
+{
+    struct visit *visit = user;
+    if (visit->netns < 0)
+        visit->result = keep_namespace(visit->path);
+    else
+        visit->result = setns(visit->netns, CLONE_NEWNET) < 0 ? -errno : 0;
+    if (!visit->result && visit->run)
+        visit->result = visit->run(visit);
+    return NULL;
+}
+
+static int go(struct visit *visit)
+{
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, visit_run, visit);
+    if (error)
+        return -error;
+    pthread_join(thread, NULL);
+    return visit->result;
+}
+
+static int open_netlink(struct visit *visit)
+{
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0)
+        return -errno;
+    int error = netlink_up(fd, "lo");
+    if (error) {
+        close(fd);
+        return error;
+    }
+    visit->index = fd;
+    return 0;
+}
+
+/* Puts the device `path` up, in whichever namespace. */
+static int put_up(struct visit *visit)
+{
+    AUTO_FD fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    return fd < 0 ? -errno : netlink_up(fd, visit->path);
+}
+
+static int attach(struct visit *visit)
+{
+    int link = bpf_link_create(visit->program, visit->index, TCX_INGRESS, NULL);
+    if (link < 0)
+        return -errno;
+    int error = bpf_obj_pin(link, visit->path) < 0 ? -errno : 0;
+    close(link);
+    return error;
+}
+
+/* -- the namespace ---------------------------------------------------------------------------- */
+
+int fabric_namespace_open(struct fabric *fabric)
+{
+    char path[FABRIC_PATH];
+    struct stat info;
+    snprintf(path, sizeof path, NETNS_FOLDER "/%s", fabric->name);
+    if (mkdir(NETNS_FOLDER, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    if (stat(path, &info) < 0) {
+        struct visit make = {.netns = -1, .path = path};
+        int error = go(&make);
+        if (error)
+            return error;
+    }
+    fabric->netns = open(path, O_RDONLY | O_CLOEXEC);
+    if (fabric->netns < 0)
+        return -errno;
+    struct visit visit = {.netns = fabric->netns, .run = open_netlink};
+    int error = go(&visit);
+    if (!error)
+        fabric->netlink = visit.index;
+    return error;
+}
+
+/* -- plugging --------------------------------------------------------------------------------- */
+
+struct plug {
+    char device[16]; /* the fabric's end */
+    char pin[FABRIC_PATH];
+};
+
+static struct plug plug_of(const struct fabric *fabric, uint32_t number)
+{
+    struct plug plug;
+    if (number == FAB_EDGE)
+        snprintf(plug.device, sizeof plug.device, "edge");
+    else
+        snprintf(plug.device, sizeof plug.device, "eni%u", number);
+    snprintf(plug.pin, sizeof plug.pin, BPF_FOLDER "/%s/link_%s", fabric->name, plug.device);
+    return plug;
+}
+
+/* The veth and its program; the device's index. */
+static int connect_veth(struct fabric *fabric, uint32_t number, struct veth veth)
+{
+    struct plug plug = plug_of(fabric, number);
+    const uint32_t none = 0;
+    struct fab_settings settings;
+    int error = fabric_get(fabric, FABRIC_SETTINGS, &none, &settings);
+    if (error < 0)
+        return error;
+    veth.name = plug.device;
+    veth.mac = settings.mac;
+    veth.mtu = MTU;
+    error = netlink_add_veth(fabric->netlink, &veth);
+    if (error < 0)
+        return error;
+    int index = netlink_index(fabric->netlink, plug.device);
+    struct visit visit = {.netns = fabric->netns,
+                          .path = plug.pin,
+                          .run = attach,
+                          .program =
+                              fabric->programs[number == FAB_EDGE ? FABRIC_EDGE_IN : FABRIC_ENI_IN],
+                          .index = index};
+    struct visit far = {.netns = veth.far_netns, .path = veth.far_name, .run = put_up};
+    error = index < 0 ? index : go(&visit);
+    if (!error)
+        error = go(&far);
+    if (!error)
+        return index;
+    int ignored = netlink_delete(fabric->netlink, plug.device);
+    (void)ignored;
+    return error;
+}
+
+static int disconnect_veth(struct fabric *fabric, uint32_t number)
+{
+    struct plug plug = plug_of(fabric, number);
+    if (unlink(plug.pin) < 0 && errno != ENOENT)
+        return -errno;
+    return netlink_delete(fabric->netlink, plug.device);
+}
+
+int fabric_plug(struct fabric *fabric, uint32_t number, int netns, const char *name)
+{
+    struct fab_interface interface;
+    int error = number == FAB_EDGE || number >= FAB_INTERFACES
+                    ? -EINVAL
+                    : fabric_get(fabric, FABRIC_INTERFACES, &number, &interface);
+    if (error < 0)
+        return error;
+    if (interface.ifindex)
+        return -EEXIST;
+    int index =
+        connect_veth(fabric, number,
+                     (struct veth){.far_name = name, .far_mac = interface.mac, .far_netns = netns});
+    if (index < 0)
+        return index;
+    interface.ifindex = (uint32_t)index;
+    error = fabric_set(fabric, FABRIC_DEVICES, &interface.ifindex, &number);
+    return error < 0 ? error : fabric_set(fabric, FABRIC_INTERFACES, &number, &interface);
+}
+
+int fabric_unplug(struct fabric *fabric, uint32_t number)
+{
+    struct fab_interface interface;
+    int error = fabric_get(fabric, FABRIC_INTERFACES, &number, &interface);
+    if (error < 0 || !interface.ifindex)
+        return error;
+    error = disconnect_veth(fabric, number);
+    if (!error)
+        error = fabric_unset(fabric, FABRIC_DEVICES, &interface.ifindex);
+    interface.ifindex = 0;
+    return error < 0 ? error : fabric_set(fabric, FABRIC_INTERFACES, &number, &interface);
+}
+
+int fabric_plug_edge(struct fabric *fabric, int netns, const char *name)
+{
+    const uint32_t none = 0;
+    struct fab_settings settings;
+    int error = fabric_get(fabric, FABRIC_SETTINGS, &none, &settings);
+    if (!error)
+        error = disconnect_veth(fabric, FAB_EDGE);
+    if (error < 0)
+        return error;
+    int index = connect_veth(
+        fabric, FAB_EDGE,
+        (struct veth){.far_name = name, .far_mac = settings.edge_mac, .far_netns = netns});
+    if (index < 0)
+        return index;
+    settings.edge_ifindex = (uint32_t)index;
+    return fabric_set(fabric, FABRIC_SETTINGS, &none, &settings);
+}
+
+/* -- after a start, and at the end ------------------------------------------------------------ */
+
+static int renew(const struct fabric *fabric, const char *folder, const char *name)
+{
+    char path[FABRIC_PATH + 256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    AUTO_FD link = bpf_obj_get(path);
+    if (link < 0)
+        return -errno;
+    enum FABRIC_PROGRAM program = strcmp(name, "link_edge") == 0 ? FABRIC_EDGE_IN : FABRIC_ENI_IN;
+    return bpf_link_update(link, fabric->programs[program], NULL) < 0 ? -errno : 0;
+}
+
+/* A link whose device has gone with its namespace cannot be renewed and is of no use. */
+int fabric_links_renew(struct fabric *fabric)
+{
+    char folder[FABRIC_PATH];
+    snprintf(folder, sizeof folder, BPF_FOLDER "/%s", fabric->name);
+    DIR *all = opendir(folder);
+    if (!all)
+        return -errno;
+    int error = 0;
+    for (struct dirent *entry; !error && (entry = readdir(all));) {
+        if (strncmp(entry->d_name, "link_", 5) != 0)
+            continue;
+        error = renew(fabric, folder, entry->d_name);
+        if (error == -ENOLINK)
+            error = unlinkat(dirfd(all), entry->d_name, 0) < 0 ? -errno : 0;
+    }
+    closedir(all);
+    return error;
+}
+
+int fabric_remove(const char *name)
+{
+    char path[FABRIC_PATH];
+    snprintf(path, sizeof path, BPF_FOLDER "/%s", name);
+    DIR *all = opendir(path);
+    for (struct dirent *entry; all && (entry = readdir(all));)
+        if (entry->d_name[0] != '.' && unlinkat(dirfd(all), entry->d_name, 0) < 0)
+            break;
+    if (all)
+        closedir(all);
+    if (rmdir(path) < 0 && errno != ENOENT)
+        return -errno;
+    snprintf(path, sizeof path, NETNS_FOLDER "/%s", name);
+    if (umount2(path, MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
+        return -errno;
+    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}

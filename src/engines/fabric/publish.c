@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the caller publishes, as entries of the maps: each object as a whole, new entries before old
+ * ones go, so that no packet finds a hole. Nothing here looks at packets.
+ */
+#include "engines/fabric/inside.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#define TCP_IDLE_S 432000 /* "Idle connection tracking timeout", five days */
+#define UDP_STREAM_IDLE_S 180
+#define UDP_IDLE_S 30
+#define GATEWAY_PORTS_MAX 55000 /* "NAT gateway basics" */
+#define GATEWAY_PORT_FIRST 1024
+#define GATEWAY_IDLE_S 350
+#define GATEWAY_CLOSED_S 60
+
+static uint32_t or_else(uint32_t value, uint32_t otherwise)
+{
+    return value ? value : otherwise;
+}
+
+int fabric_put_network(struct fabric *fabric, uint32_t number, enum FABRIC_INTERNET internet)
+{
+    struct fab_network network;
+    int error = fabric_get(fabric, FABRIC_NETWORKS, &number, &network);
+    if (error < 0)
+        return error;
+    network.generation = or_else(network.generation, 1);
+    network.internet = internet == FABRIC_INTERNET;
+    return fabric_set(fabric, FABRIC_NETWORKS, &number, &network);
+}
+
+/* Network 0's generation stands for flows between networks: it moves with every one. */
+int fabric_changed(struct fabric *fabric, uint32_t number)
+{
+    const uint32_t numbers[] = {number, 0};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        struct fab_network network;
+        int error = fabric_get(fabric, FABRIC_NETWORKS, &numbers[i], &network);
+        if (error < 0)
+            return error;
+        network.generation = or_else(network.generation + 1, 1);
+        error = fabric_set(fabric, FABRIC_NETWORKS, &numbers[i], &network);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+/* Both lists of an object, freshly placed. */
+static int place_lists(struct fabric *fabric, struct fabric_rules out, struct fabric_rules in,
+                       struct fab_list ret[2])
+{
+    int error = fabric_rules_put(fabric, out, &ret[0]);
+    if (error < 0)
+        return error;
+    error = fabric_rules_put(fabric, in, &ret[1]);
+    if (error < 0)
+        fabric_rules_free(fabric, ret[0]);
+    return error;
+}
+
+int fabric_put_subnet(struct fabric *fabric, uint32_t number, const struct fabric_subnet *subnet)
+{
+    struct fab_subnet old;
+    struct fab_list lists[2];
+    int error = fabric_get(fabric, FABRIC_SUBNETS, &number, &old);
+    if (error < 0)
+        return error;
+    error = place_lists(fabric, subnet->out, subnet->in, lists);
+    if (error < 0)
+        return error;
+    struct fab_subnet record = {.network = subnet->network,
+                                .address = subnet->address,
+                                .mask = subnet->mask,
+                                .routes = subnet->routes,
+                                .list_out = lists[0],
+                                .list_in = lists[1]};
+    error = fabric_set(fabric, FABRIC_SUBNETS, &number, &record);
+    if (error < 0)
+        return error;
+    fabric_rules_free(fabric, old.list_out);
+    fabric_rules_free(fabric, old.list_in);
+    return 0;
+}
+
+/* -- addresses -------------------------------------------------------------------------------- */
+
+static bool has_address(const struct fabric_interface *interface, uint32_t network,
+                        uint32_t address)
+{
+    for (size_t i = 0; interface && i < interface->address_count; i++)
+        if (interface->network == network && interface->addresses[i].address == address)
+            return true;
+    return false;
+}
+
+static bool has_public(const struct fabric_interface *interface, uint32_t address)
+{
+    for (size_t i = 0; interface && i < interface->address_count; i++)
+        if (interface->addresses[i].public_address == address)
+            return true;
+    return false;
+}
+
+/* Takes away the private addresses of an interface that it does not have any more. */
+static int clear_places(struct fabric *fabric, uint32_t number,
+                        const struct fabric_interface *interface)
+{
+    struct fab_place_key key, next;
+    int fd = fabric->maps[FABRIC_PLACES];
+    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+    while (more) {
+        struct fab_place place;
+        key = next;
+        more = bpf_map_get_next_key(fd, &key, &next) == 0;
+        if (fabric_get(fabric, FABRIC_PLACES, &key, &place) < 0 || place.interface != number ||
+            has_address(interface, key.network, key.address))
+            continue;
+        int error = fabric_unset(fabric, FABRIC_PLACES, &key);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+/* Takes away the public addresses of an interface, or of a gateway, that it does not have any more:
+ * what `keep` does not name. */
+static int clear_publics(struct fabric *fabric, const struct fab_public *owner,
+                         const struct fabric_interface *interface,
+                         const struct fabric_gateway *gateway)
+{
+    uint32_t key, next;
+    int fd = fabric->maps[FABRIC_PUBLICS];
+    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+    while (more) {
+        struct fab_public public;
+        key = next;
+        more = bpf_map_get_next_key(fd, &key, &next) == 0;
+        if (fabric_get(fabric, FABRIC_PUBLICS, &key, &public) < 0 ||
+            public.interface != owner->interface || public.gateway != owner->gateway ||
+            has_public(interface, key))
+            continue;
+        bool kept = false;
+        for (uint32_t i = 0; gateway && i < gateway->count; i++)
+            kept |= gateway->publics[i] == key;
+        int error = kept ? 0 : fabric_unset(fabric, FABRIC_PUBLICS, &key);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static int put_addresses(struct fabric *fabric, uint32_t number,
+                         const struct fabric_interface *interface)
+{
+    for (size_t i = 0; i < interface->address_count; i++) {
+        const struct fabric_address *address = &interface->addresses[i];
+        struct fab_place_key key = {interface->network, address->address};
+        struct fab_place place = {number, address->public_address};
+        struct fab_public public = {.interface = number, .address = address->address};
+        int error = fabric_set(fabric, FABRIC_PLACES, &key, &place);
+        if (!error && address->public_address)
+            error = fabric_set(fabric, FABRIC_PUBLICS, &address->public_address, &public);
+        if (error < 0)
+            return error;
+    }
+    int error = clear_places(fabric, number, interface);
+    const struct fab_public owner = {.interface = number};
+    return error < 0 ? error : clear_publics(fabric, &owner, interface, NULL);
+}
+
+/* -- interfaces and gateways ------------------------------------------------------------------ */
+
+int fabric_put_interface(struct fabric *fabric, uint32_t number,
+                         const struct fabric_interface *interface)
+{
+    struct fab_interface old;
+    struct fab_list lists[2];
+    int error = fabric_get(fabric, FABRIC_INTERFACES, &number, &old);
+    if (error < 0)
+        return error;
+    error = place_lists(fabric, interface->out, interface->in, lists);
+    if (error < 0)
+        return error;
+    struct fab_interface record = {
+        .ifindex = old.ifindex,
+        .network = interface->network,
+        .subnet = interface->subnet,
+        .forwards = interface->forwards,
+        .tcp_idle_s = or_else(interface->tcp_idle_s, TCP_IDLE_S),
+        .udp_stream_idle_s = or_else(interface->udp_stream_idle_s, UDP_STREAM_IDLE_S),
+        .udp_idle_s = or_else(interface->udp_idle_s, UDP_IDLE_S),
+        .group_out = lists[0],
+        .group_in = lists[1],
+    };
+    memcpy(record.mac, interface->mac, sizeof record.mac);
+    error = fabric_set(fabric, FABRIC_INTERFACES, &number, &record);
+    if (error < 0)
+        return error;
+    fabric_rules_free(fabric, old.group_out);
+    fabric_rules_free(fabric, old.group_in);
+    return put_addresses(fabric, number, interface);
+}
+
+int fabric_drop_interface(struct fabric *fabric, uint32_t number)
+{
+    struct fab_interface old, none = {0};
+    const struct fab_public owner = {.interface = number};
+    int error = fabric_get(fabric, FABRIC_INTERFACES, &number, &old);
+    if (!error && old.ifindex)
+        error = fabric_unplug(fabric, number);
+    if (!error)
+        error = fabric_set(fabric, FABRIC_INTERFACES, &number, &none);
+    if (!error)
+        error = clear_places(fabric, number, NULL);
+    if (!error)
+        error = clear_publics(fabric, &owner, NULL, NULL);
+    if (error < 0)
+        return error;
+    fabric_rules_free(fabric, old.group_out);
+    fabric_rules_free(fabric, old.group_in);
+    return old.network ? fabric_changed(fabric, old.network) : 0;
+}
+
+int fabric_put_gateway(struct fabric *fabric, uint32_t number, const struct fabric_gateway *gateway)
+{
+    const struct fab_public owner = {.gateway = number, .address = gateway->address};
+    struct fab_gateway record = {
+        .subnet = gateway->subnet,
+        .address = gateway->address,
+        .count = gateway->count,
+        .ports_max = or_else(gateway->ports_max, GATEWAY_PORTS_MAX),
+        .port_first = GATEWAY_PORT_FIRST,
+        .port_count = 65536 - GATEWAY_PORT_FIRST,
+        .idle_s = or_else(gateway->idle_s, GATEWAY_IDLE_S),
+        .closed_s = or_else(gateway->closed_s, GATEWAY_CLOSED_S),
+    };
+    if (gateway->count > FAB_PUBLICS_MAX)
+        return -EINVAL;
+    memcpy(record.publics, gateway->publics, sizeof record.publics);
+    int error = fabric_set(fabric, FABRIC_GATEWAYS, &number, &record);
+    for (uint32_t i = 0; !error && i < gateway->count; i++)
+        error = fabric_set(fabric, FABRIC_PUBLICS, &gateway->publics[i], &owner);
+    return error < 0 ? error : clear_publics(fabric, &owner, NULL, gateway);
+}
+
+int fabric_drop_gateway(struct fabric *fabric, uint32_t number)
+{
+    const struct fab_public owner = {.gateway = number};
+    const struct fab_gateway none = {0};
+    int error = fabric_set(fabric, FABRIC_GATEWAYS, &number, &none);
+    return error < 0 ? error : clear_publics(fabric, &owner, NULL, NULL);
+}
+
+/* -- routes ----------------------------------------------------------------------------------- */
+
+static bool is_routed(const struct fabric_route *routes, size_t count,
+                      const struct fab_route_key *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (routes[i].address == key->address && routes[i].bits + 32 == key->prefix_len)
+            return true;
+    return false;
+}
+
+static int clear_routes(struct fabric *fabric, uint32_t table, const struct fabric_route *routes,
+                        size_t count)
+{
+    struct fab_route_key key, next;
+    int fd = fabric->maps[FABRIC_ROUTES];
+    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+    while (more) {
+        key = next;
+        more = bpf_map_get_next_key(fd, &key, &next) == 0;
+        if (key.table != table || is_routed(routes, count, &key))
+            continue;
+        int error = fabric_unset(fabric, FABRIC_ROUTES, &key);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+int fabric_put_routes(struct fabric *fabric, uint32_t table, const struct fabric_route *routes,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct fab_route_key key = {32 + routes[i].bits, table, routes[i].address};
+        struct fab_route route = {routes[i].kind, routes[i].number};
+        if (routes[i].bits > 32)
+            return -EINVAL;
+        int error = fabric_set(fabric, FABRIC_ROUTES, &key, &route);
+        if (error < 0)
+            return error;
+    }
+    return clear_routes(fabric, table, routes, count);
+}

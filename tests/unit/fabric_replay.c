@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The same frames through the BPF programs (BPF_PROG_TEST_RUN) and through the host build: each is
+ * forwarded or dropped alike, and what comes out is the same byte for byte. */
+#include "test.h"
+
+#include "engines/fabric/inside.h"
+
+#include "fabric_oracle.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define REDIRECTED 7 /* TC_ACT_REDIRECT */
+#define LOOPBACK 1   /* the device that frames of a test run come in by */
+
+static struct fabric *fabric;
+static char name[32];
+
+static void copy_array(enum FABRIC_MAP map, const void *from, size_t size, size_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        CHECK_INT(fabric_set(fabric, map, &i, (const char *)from + i * size), 0);
+}
+
+static void copy_map(enum FABRIC_MAP map, const struct host_map *from)
+{
+    for (size_t i = 0; i < from->slots; i++)
+        if (from->state[i] == HOST_USED)
+            CHECK_INT(fabric_set(fabric, map, from->keys + i * from->key_size,
+                                 from->values + i * from->value_size),
+                      0);
+}
+
+/* What the host build is configured with, rules and all. */
+static void copy_world(void)
+{
+    copy_array(FABRIC_RULES, fab_rules, sizeof fab_rules[0], world_rules);
+    copy_array(FABRIC_SUBNETS, fab_subnets, sizeof fab_subnets[0], 8);
+    copy_array(FABRIC_INTERFACES, fab_interfaces, sizeof fab_interfaces[0], 8);
+    copy_array(FABRIC_GATEWAYS, fab_gateways, sizeof fab_gateways[0], 2);
+    copy_map(FABRIC_PLACES, &fab_places);
+    copy_map(FABRIC_PUBLICS, &fab_publics);
+    for (size_t i = 0; i < fab_routes.count; i++)
+        CHECK_INT(fabric_set(fabric, FABRIC_ROUTES, &fab_routes.at[i].key, &fab_routes.at[i].route),
+                  0);
+    copy_array(FABRIC_NETWORKS, fab_networks, sizeof fab_networks[0], 3);
+}
+
+static void open_both(uint64_t seed)
+{
+    const char *why;
+    int error = geteuid() ? -EPERM : fabric_check(&why);
+    if (error)
+        test_skip(geteuid() ? "needs root" : why);
+    snprintf(name, sizeof name, "kintoun-test-%d", (int)getpid());
+    error = fabric_open(&fabric, &(struct fabric_options){.name = name, .sessions = 4000}, &why);
+    if (error)
+        test_fail(__FILE__, __LINE__, "%s: %s", why, strerror(-error));
+    world_open_all(2000);
+    host_seed = fab_settings_map[0].seed = seed;
+    copy_array(FABRIC_SETTINGS, fab_settings_map, sizeof fab_settings_map[0], 1);
+    copy_world();
+}
+
+static void close_both(void)
+{
+    fabric_close(fabric);
+    host_close();
+    CHECK_INT(fabric_remove(name), 0);
+}
+
+/* Both see the frame; what the host build says, and the frame as it leaves. */
+static uint32_t both(struct world_frame *frame, uint32_t at, struct fab_verdict *verdict)
+{
+    static uint8_t in[1600], out[1600];
+    const uint32_t device = LOOPBACK;
+    uint32_t len = frame->frame.len;
+    memcpy(in, frame->frame.at, len);
+    uint32_t here = host_pass(&frame->frame, at, verdict);
+    CHECK_INT(fabric_set(fabric, FABRIC_DEVICES, &device, &at), 0);
+    LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = in, .data_size_in = len, .data_out = out,
+                .data_size_out = sizeof out, .repeat = 1);
+    int program = fabric->programs[at ? FABRIC_ENI_IN : FABRIC_EDGE_IN];
+    CHECK_INT(bpf_prog_test_run_opts(program, &run), 0);
+    CHECK_INT(run.retval == REDIRECTED, here != 0);
+    if (here) {
+        CHECK_INT(run.data_size_out, frame->frame.len);
+        CHECK(memcmp(out, frame->frame.at, frame->frame.len) == 0);
+    }
+    return here;
+}
+
+/* An ICMP error of the receiver about what it just got. */
+static void complain(const struct world_frame *about, uint32_t at)
+{
+    static struct world_frame frame;
+    struct fab_verdict verdict;
+    struct tuple back = answer_of(&about->frame, at);
+    uint8_t quoted[28];
+    memcpy(quoted, about->room + 16, sizeof quoted);
+    back.protocol = FAB_ICMP;
+    back.flags = 3;
+    write_frame(&frame, &back);
+    uint8_t *ip = frame.frame.at + 14;
+    memset(ip + 20, 0, 36);
+    ip[20] = 3;
+    memcpy(ip + 28, quoted, sizeof quoted);
+    put16(ip + 2, 56);
+    put16(ip + 10, 0);
+    put16(ip + 10, sum_of(ip, 20, 0));
+    put16(ip + 22, sum_of(ip + 20, 36, 0));
+    frame.frame.len = 14 + 56;
+    both(&frame, at, &verdict);
+}
+
+TEST(kernel_and_host_agree_byte_for_byte)
+{
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        static struct world_frame frame;
+        struct oracle oracle = {.seed = seed};
+        struct fab_verdict verdict;
+        size_t forwarded = 0;
+        open_both(seed);
+        for (int i = 0; i < 1500; i++) {
+            struct tuple t = oracle_packet(&oracle);
+            (void)oracle_expects(&oracle, &t);
+            write_frame(&frame, &t);
+            if (both(&frame, t.at, &verdict) && verdict.action == FAB_FORWARD) {
+                CHECK(!oracle_checks(&oracle, &t, &frame.frame, &verdict));
+                forwarded++;
+                if (i % 7 == 0)
+                    complain(&frame, verdict.to);
+            }
+            if (i % 100 == 99) {
+                oracle_change(&oracle);
+                copy_world();
+            }
+        }
+        CHECK(forwarded > 300);
+        close_both();
+    }
+}
