@@ -80,7 +80,7 @@ int kv_lock(const struct kv_access *access, struct kv_table *table, const struct
     struct span *names = ARENA_ARRAY(access->arena, struct span, count);
     for (size_t i = 0; i < count; i++) {
         char *name = arena_alloc(access->arena, KV_SHARD_KEY_LEN);
-        kv_shard_key(table->id, keys[i].shard, name);
+        kv_shard_key(table->id, keys[i].shard % KV_LOCKS, name);
         names[i] = span_of(name, KV_SHARD_KEY_LEN);
     }
     txn_lock(access->txn, names, count);
@@ -93,7 +93,7 @@ int kv_lock_places(const struct kv_access *access, const struct kv_place *places
     struct span *names = ARENA_ARRAY(access->arena, struct span, count + 1);
     for (size_t i = 0; i < count; i++) {
         char *name = arena_alloc(access->arena, KV_SHARD_KEY_LEN);
-        kv_shard_key(places[i].table->id, places[i].key->shard, name);
+        kv_shard_key(places[i].table->id, places[i].key->shard % KV_LOCKS, name);
         names[i] = span_of(name, KV_SHARD_KEY_LEN);
     }
     names[count] = beside;
@@ -106,11 +106,12 @@ int kv_lock_places(const struct kv_access *access, const struct kv_place *places
 
 void kv_lock_shards(const struct kv_access *access, uint64_t table, uint64_t mask)
 {
-    char names[KV_SHARDS][KV_SHARD_KEY_LEN];
-    struct span spans[KV_SHARDS];
+    char names[KV_LOCKS][KV_SHARD_KEY_LEN];
+    struct span spans[KV_LOCKS];
     size_t count = 0;
-    for (unsigned i = 0; i < KV_SHARDS; i++) {
-        if (!(mask >> i & 1))
+    uint64_t locks = mask | mask >> KV_LOCKS;
+    for (unsigned i = 0; i < KV_LOCKS; i++) {
+        if (!(locks >> i & 1))
             continue;
         kv_shard_key(table, i, names[count]);
         spans[count] = span_of(names[count], KV_SHARD_KEY_LEN);

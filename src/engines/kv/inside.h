@@ -20,6 +20,9 @@
 /* A table's locks and counters are split by hash of the hash key, so that writers of different
  * items seldom meet. Part of the disk format. */
 #define KV_SHARDS 64
+/* Two shards share a lock: all of a table's are held at times, and ThreadSanitizer follows 64 at
+ * most. */
+#define KV_LOCKS 32
 
 /* Exact at all times; changed by whoever holds the shard's lock, at the end of its transaction. */
 struct shard {

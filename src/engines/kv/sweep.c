@@ -28,14 +28,14 @@
 
 static void wait_for_writers(struct store *store, uint64_t table)
 {
-    char names[KV_SHARDS][KV_SHARD_KEY_LEN];
-    struct span spans[KV_SHARDS];
-    for (unsigned i = 0; i < KV_SHARDS; i++) {
+    char names[KV_LOCKS][KV_SHARD_KEY_LEN];
+    struct span spans[KV_LOCKS];
+    for (unsigned i = 0; i < KV_LOCKS; i++) {
         kv_shard_key(table, i, names[i]);
         spans[i] = span_of(names[i], KV_SHARD_KEY_LEN);
     }
     struct txn *txn = txn_begin(store);
-    txn_lock(txn, spans, KV_SHARDS);
+    txn_lock(txn, spans, KV_LOCKS);
     txn_rollback(txn);
 }
 
