@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static char dir[1024];
@@ -22,7 +23,10 @@ static _Atomic uint64_t calls;
 ssize_t fault_write(int fd, const void *bytes, size_t len) __asm__("write");
 ssize_t fault_pwrite(int fd, const void *bytes, size_t len, off_t at) __asm__("pwrite");
 ssize_t fault_pwrite64(int fd, const void *bytes, size_t len, off_t at) __asm__("pwrite64");
+ssize_t fault_pwritev64(int fd, const struct iovec *parts, int count,
+                        off_t at) __asm__("pwritev64");
 int fault_fsync(int fd) __asm__("fsync");
+int fault_syncfs(int fd) __asm__("syncfs");
 int fault_fdatasync(int fd) __asm__("fdatasync");
 int fault_ftruncate(int fd, off_t len) __asm__("ftruncate");
 int fault_ftruncate64(int fd, off_t len) __asm__("ftruncate64");
@@ -109,6 +113,25 @@ ssize_t fault_pwrite64(int fd, const void *bytes, size_t len, off_t at)
 ssize_t fault_pwrite(int fd, const void *bytes, size_t len, off_t at)
 {
     return fault_pwrite64(fd, bytes, len, at);
+}
+
+/* Half of the parts, or half of the only one. */
+ssize_t fault_pwritev64(int fd, const struct iovec *parts, int count, off_t at)
+{
+    struct iovec half = parts[0];
+    if (fails(fd, true)) {
+        if (!is_short(count > 1 ? (size_t)count : parts[0].iov_len))
+            return -1;
+        half.iov_len /= count > 1 ? 1 : 2;
+        parts = count > 1 ? parts : &half;
+        count = count > 1 ? count / 2 : 1;
+    }
+    return syscall(SYS_pwritev, fd, parts, count, at, 0);
+}
+
+int fault_syncfs(int fd)
+{
+    return fails(fd, false) ? -1 : (int)syscall(SYS_syncfs, fd);
 }
 
 int fault_fsync(int fd)
