@@ -152,23 +152,24 @@ static int write_log(struct store *store, const struct place *end)
     return error;
 }
 
-static int sync_companions(struct store *store)
+/* None ever leaves the list. */
+static struct store_companion *companions(struct store *store)
 {
-    pthread_mutex_lock(&store->flusher.mutex);
-    struct store_companion *companion = store->flusher.companions; /* none ever leaves */
-    pthread_mutex_unlock(&store->flusher.mutex);
-    int error = 0;
-    for (; companion && !error; companion = companion->next)
-        error = companion->sync(companion);
-    return error;
+    GUARD(&store->flusher.mutex);
+    return store->flusher.companions;
 }
 
 static int make_durable(struct store *store, const struct place *end)
 {
     int64_t began = clock_measure_us();
-    int error = sync_companions(store);
-    if (!error)
-        error = write_log(store, end);
+    struct store_companion *first = companions(store), *companion;
+    for (companion = first; companion; companion = companion->next)
+        companion->begin(companion);
+    int error = write_log(store, end);
+    for (companion = first; companion; companion = companion->next) {
+        int theirs = companion->finish(companion);
+        error = error ? error : theirs;
+    }
     uint64_t took = (uint64_t)(clock_measure_us() - began);
     atomic_fetch_add_explicit(&store->syncs, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&store->sync_us_total, took, memory_order_relaxed);

@@ -72,13 +72,15 @@ MUST_CHECK int store_wait(struct store *store, uint64_t ticket);
 
 /*
  * Files beside the database whose bytes belong to commits: the segments of engines/log. In every
- * cycle the flusher calls `sync` after it has noted the newest ticket and before it syncs the log,
- * so what was written to them before a commit returned is on disk when that commit's ticket is
- * durable. 0, or a negative errno, which is as final as a failed sync of the log. Flusher's thread;
- * blocks. Outlives the store.
+ * cycle the flusher calls `begin` after it has noted the newest ticket, syncs the log meanwhile,
+ * and calls `finish` before it moves the mark: what was written to them before a commit returned is
+ * on disk when that commit's ticket is durable. finish answers 0, or a negative errno, which is as
+ * final as a failed sync of the log. After a crash either side may be ahead of the other with what
+ * was not acknowledged. Flusher's thread; finish blocks. Outlives the store.
  */
 struct store_companion {
-    int (*sync)(struct store_companion *companion);
+    void (*begin)(struct store_companion *companion);
+    int (*finish)(struct store_companion *companion);
     struct store_companion *next; /* private */
 };
 void store_add_companion(struct store *store, struct store_companion *companion);

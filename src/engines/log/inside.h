@@ -100,6 +100,8 @@ struct log_stream {
 struct log {
     struct log_options options;
     struct store_companion companion;
+    struct team *team;
+    struct syncing *syncing; /* the flusher's: between begin and finish */
     int dir_fd;
     atomic_bool dir_changed; /* a name is not synced yet */
     pthread_mutex_t mutex;   /* guards what follows */
@@ -149,7 +151,15 @@ void segment_queue(struct segment *segment);
 void segment_retire(struct segment *segment, uint64_t end);
 /* A descriptor for reading, the caller's. */
 MUST_CHECK int segment_read_open(struct log *log, uint64_t lane, uint64_t base);
-int segment_sync_all(struct store_companion *companion);
+void segment_begin_sync(struct store_companion *companion);
+int segment_finish_sync(struct store_companion *companion);
+
+/* team.c: syncs files at the same time. The flusher's. */
+struct team *team_new(void);
+void team_free(struct team *team);
+/* The descriptors stay the caller's until team_finish. */
+void team_begin(struct team *team, const int *fds, size_t count);
+MUST_CHECK int team_finish(struct team *team);
 
 /* frame.c */
 uint32_t frame_checksum(uint64_t lane, const struct frame *frame, struct span key,

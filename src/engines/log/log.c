@@ -35,9 +35,11 @@ static int remove_orphans(struct log *log)
 int log_new(struct log **ret, const struct log_options *options)
 {
     struct log *log = log_alloc(sizeof *log);
-    *log = (struct log){.options = *options, .companion.sync = segment_sync_all};
+    *log =
+        (struct log){.options = *options, .companion = {segment_begin_sync, segment_finish_sync}};
     raise_descriptors();
     pthread_mutex_init(&log->mutex, NULL);
+    log->team = team_new();
     *ret = log;
     log->dir_fd = store_folder(options->store, "logs");
     if (log->dir_fd < 0)
@@ -73,8 +75,10 @@ void log_free(struct log *log)
         stream_unref(stream);
     }
     map_done(&streams);
-    if (segment_sync_all(&log->companion) < 0)
+    segment_begin_sync(&log->companion);
+    if (segment_finish_sync(&log->companion) < 0)
         log_debug("the last segments were not synced again");
+    team_free(log->team);
     if (log->dir_fd >= 0)
         close(log->dir_fd);
     pthread_mutex_destroy(&log->mutex);

@@ -3,7 +3,7 @@
  * Segment files: one flat folder, named by lane and first record. A file grows by fallocate in
  * steps, so that appending changes no metadata of the file system and a full disk shows before the
  * bytes are written. What was written since the last cycle waits in a queue for the flusher, which
- * alone closes descriptors. Any thread; segment_sync_all is the flusher's.
+ * alone closes descriptors. Any thread; the two of the sync are the flusher's.
  */
 #include "engines/log/inside.h"
 
@@ -123,56 +123,62 @@ int segment_read_open(struct log *log, uint64_t lane, uint64_t base)
 /* ---- the flusher's part ---------------------------------------------------------------------- */
 
 /* One segment on its way to the disk. */
-struct syncing {
+struct going {
     struct segment *segment;
     bool retired;
     struct tail tail; /* before the sync, which covers it */
 };
 
-struct batch {
-    struct syncing *at;
+/* One cycle of the flusher. */
+struct syncing {
     size_t count;
+    int error;
+    int *fds;
+    struct going at[];
 };
 
-static struct batch take_queue(struct log *log)
+static struct syncing *take_queue(struct log *log)
 {
-    struct batch batch = {0};
+    size_t count = 0;
     GUARD(&log->mutex);
     for (struct segment *segment = log->queue; segment; segment = segment->next)
-        batch.count++;
-    if (!batch.count)
-        return batch;
-    batch.at = log_alloc(batch.count * sizeof *batch.at);
-    for (size_t i = 0; i < batch.count; i++) {
+        count++;
+    struct syncing *syncing = log_alloc(sizeof *syncing + count * sizeof *syncing->at);
+    *syncing = (struct syncing){.count = count};
+    for (size_t i = 0; i < count; i++) {
         struct segment *segment = log->queue;
         log->queue = segment->next;
         segment->queued = false;
-        batch.at[i] = (struct syncing){.segment = segment, .retired = segment->retired};
+        syncing->at[i] = (struct going){.segment = segment, .retired = segment->retired};
     }
-    return batch;
+    return syncing;
 }
 
-static int sync_files(struct log *log, const struct batch *batch)
+void segment_begin_sync(struct store_companion *companion)
 {
-    if (batch->count > FILES_ONE_BY_ONE)
-        return syncfs(log->dir_fd) ? -errno : 0;
-    if (batch->count > 1) /* begin with all before waiting for the first */
-        for (size_t i = 0; i < batch->count; i++)
-            sync_file_range(batch->at[i].segment->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    for (size_t i = 0; i < batch->count; i++)
-        if (fdatasync(batch->at[i].segment->fd))
-            return -errno;
-    return 0;
+    struct log *log = (struct log *)((char *)companion - offsetof(struct log, companion));
+    struct syncing *syncing = log->syncing = take_queue(log);
+    bool few = syncing->count <= FILES_ONE_BY_ONE;
+    syncing->fds = log_alloc((syncing->count + 1) * sizeof *syncing->fds);
+    for (size_t i = 0; i < syncing->count; i++) {
+        syncing->at[i].tail = lane_tail(syncing->at[i].segment->lane);
+        syncing->fds[i] = syncing->at[i].segment->fd;
+    }
+    if (atomic_exchange(&log->dir_changed, false) && fsync(log->dir_fd))
+        syncing->error = -errno;
+    team_begin(log->team, syncing->fds, few ? syncing->count : 0);
+    if (!few && syncfs(log->dir_fd))
+        syncing->error = -errno;
 }
 
 /* A hint for the next start only, so it may be of an older sync. */
-static void note_synced(const struct syncing *syncing)
+static void note_synced(const struct going *going)
 {
-    struct lane *lane = syncing->segment->lane;
+    struct lane *lane = going->segment->lane;
     GUARD(&lane->mutex);
-    lane->tail.synced_base = syncing->tail.base;
-    lane->tail.synced_end = syncing->tail.end;
-    lane->tail.synced_next = syncing->tail.next;
+    lane->tail.synced_base = going->tail.base;
+    lane->tail.synced_end = going->tail.end;
+    lane->tail.synced_next = going->tail.next;
 }
 
 static void segment_free(struct segment *segment)
@@ -182,21 +188,19 @@ static void segment_free(struct segment *segment)
     free(segment);
 }
 
-int segment_sync_all(struct store_companion *companion)
+int segment_finish_sync(struct store_companion *companion)
 {
     struct log *log = (struct log *)((char *)companion - offsetof(struct log, companion));
-    struct batch batch = take_queue(log);
-    for (size_t i = 0; i < batch.count; i++)
-        batch.at[i].tail = lane_tail(batch.at[i].segment->lane);
-    int error = atomic_exchange(&log->dir_changed, false) && fsync(log->dir_fd) ? -errno : 0;
-    if (!error)
-        error = sync_files(log, &batch);
-    for (size_t i = 0; i < batch.count; i++) {
-        if (!error && batch.at[i].segment->base == batch.at[i].tail.base)
-            note_synced(&batch.at[i]);
-        if (batch.at[i].retired)
-            segment_free(batch.at[i].segment);
+    struct syncing *syncing = TAKE(log->syncing);
+    int error = team_finish(log->team);
+    error = error ? error : syncing->error;
+    for (size_t i = 0; i < syncing->count; i++) {
+        if (!error && syncing->at[i].segment->base == syncing->at[i].tail.base)
+            note_synced(&syncing->at[i]);
+        if (syncing->at[i].retired)
+            segment_free(syncing->at[i].segment);
     }
-    free(batch.at);
+    free(syncing->fds);
+    free(syncing);
     return error;
 }
