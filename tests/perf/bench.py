@@ -32,7 +32,7 @@ CONNECTIONS = 64
 LARGE, MEDIUM = 1 << 30, 1 << 20
 
 BY_COUNT, BY_BYTES = ("requests_per_s", "/s"), ("mib_per_s", "MiB/s")
-DYNAMODB, S3 = ("moto", "dynalite"), ("moto", "s3rver")
+DYNAMODB, KINESIS, S3 = ("moto", "dynalite"), ("moto", "kinesalite"), ("moto", "s3rver")
 
 
 class Row:
@@ -54,13 +54,16 @@ ROWS = [
     Row("dynamodb-update-item", "DynamoDB UpdateItem with a condition, durable", peers=DYNAMODB),
     Row("dynamodb-query", "DynamoDB Query, 100 items", peers=DYNAMODB),
     Row("dynamodb-transact-write", "DynamoDB TransactWriteItems, 4 items, durable", peers=("moto",)),
+    Row("kinesis-put-record", "Kinesis PutRecord, 1 KB, durable", 50000, KINESIS),
+    Row("kinesis-put-records", "Kinesis PutRecords, 500 of 1 KB, durable", 600, KINESIS, keys=16, connections=16),
+    Row("kinesis-get-records", "Kinesis GetRecords, 1,000 of 1 KB", 500, KINESIS, connections=16),
     Row("s3-get", "S3 GET, 1 KiB", 50000, (*S3, "nginx")),
     Row("s3-put", "S3 PUT, 1 KiB, durable", 20000, S3),
     Row("s3-list", "S3 ListObjectsV2, pages of up to 1,000 keys", peers=S3),
     Row("s3-get-medium", "S3 GET, 1 MiB", "0.8 of nginx", ("nginx",), BY_BYTES, "s3-get-large", large=MEDIUM),
     Row("s3-get-large", "S3 GET, 1 GiB", "0.8 of nginx", ("nginx",), BY_BYTES, large=LARGE, connections=4),
 ]
-PEERS = ("moto", "dynalite", "s3rver", "nginx")
+PEERS = ("moto", "dynalite", "kinesalite", "s3rver", "nginx")
 READY_MS, RESIDENT_MIB, BINARY_MB, INSTRUCTIONS = 20, 20, 8, 40000
 STARTS, PROFILED_REQUESTS = 10, 1000
 
@@ -86,7 +89,7 @@ def clients(server):
                                     read_timeout=600)
     session = boto3.Session(server.key, server.key, region_name="us-east-1")
     return {name: session.client(name, endpoint_url=f"http://{server.address}", config=config)
-            for name in ("s3", "dynamodb")}
+            for name in ("s3", "dynamodb", "kinesis")}
 
 
 class Bench:
@@ -121,6 +124,19 @@ class Bench:
         for at in range(0, len(items), 25):
             client.batch_write_item(RequestItems={"bench-sorted": items[at:at + 25]})
 
+    def fill_stream(self, client):
+        """Four shards; what is read lies in a stream of its own."""
+        for name, shards in (("bench", 4), ("bench-read", 1)):
+            client.create_stream(StreamName=name, ShardCount=shards)
+            client.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+        for at in range(0, 2000, 100):
+            client.put_records(StreamName="bench-read", Records=[
+                {"Data": b"%08d" % (at + i) * 125, "PartitionKey": "p"} for i in range(100)])
+
+    def iterator(self, server):
+        return clients(server)["kinesis"].get_shard_iterator(
+            StreamName="bench-read", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+
     def fill_bucket(self, server, client, rows):
         client.create_bucket(Bucket="bench")
         self.run_load(server, "s3-put", requests=KEYS, connections=8, seconds=300)
@@ -132,6 +148,8 @@ class Bench:
         made = clients(server)
         if any(row.scenario.startswith("dynamodb") for row in rows):
             self.fill_tables(server, made["dynamodb"])
+        if any(row.scenario.startswith("kinesis") for row in rows):
+            self.fill_stream(made["kinesis"])
         if any(row.scenario.startswith("s3") for row in rows):
             self.fill_bucket(server, made["s3"], rows)
 
@@ -141,7 +159,8 @@ class Bench:
                 if server.name != "nginx":
                     self.fill(server, rows)
                 for row in rows:
-                    result = self.run_load(server, row.scenario_for(server.name), **row.settings)
+                    more = {"iterator": self.iterator(server)} if row.name == "kinesis-get-records" else {}
+                    result = self.run_load(server, row.scenario_for(server.name), **row.settings, **more)
                     self.results[server.name, row.name] = result
                     say(f"{server.name:8} {row.name:24} " + (result.get("reason") or
                         f"{result['requests_per_s']:.0f}/s, {result['mib_per_s']:.0f} MiB/s, "
@@ -153,7 +172,7 @@ class Bench:
 
     def kintoun(self, name, wrapper=()):
         extra = ["--extra-sync-us", str(self.options.extra_sync_us)] if self.options.extra_sync_us else []
-        return servers.Kintoun(self.options.program, self.folder / name, extra, wrapper)
+        return servers.Kintoun(self.options.program, self.folder / name, ["--unlimited", *extra], wrapper)
 
     def measure_start(self):
         """Median of several starts on an empty folder, and what the last one holds a second later."""

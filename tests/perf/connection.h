@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define CONNECTION_OUT 16384
+#define CONNECTION_OUT (1 << 20) /* bytes of a request */
 #define CONNECTION_IN 65536
 
 struct tally {

@@ -166,7 +166,7 @@ static _Noreturn void usage(void)
     fprintf(stderr,
             "usage: load [--endpoint A.B.C.D:PORT] [--connections N] [--threads N] [--seconds S]\n"
             "            [--requests N] [--keys N] [--large BYTES] [--sample N] [--bucket NAME]\n"
-            "            [--table NAME] [--region NAME] [--json] SCENARIO\n"
+            "            [--table NAME] [--iterator TEXT] [--region NAME] [--json] SCENARIO\n"
             "Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (test, test).\n"
             "Scenarios: %s\n",
             scenario_names());
@@ -211,6 +211,7 @@ enum OPTION {
     OPTION_SAMPLE,
     OPTION_BUCKET,
     OPTION_TABLE,
+    OPTION_ITERATOR,
     OPTION_REGION,
     OPTION_JSON,
 };
@@ -248,6 +249,9 @@ static void set_option(struct options *options, int option, const char *text)
     case OPTION_TABLE:
         options->table = span_of_cstr(text);
         break;
+    case OPTION_ITERATOR:
+        options->iterator = span_of_cstr(text);
+        break;
     case OPTION_REGION:
         options->region = span_of_cstr(text);
         break;
@@ -272,6 +276,7 @@ static struct options options_of(int argc, char **argv)
         {"sample", required_argument, NULL, OPTION_SAMPLE},
         {"bucket", required_argument, NULL, OPTION_BUCKET},
         {"table", required_argument, NULL, OPTION_TABLE},
+        {"iterator", required_argument, NULL, OPTION_ITERATOR},
         {"region", required_argument, NULL, OPTION_REGION},
         {"json", no_argument, NULL, OPTION_JSON},
         {NULL, 0, NULL, 0},

@@ -128,6 +128,51 @@ static void draft_transact_write(struct scenario *scenario, size_t i, struct dra
     buf_done(&body);
 }
 
+static void draft_kinesis(struct draft *draft, const char *target, struct span expected)
+{
+    *draft = (struct draft){
+        .method = "POST",
+        .path = S("/"),
+        .content_type = S("application/x-amz-json-1.1"),
+        .target = span_of_cstr(target),
+        .expected = expected,
+    };
+}
+
+static void draft_put_record(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_kinesis(draft, "Kinesis_20131202.PutRecord", S("SequenceNumber"));
+    struct span data = base64_of(&scenario->scratch, digits_of(&scenario->scratch, i, ITEM_BYTES));
+    draft->body = arena_printf(&scenario->arena,
+                               "{\"StreamName\":\"%.*s\",\"PartitionKey\":\"k%08zu\",\"Data\":"
+                               "\"%.*s\"}",
+                               SPAN_ARG(scenario->options->table), i, SPAN_ARG(data));
+}
+
+/* Five hundred, the most there may be. */
+static void draft_put_records(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    struct buf body;
+    draft_kinesis(draft, "Kinesis_20131202.PutRecords", S("SequenceNumber"));
+    buf_init(&body, 1 << 20);
+    buf_printf(&body, "{\"StreamName\":\"%.*s\",\"Records\":[", SPAN_ARG(scenario->options->table));
+    for (size_t k = 500 * i; k < 500 * i + 500; k++)
+        buf_printf(
+            &body, "%s{\"PartitionKey\":\"k%08zu\",\"Data\":\"%.*s\"}", k % 500 ? "," : "", k,
+            SPAN_ARG(base64_of(&scenario->scratch, digits_of(&scenario->scratch, k, ITEM_BYTES))));
+    buf_append(&body, S("]}"));
+    draft->body = arena_copy(&scenario->arena, buf_span(&body));
+    buf_done(&body);
+}
+
+/* A thousand from the begin of a shard; tests/perf/bench.py got the iterator. */
+static void draft_get_records(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_kinesis(draft, "Kinesis_20131202.GetRecords", S("SequenceNumber"));
+    draft->body = arena_printf(&scenario->arena, "{\"Limit\":1000,\"ShardIterator\":\"%.*s\"}",
+                               SPAN_ARG(scenario->options->iterator));
+}
+
 static void draft_get_object(struct scenario *scenario, size_t i, struct draft *draft)
 {
     *draft = (struct draft){
@@ -176,6 +221,9 @@ static const struct scenario_kind kinds[] = {
     {"dynamodb-update-item", "dynamodb", REPLY_CONTAINS, 0, draft_update_item},
     {"dynamodb-query", "dynamodb", REPLY_CONTAINS, 0, draft_query},
     {"dynamodb-transact-write", "dynamodb", REPLY_EQUALS, 0, draft_transact_write},
+    {"kinesis-put-record", "kinesis", REPLY_CONTAINS, 0, draft_put_record},
+    {"kinesis-put-records", "kinesis", REPLY_CONTAINS, 0, draft_put_records},
+    {"kinesis-get-records", "kinesis", REPLY_STATUS, 1, draft_get_records},
     {"s3-get", "s3", REPLY_EQUALS, 0, draft_get_object},
     {"s3-put", "s3", REPLY_HEAD_CONTAINS, 0, draft_put_object},
     {"s3-get-large", "s3", REPLY_PATTERN, 1, draft_get_large},
@@ -187,7 +235,8 @@ static const struct scenario_kind kinds[] = {
 const char *scenario_names(void)
 {
     return "sts-get-caller-identity dynamodb-get-item dynamodb-put-item dynamodb-update-item "
-           "dynamodb-query dynamodb-transact-write s3-get s3-put s3-get-large s3-list http-get "
+           "dynamodb-query dynamodb-transact-write kinesis-put-record kinesis-put-records "
+           "kinesis-get-records s3-get s3-put s3-get-large s3-list http-get "
            "http-get-large";
 }
 

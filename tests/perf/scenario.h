@@ -18,7 +18,7 @@ struct options {
     size_t keys;       /* different items or objects */
     uint64_t large;    /* bytes of the large object */
     uint64_t sample;   /* every n-th reply is compared */
-    struct span access_key, secret, region, bucket, table;
+    struct span access_key, secret, region, bucket, table, iterator;
     int json; /* print one JSON object instead of a sentence */
 };
 

@@ -178,6 +178,8 @@ def peer(name, folder, build):
     modules = build.resolve() / "bench-npm"
     if name == "dynalite":
         return Npm(name, folder, modules, ["--port", "{port}", "--createTableMs", "0"])
+    if name == "kinesalite":
+        return Npm(name, folder, modules, ["--port", "{port}", "--createStreamMs", "0", "--shardLimit", "100"])
     return Npm(name, folder, modules, ["-d", "{data}", "-a", "127.0.0.1", "-p", "{port}", "-s"], "S3RVER")
 
 
