@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Texts of S3 requests: ranges lie within the size, tags keep their rules, names and lists of tags
- * harm nothing. */
+/* Texts of S3 requests: ranges lie within the size, version ids are read as they are written, tags
+ * keep their rules, names and lists of tags harm nothing. */
 #include "services/s3/condition.h"
 #include "services/s3/place.h"
 #include "services/s3/range.h"
 #include "services/s3/tags.h"
+#include "services/s3/version.h"
 
 #include <stdlib.h>
 
@@ -27,6 +28,17 @@ static void try_ranges(struct span text)
         abort();
 }
 
+/* What is taken for an id is written again as it came. */
+static void try_version(struct call *call, struct span text)
+{
+    struct object_version version;
+    if (!version_id_read(text, &version))
+        return;
+    struct object object = {.plain = version.kind == OBJECT_PLAIN, .stamp = version.stamp};
+    if (!span_eq(version_id(call, &object), text))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct call call = {.arena = &arena};
@@ -37,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 10000)
         return 0;
     try_ranges(text);
+    try_version(&call, text);
     if (tags_read_header(&call, text, &tags) == OK && tags.count > 10)
         abort();
     if (place_name_is_valid(text) && (size < 3 || size > 63))

@@ -6,10 +6,12 @@
 #include "base/time.h"
 #include "services/s3/attributes.h"
 #include "services/s3/condition.h"
+#include "services/s3/lifecycle.h"
 #include "services/s3/place.h"
 #include "services/s3/range.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
+#include "services/s3/version.h"
 
 static struct arena arena;
 static struct call call = {.arena = &arena, .now_ms = 2000000};
@@ -210,14 +212,14 @@ TEST(bucket_names)
 TEST(headers_of_what_is_not_built_are_refused)
 {
     struct header headers[] = {{S("x-amz-acl"), S("private")},
-                               {S("x-amz-server-side-encryption"), S("aws:kms")}};
+                               {S("x-amz-mfa"), S("serial 123456")}};
     call.request_headers = (struct headers){headers, 1};
     CHECK_SPAN(code(place_check_headers(&call)), S("OK"));
     call.request_headers.count = 2;
     const struct refusal *refusal = place_check_headers(&call);
     CHECK_INT(refusal->kind->status, 501);
-    CHECK_SPAN(member(refusal, S("Header")), S("x-amz-server-side-encryption"));
-    headers[1] = (struct header){S("x-amz-acl"), S("public-read")};
+    CHECK_SPAN(member(refusal, S("Header")), S("x-amz-mfa"));
+    headers[1] = (struct header){S("x-amz-object-lock-event-hold"), S("ON")};
     CHECK_SPAN(code(place_check_headers(&call)), S("NotImplemented"));
     call.request_headers = (struct headers){NULL, 0};
 }
@@ -303,4 +305,67 @@ TEST(limits_of_attributes)
     attributes.content_encoding = S("aws-chunked");
     CHECK(attributes_complete(&call, &metadata, SPAN_NONE, &attributes) == OK);
     CHECK(span_is_absent(attributes.storage_class) && span_is_absent(attributes.content_encoding));
+}
+
+/* ---- versions ------------------------------------------------------------------------------- */
+
+TEST(version_ids_are_read_as_written)
+{
+    static const uint64_t stamps[] = {0, 1, 1700000000000000, UINT64_MAX};
+    for (size_t i = 0; i < ARRAY_LEN(stamps); i++) {
+        struct object_version version;
+        struct span id = version_id_of_stamp(&call, stamps[i]);
+        CHECK_INT(id.len, 32);
+        CHECK(version_id_read(id, &version));
+        CHECK_INT(version.kind, OBJECT_NUMBERED);
+        CHECK_INT(version.stamp, stamps[i]);
+        char other[32];
+        memcpy(other, id.at, sizeof other);
+        other[i] = other[i] == 'A' ? 'B' : 'A';
+        CHECK(!version_id_read(span_of(other, sizeof other), &version));
+        CHECK(!version_id_read(span_first(id, 31), &version));
+    }
+    struct object_version version;
+    CHECK(version_id_read(S("null"), &version));
+    CHECK_INT(version.kind, OBJECT_PLAIN);
+    CHECK(!version_id_read(S(""), &version));
+}
+
+/* ---- lifecycle ------------------------------------------------------------------------------ */
+
+#define DAY INT64_C(86400000)
+
+TEST(lifecycle_times_are_midnights)
+{
+    struct s3_lifecycle_expiration two_days = {.days = 2, .has = {.days = true}};
+    struct s3_lifecycle_expiration date = {.date = 9 * DAY, .has = {.date = true}};
+    struct s3_noncurrent_version_expiration older = {
+        .noncurrent_days = 1,
+        .newer_noncurrent_versions = 2,
+        .has = {.noncurrent_days = true, .newer_noncurrent_versions = true}};
+    struct s3_lifecycle_rule_filter filter = {.prefix = S("a/")};
+    struct s3_lifecycle_rule rules_at[] = {
+        {.status = S("Enabled"), .filter = &filter, .expiration = &two_days},
+        {.status = S("Enabled"), .prefix = S("b"), .expiration = &date},
+        {.status = S("Disabled"), .prefix = S(""), .expiration = &two_days},
+        {.status = S("Enabled"), .prefix = S("c"), .noncurrent_version_expiration = &older},
+    };
+    const struct s3_lifecycle_rules rules = {rules_at, ARRAY_LEN(rules_at)};
+    const struct s3_lifecycle_rule *rule;
+    struct lifecycle_subject a = {.key = S("a/x"), .modified_ms = 5 * DAY + 1};
+    CHECK_INT(lifecycle_expiry(&rules, &a, &rule), 8 * DAY);
+    CHECK(rule == &rules_at[0]);
+    a.modified_ms = 5 * DAY;
+    CHECK_INT(lifecycle_expiry(&rules, &a, &rule), 7 * DAY);
+    struct lifecycle_subject b = {.key = S("b"), .modified_ms = 20 * DAY};
+    CHECK_INT(lifecycle_expiry(&rules, &b, &rule), 9 * DAY);
+    struct lifecycle_subject c = {.key = S("c")};
+    CHECK_INT(lifecycle_expiry(&rules, &c, &rule), TIME_NONE);
+    CHECK_INT(lifecycle_older_expiry(&rules, &c, 3 * DAY + 5, 1), TIME_NONE);
+    CHECK_INT(lifecycle_older_expiry(&rules, &c, 3 * DAY + 5, 2), 5 * DAY);
+    CHECK_INT(lifecycle_marker_expiry(&rules, S("a/x"), 1), 3 * DAY);
+    CHECK_INT(lifecycle_marker_expiry(&rules, S("c"), 1), TIME_NONE);
+    CHECK_INT(lifecycle_upload_expiry(&rules, S("a/x"), 1), TIME_NONE);
+    CHECK_INT(lifecycle_midnight(DAY), DAY);
+    CHECK_INT(lifecycle_midnight(DAY + 1), 2 * DAY);
 }

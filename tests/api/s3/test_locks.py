@@ -253,6 +253,20 @@ def test_legal_hold(s3, locked, refused):
     s3.delete_object(**this)
 
 
+def test_a_thousand_at_once(s3, locked):
+    s3.put_object_lock_configuration(Bucket=locked, ObjectLockConfiguration=rule(Days=1))
+    kept = [(f"kept/{n}", s3.put_object(Bucket=locked, Key=f"kept/{n}", Body=b"x")["VersionId"]) for n in range(500)]
+    s3.put_object_lock_configuration(Bucket=locked, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
+    free = [(f"free/{n}", s3.put_object(Bucket=locked, Key=f"free/{n}", Body=b"x")["VersionId"]) for n in range(500)]
+    entries = [{"Key": key, "VersionId": it} for pair in zip(kept, free) for key, it in pair]
+    done = s3.delete_objects(Bucket=locked, Delete={"Objects": entries})
+    assert [(e["Key"], e["Code"]) for e in done["Errors"]] == [(key, "AccessDenied") for key, _ in kept]
+    assert [(d["Key"], d["VersionId"]) for d in done["Deleted"]] == free
+    assert s3.list_object_versions(Bucket=locked, Prefix="free/").get("Versions", []) == []
+    done = s3.delete_objects(Bucket=locked, Delete={"Objects": entries, "Quiet": True}, BypassGovernanceRetention=True)
+    assert "Errors" not in done and not s3.list_object_versions(Bucket=locked).get("Versions", [])
+
+
 def test_locks_are_shown_to_who_may_know(s3, locked, user):
     s3.put_object(Bucket=locked, Key="k", Body=b"x", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=soon(),
                   ObjectLockLegalHoldStatus="ON")
