@@ -88,15 +88,15 @@ TEST(another_format_is_refused)
 {
     test_dir_make();
     CHECK_INT(try_open(), 0);
-    write_file("kintoun-store", S("kintoun store format 1\n"));
+    write_file("kintoun-store", S("kintoun store format 2\n"));
     CHECK_INT(try_open(), -EPROTO);
-    write_file("kintoun-store", S("kintoun store format 3\n"));
+    write_file("kintoun-store", S("kintoun store format 4\n"));
     CHECK_INT(try_open(), -EPROTO);
-    write_file("kintoun-store", S("kintoun store format 2"));
+    write_file("kintoun-store", S("kintoun store format 3"));
     CHECK_INT(try_open(), -EUCLEAN);
     write_file("kintoun-store", S("something else\n"));
     CHECK_INT(try_open(), -EUCLEAN);
-    write_file("kintoun-store", S("kintoun store format 2\n"));
+    write_file("kintoun-store", S("kintoun store format 3\n"));
     CHECK_INT(try_open(), 0);
 }
 
