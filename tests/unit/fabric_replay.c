@@ -9,6 +9,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -48,14 +49,15 @@ static void copy_world(void)
     copy_array(FABRIC_NETWORKS, fab_networks, sizeof fab_networks[0], 3);
 }
 
-static void open_both(uint64_t seed)
+static void open_both(uint64_t seed, uint32_t sessions)
 {
     const char *why;
     int error = geteuid() ? -EPERM : fabric_check(&why);
     if (error)
         test_skip(geteuid() ? "needs root" : why);
     snprintf(name, sizeof name, "kintoun-test-%d", (int)getpid());
-    error = fabric_open(&fabric, &(struct fabric_options){.name = name, .sessions = 4000}, &why);
+    error =
+        fabric_open(&fabric, &(struct fabric_options){.name = name, .sessions = sessions}, &why);
     if (error)
         test_fail(__FILE__, __LINE__, "%s: %s", why, strerror(-error));
     world_open_all(2000);
@@ -122,7 +124,7 @@ TEST(kernel_and_host_agree_byte_for_byte)
         struct oracle oracle = {.seed = seed};
         struct fab_verdict verdict;
         size_t forwarded = 0;
-        open_both(seed);
+        open_both(seed, 4000);
         for (int i = 0; i < 1500; i++) {
             struct tuple t = oracle_packet(&oracle);
             (void)oracle_expects(&oracle, &t);
@@ -141,4 +143,45 @@ TEST(kernel_and_host_agree_byte_for_byte)
         CHECK(forwarded > 300);
         close_both();
     }
+}
+
+/* One processor's share of the connections. */
+struct share {
+    uint16_t first;
+    int passed, failed;
+};
+
+static void *open_connections(void *user)
+{
+    struct share *share = user;
+    struct world_frame frame;
+    for (int i = 0; i < 30000; i++) {
+        struct tuple t = {2, FAB_UDP, 0, APP, SERVER, (uint16_t)(share->first + i), 443};
+        write_frame(&frame, &t);
+        LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.frame.at,
+                    .data_size_in = frame.frame.len, .repeat = 1);
+        if (bpf_prog_test_run_opts(fabric->programs[FABRIC_ENI_IN], &run) == 0)
+            *(run.retval == REDIRECTED ? &share->passed : &share->failed) += 1;
+    }
+    return NULL;
+}
+
+TEST(two_processors_share_exactly_as_many_connections_as_allowed)
+{
+    const uint32_t device = LOOPBACK, at = 2;
+    struct share shares[2] = {{.first = 1}, {.first = 30001}};
+    struct fab_gateway_count count;
+    pthread_t threads[2];
+    open_both(0, 60000); /* the kernel's own random numbers */
+    CHECK_INT(fabric_set(fabric, FABRIC_DEVICES, &device, &at), 0);
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, open_connections, &shares[i]), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_INT(shares[0].passed + shares[1].passed, 55000);
+    CHECK_INT(shares[0].failed + shares[1].failed, 5000);
+    CHECK_INT(fabric_gateway_counted(fabric, 1, &count), 0);
+    CHECK_INT(count.active, 55000);
+    CHECK_INT(count.port_errors, 5000);
+    close_both();
 }
