@@ -13,6 +13,7 @@
 #include "services/s3/document.h"
 #include "services/s3/form.h"
 #include "services/s3/object.h"
+#include "services/s3/payment.h"
 #include "services/s3/policy.h"
 #include "services/s3/public_access.h"
 #include "services/s3/s3.api.h"
@@ -191,6 +192,7 @@ static RESULT complete(struct inquiry *inquiry)
     inquiry->question->resource_account = place->bucket.account;
     if (c->caller && c->caller->unrestricted)
         return OK;
+    TRY(payment_check(c, &place->bucket));
     TRY(add_policy(inquiry));
     return add_lists(inquiry);
 }

@@ -40,13 +40,3 @@ ABSENT(get_bucket_replication, S3_REPLICATION_CONFIGURATION_NOT_FOUND_ERROR,
 EMPTY(get_bucket_accelerate_configuration)
 EMPTY(get_bucket_logging)
 EMPTY(get_bucket_notification_configuration)
-
-RESULT s3_get_bucket_request_payment(struct call *c,
-                                     const struct s3_get_bucket_request_payment_in *in,
-                                     struct s3_get_bucket_request_payment_out *out)
-{
-    struct s3_bucket_record bucket;
-    TRY(place_record(c, NAME_OF(in), &bucket));
-    out->payer = S("BucketOwner");
-    return OK;
-}
