@@ -37,6 +37,7 @@ static void fill_call(struct request *r)
         .user_agent = header_get(x->headers, S("user-agent")),
         .host = x->host,
         .method = x->method,
+        .target = x->target,
         .tls = x->tls,
         .service = r->route.service,
         .operation = r->route.operation,

@@ -104,6 +104,27 @@ static void note(struct request *r, int status)
                  r->refusal ? " " : "", SPAN_ARG(r->refusal ? r->refusal->message : S("")));
 }
 
+/* The service's own record of the call; what cannot be written is lost, as records of this kind may
+ * be. */
+static void tell_service(struct request *r, const struct http_reply *reply)
+{
+    const struct service_hooks *hooks = r->route.service->hooks;
+    uint64_t ticket;
+    if (!r->call.note || !hooks || !hooks->replied)
+        return;
+    struct reply_facts facts = {.status = reply->status,
+                                .code = r->refusal ? r->refusal->kind->code : NULL,
+                                .ms = (clock_measure_us() - r->started_us) / 1000};
+    for (size_t i = 0; i < reply->segment_count && !r->x->head_only; i++)
+        facts.bytes += reply->segments[i].len;
+    r->call.txn = txn_begin(r->gate->config->cloud->store);
+    hooks->replied(&r->call, &facts);
+    int error = txn_commit(r->call.txn, &ticket);
+    if (error < 0)
+        log_error("%s: recording a call: %s", r->route.service->name, strerror(-error));
+    r->call.txn = NULL;
+}
+
 void reply_send(struct request *r)
 {
     struct http_reply reply = {.status = r->reply.status, .no_length = !r->reply.has_body};
@@ -121,6 +142,7 @@ void reply_send(struct request *r)
     }
     reply.headers = (struct headers){headers, move_headers(r, headers, &reply)};
     note(r, reply.status);
+    tell_service(r, &reply);
     if (r->call.feed && !r->refusal) {
         http_reply_begin(r->x, &reply);
         feed_begin(r);

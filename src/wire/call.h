@@ -34,6 +34,7 @@ struct call {
     struct call_signature signature;
     struct span region;
     struct span source_ip, user_agent, host, method;
+    struct span target; /* of the request line */
     bool tls;
     const struct service *service;
     const struct operation *operation;
@@ -46,6 +47,7 @@ struct call {
     uint16_t status;            /* 0, or the handler's own HTTP status where the API has several */
     struct span audit_resource; /* ARN for the audit record, or absent */
     struct span asked_resource; /* ARN of the permission that is being asked for */
+    void *note;                 /* from a service's hooks and handlers to its `replied`, or NULL */
     struct condition_value *conditions; /* the request's condition keys beyond the global ones */
     struct loop *loop;                  /* of the exchange */
     struct feed *feed;                  /* set by a handler whose output goes on, else NULL */

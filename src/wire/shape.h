@@ -201,6 +201,14 @@ struct form_request {
     struct span date, region, service;                /* version 4: of the scope */
 };
 
+/* What a reply was, once it is on its way. */
+struct reply_facts {
+    int status;
+    const char *code; /* of a refusal, or NULL */
+    uint64_t bytes;   /* of its body */
+    int64_t ms;       /* since the request's head */
+};
+
 enum CORS {
     CORS_NO_RULES, /* the path names no resource that could have rules */
     CORS_ALLOWED,  /* the reply's headers have been added to the call */
@@ -226,6 +234,9 @@ struct service_hooks {
     /* The fields of a form, before its file is taken. On the home loop. */
     const struct refusal *(*form)(struct call *c, const struct multipart_form *form,
                                   struct form_request *out);
+    /* A reply to a call that has a note (call.note) leaves. On the home loop, in a transaction of
+     * its own, which is committed. */
+    void (*replied)(struct call *c, const struct reply_facts *facts);
     /* A condition key (lower-case) that only the service knows, asked for when a policy looks at
      * it; absent where the request does not have it. In the call's transaction. */
     struct span (*condition)(struct call *c, struct span key, struct arena *arena);

@@ -12,6 +12,7 @@
 #include "services/s3/cors.h"
 #include "services/s3/document.h"
 #include "services/s3/form.h"
+#include "services/s3/log_line.h"
 #include "services/s3/object.h"
 #include "services/s3/payment.h"
 #include "services/s3/policy.h"
@@ -205,6 +206,7 @@ static RESULT s3_resource(struct call *c, const void *in, struct auth_question *
         return OK;
     TRY(access_find_bucket(c, c->txn, inquiry.resource.bucket, &inquiry.place.bucket));
     TRY(check_region(c, &inquiry.place.bucket));
+    log_line_note(c, &inquiry.place.bucket, inquiry.resource.key);
     TRY(condition_keys_note(c, in));
     return complete(&inquiry);
 }
@@ -222,6 +224,7 @@ RESULT access_check_bucket(struct call *c, struct span name)
 {
     struct s3_bucket_record bucket;
     TRY(access_find_bucket(c, c->txn, name, &bucket));
+    log_line_note(c, &bucket, SPAN_NONE);
     return check_region(c, &bucket);
 }
 
@@ -230,6 +233,7 @@ const struct service_hooks s3_hooks = {
     .cors = cors_answer,
     .body = checksum_check_body,
     .form = form_read,
+    .replied = log_line_write,
     .resource = s3_resource,
     .condition = condition_key_read,
 };

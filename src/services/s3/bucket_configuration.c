@@ -38,5 +38,4 @@ ABSENT(get_bucket_replication, S3_REPLICATION_CONFIGURATION_NOT_FOUND_ERROR,
     }
 
 EMPTY(get_bucket_accelerate_configuration)
-EMPTY(get_bucket_logging)
 EMPTY(get_bucket_notification_configuration)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "loop/workers.h"
+#include "services/s3/log_delivery.h"
 #include "services/s3/s3.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ struct s3 {
     bool running;    /* the job is on its way; control thread */
     bool again;      /* rules have changed meanwhile */
     int64_t next_ms; /* what the job found out: when there is something to do */
+    struct log_delivery *delivery;
 };
 
 /* ---- on the worker -------------------------------------------------------------------------- */
@@ -185,6 +187,7 @@ struct s3 *s3_new(struct cloud *cloud)
     if (!s3)
         log_fatal("out of memory");
     s3->cloud = cloud;
+    s3->delivery = log_delivery_new(cloud);
     s3->mail.deliver = on_mail;
     s3->timer.due = on_timer;
     s3->job = (struct job){.run = run, .done = done, .home = cloud->control};
@@ -194,5 +197,7 @@ struct s3 *s3_new(struct cloud *cloud)
 
 void s3_free(struct s3 *s3)
 {
+    if (s3)
+        log_delivery_free(s3->delivery);
     free(s3);
 }
