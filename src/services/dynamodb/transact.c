@@ -17,6 +17,7 @@ static const struct {
 } codes[] = {
     {&DYNAMODB_CONDITIONAL_CHECK_FAILED_EXCEPTION, "ConditionalCheckFailed"},
     {&DYNAMODB_VALIDATION_EXCEPTION, "ValidationError"},
+    {&DYNAMODB_DUPLICATE_ITEM_EXCEPTION, "DuplicateItem"},
     {&DYNAMODB_ITEM_COLLECTION_SIZE_LIMIT_EXCEEDED_EXCEPTION, "ItemCollectionSizeLimitExceeded"},
     {&DYNAMODB_PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION, "ProvisionedThroughputExceeded"},
     {&DYNAMODB_THROTTLING_EXCEPTION, "ThrottlingError"},

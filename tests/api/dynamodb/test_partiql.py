@@ -218,3 +218,42 @@ def test_no_empty_lists(dynamodb):
     with invalid("1 validation error detected: Value '[]' at 'statements' failed to satisfy constraint: Member must have length "
                  "greater than or equal to 1"):
         dynamodb.batch_execute_statement(Statements=[])
+
+
+def test_transactions(dynamodb, table):
+    def transact(*statements, **more):
+        return dynamodb.execute_transaction(TransactStatements=[{"Statement": it} for it in statements], **more)
+    insert = f"INSERT INTO \"{table}\" VALUE {{'pk': '%s', 'n': 1}}"
+    transact(insert % "a", insert % "b")
+    with pytest.raises(dynamodb.exceptions.ClientError) as caught:
+        transact(insert % "c", insert % "a", f"UPDATE \"{table}\" SET n = 5 WHERE pk = 'b' AND n = 2")
+    told = caught.value.response
+    assert told["Error"]["Code"] == "TransactionCanceledException"
+    assert [reason["Code"] for reason in told["CancellationReasons"]] == ["None", "DuplicateItem", "ConditionalCheckFailed"]
+    assert item_of(dynamodb, table, "c") is None
+    update = f"UPDATE \"{table}\" SET n = n + 1 WHERE pk = 'a'"
+    first = transact(update, f"EXISTS(SELECT * FROM \"{table}\" WHERE pk = 'b' AND n = 1)", ClientRequestToken="t1",
+                     ReturnConsumedCapacity="TOTAL")
+    assert first["ConsumedCapacity"][0]["WriteCapacityUnits"] == 4
+    again = transact(update, f"EXISTS(SELECT * FROM \"{table}\" WHERE pk = 'b' AND n = 1)", ClientRequestToken="t1",
+                     ReturnConsumedCapacity="TOTAL")
+    assert again["ConsumedCapacity"][0]["ReadCapacityUnits"] == 4
+    assert item_of(dynamodb, table, "a")["n"] == {"N": "2"}
+    told = transact(f"SELECT n FROM \"{table}\" WHERE pk = 'a'", f"SELECT * FROM \"{table}\" WHERE pk = 'none'")["Responses"]
+    assert told == [{"Item": {"n": {"N": "2"}}}, {}]
+    where = "Validation failed in TransactStatements[0]: "
+    for statement, text in (
+            (f"UPDATE \"{table}\" SET n = 1 WHERE pk = 'a' RETURNING ALL NEW *",
+             where + "RETURNING clause is not supported in ExecuteTransaction."),
+            (f"SELECT * FROM \"{table}\".\"by\" WHERE pk = 'a'", where + "Reads on indices are not supported within transactions."),
+            (f"SELECT * FROM \"{table}\" WHERE pk = 'a' AND n = 2",
+             where + "Select statements within ExecuteTransaction must specify the primary key in the where clause."),
+            (f"EXISTS(SELECT * FROM \"{table}\" WHERE pk = 'a')",
+             where + "EXISTS() must contain a single item read with additional condition"),
+            ("SLECT", where + MALFORMED + "Expected data manipulation")):
+        with invalid(text):
+            transact(statement)
+    with invalid("Transaction request cannot include multiple operations on one item"):
+        transact(update, update)
+    with invalid("A transaction must consist of either read statements or write statements"):
+        transact(update, f"SELECT * FROM \"{table}\" WHERE pk = 'b'")

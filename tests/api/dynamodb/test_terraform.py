@@ -14,5 +14,8 @@ def test_terraform(own_cloud, tmp_path):
     terraform.apply(*changed)
     cloud.restart()
     terraform.expect_no_change(*changed)
+    dynamodb = cloud.client("dynamodb", region="eu-west-1")
+    item = dynamodb.get_item(TableName="teams", Key={"pk": {"S": "team"}, "sk": {"N": "1"}})["Item"]
+    assert item["name"] == {"S": "blue"} and item["tags"] == {"SS": ["a", "b"]}
     terraform.destroy(*changed)
-    assert cloud.client("dynamodb", region="eu-west-1").list_tables()["TableNames"] == []
+    assert dynamodb.list_tables()["TableNames"] == []

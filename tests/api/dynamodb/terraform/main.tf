@@ -125,3 +125,39 @@ resource "aws_dynamodb_tag" "extra" {
   key          = "extra"
   value        = var.team
 }
+
+resource "aws_dynamodb_table" "teams" {
+  name         = "teams"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "pk"
+  range_key    = "sk"
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+  attribute {
+    name = "sk"
+    type = "N"
+  }
+}
+
+# Items of every type; one of them changes, which is an UpdateItem.
+resource "aws_dynamodb_table_item" "team" {
+  table_name = aws_dynamodb_table.teams.name
+  hash_key   = aws_dynamodb_table.teams.hash_key
+  range_key  = aws_dynamodb_table.teams.range_key
+  item = jsonencode({
+    pk   = { S = "team" }
+    sk   = { N = "1" }
+    name = { S = var.team }
+    tags = { SS = ["a", "b"] }
+    more = { M = { list = { L = [{ N = "1.5" }, { BOOL = true }, { NULL = true }] } } }
+  })
+}
+
+resource "aws_dynamodb_table_item" "blob" {
+  table_name = aws_dynamodb_table.teams.name
+  hash_key   = aws_dynamodb_table.teams.hash_key
+  range_key  = aws_dynamodb_table.teams.range_key
+  item       = jsonencode({ pk = { S = "team" }, sk = { N = "2" }, blob = { B = "AAE=" } })
+}
