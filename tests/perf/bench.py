@@ -32,6 +32,7 @@ CONNECTIONS = 64
 LARGE, MEDIUM = 1 << 30, 1 << 20
 
 BY_COUNT, BY_BYTES = ("requests_per_s", "/s"), ("mib_per_s", "MiB/s")
+PLAIN = "in the clear"  # kintoun itself, with objects that are not encrypted at rest
 DYNAMODB, KINESIS, S3 = ("moto", "dynalite"), ("moto", "kinesalite"), ("moto", "s3rver")
 
 
@@ -57,13 +58,15 @@ ROWS = [
     Row("kinesis-put-record", "Kinesis PutRecord, 1 KB, durable", 50000, KINESIS),
     Row("kinesis-put-records", "Kinesis PutRecords, 500 of 1 KB, durable", 600, KINESIS, keys=16, connections=16),
     Row("kinesis-get-records", "Kinesis GetRecords, 1,000 of 1 KB", 500, KINESIS, connections=16),
-    Row("s3-get", "S3 GET, 1 KiB", 50000, (*S3, "nginx")),
-    Row("s3-put", "S3 PUT, 1 KiB, durable", 20000, S3),
+    Row("s3-get", "S3 GET, 1 KiB", 50000, (PLAIN, *S3, "nginx")),
+    Row("s3-put", "S3 PUT, 1 KiB, durable", 20000, (PLAIN, *S3)),
     Row("s3-list", "S3 ListObjectsV2, pages of up to 1,000 keys", peers=S3),
-    Row("s3-get-medium", "S3 GET, 1 MiB", "0.8 of nginx", ("nginx",), BY_BYTES, "s3-get-large", large=MEDIUM),
-    Row("s3-get-large", "S3 GET, 1 GiB", "0.8 of nginx", ("nginx",), BY_BYTES, large=LARGE, connections=4),
+    Row("s3-get-medium", "S3 GET, 1 MiB", "in the clear 0.8 of nginx", (PLAIN, "nginx"), BY_BYTES,
+        "s3-get-large", large=MEDIUM),
+    Row("s3-get-large", "S3 GET, 1 GiB", "in the clear 0.8 of nginx", (PLAIN, "nginx"), BY_BYTES, large=LARGE,
+        connections=4),
 ]
-PEERS = ("moto", "dynalite", "kinesalite", "s3rver", "nginx")
+PEERS = (PLAIN, "moto", "dynalite", "kinesalite", "s3rver", "nginx")
 READY_MS, RESIDENT_MIB, BINARY_MB, INSTRUCTIONS = 20, 20, 8, 40000
 STARTS, PROFILED_REQUESTS = 10, 1000
 
@@ -170,9 +173,16 @@ class Bench:
             say(f"{server.name}: {reason}")
             self.notes.append(f"{server.name} was left out or broke off: {reason}")
 
-    def kintoun(self, name, wrapper=()):
+    def kintoun(self, name, wrapper=(), options=()):
         extra = ["--extra-sync-us", str(self.options.extra_sync_us)] if self.options.extra_sync_us else []
-        return servers.Kintoun(self.options.program, self.folder / name, ["--unlimited", *extra], wrapper)
+        return servers.Kintoun(self.options.program, self.folder / name, ["--unlimited", *extra, *options], wrapper)
+
+    def peer(self, name):
+        if name != PLAIN:
+            return servers.peer(name, self.folder / name, pathlib.Path(self.options.build))
+        server = self.kintoun("plain", options=["--encrypt-at-rest", "off"])
+        server.name = PLAIN
+        return server
 
     def measure_start(self):
         """Median of several starts on an empty folder, and what the last one holds a second later."""
@@ -300,7 +310,7 @@ def main():
         for peer in () if options.no_peers else PEERS:
             asked = [row for row in rows if peer in row.peers]
             if asked:
-                bench.measure(servers.peer(peer, folder / peer, build), asked)
+                bench.measure(bench.peer(peer), asked)
         single = [] if options.only else bench.single_figures()
         text = report(bench, rows, single)
     (build / "bench.md").write_text(text)
