@@ -10,7 +10,7 @@
 
 struct extent;      /* store/extent.h */
 struct extent_part; /* store/extent.h */
-struct draft;  /* store/draft.h */
+struct draft;       /* store/draft.h */
 
 struct body {
     uint64_t len;                 /* bytes of the whole body */
