@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A queue under one mutex and threads that take from its head. A job that a worker has run goes
- * home as mail. Signals are blocked on workers: they belong to the thread that waits for them.
+ * A queue under one mutex and threads that take from its head. A thread is made when a job finds
+ * all others at work, up to the number that is allowed. A job that a worker has run goes home as
+ * mail. Signals are blocked on workers: they belong to the thread that waits for them.
  */
 #include "loop/workers.h"
 
@@ -16,9 +17,9 @@ struct workers {
     pthread_mutex_t lock;
     pthread_cond_t submitted;
     struct job *first, **last;
-    size_t queued, ceiling;
+    size_t queued, idle, ceiling;
     bool ending;
-    int thread_count;
+    int thread_count, most;
     pthread_t threads[];
 };
 
@@ -34,7 +35,9 @@ static struct job *next_job(struct workers *workers)
     while (!workers->first) {
         if (workers->ending)
             return NULL;
+        workers->idle++;
         pthread_cond_wait(&workers->submitted, &workers->lock);
+        workers->idle--;
     }
     struct job *job = workers->first;
     workers->first = job->next;
@@ -58,17 +61,15 @@ static void *worker_main(void *start)
     return NULL;
 }
 
-static int start_threads(struct workers *workers, int threads)
+/* With the lock held, or alone. */
+static int start_thread(struct workers *workers)
 {
     sigset_t all, before;
-    int r = 0;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (!r && workers->thread_count < threads) {
-        r = pthread_create(&workers->threads[workers->thread_count], NULL, worker_main, workers);
-        if (!r)
-            workers->thread_count++;
-    }
+    int r = pthread_create(&workers->threads[workers->thread_count], NULL, worker_main, workers);
+    if (!r)
+        workers->thread_count++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return -r;
 }
@@ -83,7 +84,8 @@ int workers_new(struct workers **ret, int threads, size_t queue_ceiling)
     pthread_cond_init(&workers->submitted, NULL);
     workers->last = &workers->first;
     workers->ceiling = queue_ceiling;
-    int r = start_threads(workers, threads);
+    workers->most = threads;
+    int r = start_thread(workers);
     if (r < 0) {
         workers_free(workers);
         return r;
@@ -116,6 +118,9 @@ int workers_submit(struct workers *workers, struct job *job)
     *workers->last = job;
     workers->last = &job->next;
     workers->queued++;
+    if (workers->queued > workers->idle && workers->thread_count < workers->most &&
+        start_thread(workers) < 0)
+        log_debug("a worker cannot be started; the others go on");
     pthread_cond_signal(&workers->submitted);
     return 0;
 }

@@ -9,6 +9,7 @@
  */
 #include "store/draft.h"
 
+#include "base/scope.h"
 #include "base/time.h"
 #include "store/segments.h"
 
@@ -127,7 +128,7 @@ static int extent_for_more(struct draft *draft, struct extent **ret)
 /* Whole frames, except at the end of a body. */
 static int append_sealed(struct store *store, struct extent *extent, struct span bytes)
 {
-    static _Thread_local char sealed[4 * (SEAL_FRAME + SEAL_TAG_SIZE)];
+    AUTO_FREE char *sealed = store_alloc(seal_sealed_len(SEAL_AT_ONCE));
     int error = 0;
     while (bytes.len && !error) {
         struct span part = span_first(bytes, SEAL_AT_ONCE);

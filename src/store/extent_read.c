@@ -4,6 +4,7 @@
  * sealed extent is read in whole frames, whose tags vouch for it. Any thread that may block.
  */
 #include "base/hash.h"
+#include "base/scope.h"
 #include "store/segments.h"
 
 #include <errno.h>
@@ -41,9 +42,11 @@ struct slice {
     size_t skip, len; /* bytes */
 };
 
-static int fetch_slice(int fd, const struct extent *extent, struct slice slice, char *to)
+/* `room` is for a frame as it is stored and one that is opened. */
+static int fetch_slice(int fd, const struct extent *extent, struct slice slice, char *room,
+                       char *to)
 {
-    static _Thread_local char stored[STORED_FRAME], opened[SEAL_FRAME];
+    char *stored = room, *opened = room + STORED_FRAME;
     uint64_t from = slice.frame * STORED_FRAME;
     size_t len = extent->len - from < STORED_FRAME ? extent->len - from : STORED_FRAME;
     bool whole = slice.len == len - SEAL_TAG_SIZE;
@@ -60,6 +63,7 @@ static int fetch_slice(int fd, const struct extent *extent, struct slice slice, 
 
 static int fetch_sealed(int fd, const struct extent_part *part, char *to)
 {
+    AUTO_FREE char *room = store_alloc(STORED_FRAME + SEAL_FRAME);
     int error = 0;
     for (size_t at = 0; at < part->len && !error;) {
         uint64_t from = part->skip + at;
@@ -67,7 +71,7 @@ static int fetch_sealed(int fd, const struct extent_part *part, char *to)
         slice.len = SEAL_FRAME - slice.skip;
         if (slice.len > part->len - at)
             slice.len = part->len - at;
-        error = fetch_slice(fd, &part->extent, slice, to + at);
+        error = fetch_slice(fd, &part->extent, slice, room, to + at);
         at += slice.len;
     }
     return error;

@@ -59,9 +59,6 @@ struct team *team_new(void)
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->work, NULL);
     pthread_cond_init(&team->done, NULL);
-    while (team->helper_count < HELPERS &&
-           pthread_create(&team->helpers[team->helper_count], NULL, help, team) == 0)
-        team->helper_count++; /* fewer will do */
     return team;
 }
 
@@ -81,6 +78,14 @@ void team_free(struct team *team)
     free(team);
 }
 
+/* With the first work. */
+static void start_helpers(struct team *team)
+{
+    while (team->helper_count < HELPERS &&
+           pthread_create(&team->helpers[team->helper_count], NULL, help, team) == 0)
+        team->helper_count++; /* fewer will do */
+}
+
 void team_begin(struct team *team, const int *fds, size_t count)
 {
     GUARD(&team->mutex);
@@ -88,8 +93,10 @@ void team_begin(struct team *team, const int *fds, size_t count)
     team->count = count;
     team->next = 0;
     team->error = 0;
-    if (count)
-        pthread_cond_broadcast(&team->work);
+    if (!count)
+        return;
+    start_helpers(team);
+    pthread_cond_broadcast(&team->work);
 }
 
 int team_finish(struct team *team)
