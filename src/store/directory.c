@@ -22,8 +22,8 @@
 #define FORMAT_TEXT "kintoun store format "
 
 static const char *const our_names[] = {
-    ".",  "..",      FORMAT_FILE, FORMAT_FILE_NEW, "lock",       "durable",
-    "db", "journal", "extents",   "logs",          "lost+found",
+    ".",       "..",      FORMAT_FILE, FORMAT_FILE_NEW, "lock",       "durable",         "db",
+    "journal", "extents", "logs",      "lost+found",    "master-key", "master-key.mark",
 };
 
 static bool is_ours(const char *name)

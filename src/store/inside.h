@@ -123,8 +123,9 @@ void directory_close(struct store *store);
 void directory_note_durable(struct store *store, uint64_t durable);
 uint64_t directory_noted_durable(const struct store *store); /* 0: unknown */
 
-/* master.c: reads the key or makes one. -EUCLEAN when it is not the one that the data was sealed
- * with. */
+/* master.c: makes a key for a new directory, or reads the one that is there: -EUCLEAN when it is
+ * not the one that the data was sealed with. */
+MUST_CHECK int master_make(struct store *store);
 MUST_CHECK int master_open(struct store *store, const char **ret_why);
 
 /* options.c */

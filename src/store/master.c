@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The master key in its file, and beside it what follows from it, so that a lost or exchanged key
- * is noticed before it makes the data unreadable by halves. The mark is written after the key is
- * durable. At the start, one thread.
+ * is noticed before it makes the data unreadable by halves. At the start, one thread.
  */
 #include "base/scope.h"
 #include "store/inside.h"
@@ -34,10 +33,12 @@ static int write_file(struct store *store, const char *name, const struct seal_k
     ssize_t len = write(fd, key->bytes, sizeof key->bytes);
     if (len != sizeof key->bytes)
         return len < 0 ? -errno : -ENOSPC;
-    return fsync(fd) || fsync(store->dir_fd) ? -errno : 0;
+    return fsync(fd) ? -errno : 0;
 }
 
-static int make_key(struct store *store)
+/* Their names become durable with the mark of the format, which is written behind them: a folder
+ * without that is made anew. */
+int master_make(struct store *store)
 {
     struct seal_key mark;
     seal_key_make(&store->master);
@@ -50,10 +51,6 @@ int master_open(struct store *store, const char **ret_why)
 {
     struct seal_key mark, want;
     int marked = read_file(store, MARK_FILE, &mark);
-    if (marked == -ENOENT) {
-        *ret_why = "The key that encrypts objects cannot be written to the data directory.";
-        return make_key(store);
-    }
     *ret_why = "The file `master-key` of the data directory is missing, unreadable or another one "
                "than objects were encrypted with. Put the right one back.";
     int error = marked ? marked : read_file(store, KEY_FILE, &store->master);

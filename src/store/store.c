@@ -218,11 +218,12 @@ static int open_all(struct store *store, const struct store_options *options, co
     error = recover(store, ret_why);
     if (error)
         return error;
+    *ret_why = "The key that encrypts objects cannot be written to the data directory.";
+    error = state == DIRECTORY_NEW ? master_make(store) : master_open(store, ret_why);
+    if (error)
+        return error;
     *ret_why = "The data directory cannot be written to, or the process is at a limit.";
     if (state == DIRECTORY_NEW && (error = directory_mark_format(store)))
-        return error;
-    error = master_open(store, ret_why);
-    if (error)
         return error;
     space_init(store, options->reserve_bytes);
     error = segments_open(store, ret_why);
