@@ -7,6 +7,12 @@
 
 #define TURN_SIZE ((size_t)16 * 1024) /* bytes */
 
+static XXH3_state_t *xxh3_of(struct digester *digester)
+{
+    uintptr_t room = (uintptr_t)digester->xxh3_room;
+    return (XXH3_state_t *)(void *)(digester->xxh3_room + (64 - room % 64) % 64);
+}
+
 void digester_init(struct digester *digester, unsigned wanted)
 {
     digester->wanted = wanted;
@@ -23,7 +29,7 @@ void digester_init(struct digester *digester, unsigned wanted)
     if (wanted & DIGEST_XXH64)
         XXH64_reset(&digester->xxh64, 0);
     if (wanted & (DIGEST_XXH3 | DIGEST_XXH128))
-        XXH3_128bits_reset(&digester->xxh3);
+        XXH3_128bits_reset(xxh3_of(digester));
 }
 
 static void feed_turn(struct digester *digester, unsigned wanted, struct span piece)
@@ -45,7 +51,7 @@ static void feed_turn(struct digester *digester, unsigned wanted, struct span pi
     if (wanted & DIGEST_XXH64)
         XXH64_update(&digester->xxh64, piece.at, piece.len);
     if (wanted & (DIGEST_XXH3 | DIGEST_XXH128))
-        XXH3_128bits_update(&digester->xxh3, piece.at, piece.len);
+        XXH3_128bits_update(xxh3_of(digester), piece.at, piece.len);
 }
 
 void digester_feed(struct digester *digester, struct span piece)
@@ -76,9 +82,9 @@ static void finish_xxh(struct digester *digester, struct digests *out)
     if (wanted & DIGEST_XXH64)
         store_be(out->xxh64, sizeof out->xxh64, XXH64_digest(&digester->xxh64));
     if (wanted & DIGEST_XXH3)
-        store_be(out->xxh3, sizeof out->xxh3, XXH3_64bits_digest(&digester->xxh3));
+        store_be(out->xxh3, sizeof out->xxh3, XXH3_64bits_digest(xxh3_of(digester)));
     if (wanted & DIGEST_XXH128) {
-        XXH128_hash_t hash = XXH3_128bits_digest(&digester->xxh3);
+        XXH128_hash_t hash = XXH3_128bits_digest(xxh3_of(digester));
         store_be(out->xxh128, sizeof hash.high64, hash.high64);
         store_be(out->xxh128 + sizeof hash.high64, sizeof hash.low64, hash.low64);
     }

@@ -26,6 +26,7 @@ struct digests {
         sha512[SHA512_SIZE], xxh64[XXH64_SIZE], xxh3[XXH64_SIZE], xxh128[XXH128_SIZE];
 };
 
+/* Stays where it was begun. */
 struct digester {
     unsigned wanted; /* DIGEST bits */
     MD5_CTX md5;
@@ -33,7 +34,9 @@ struct digester {
     SHA256_CTX sha256;
     SHA512_CTX sha512;
     XXH64_state_t xxh64;
-    XXH3_state_t xxh3; /* of both widths; demands an alignment of 64 bytes */
+    /* The state of XXH3, of both widths, begins at the first multiple of 64 in here: stacks of
+     * sanitized builds and arenas do not keep to what the type demands. */
+    char xxh3_room[sizeof(XXH3_state_t) + 64];
     uint32_t crc32, crc32c;
     uint64_t crc64nvme;
 };

@@ -67,8 +67,9 @@ typedef uint32_t half __attribute__((vector_size(32)));
         }                                                                                          \
     }
 
-#define FOR_512 __attribute__((target("avx512f")))
-#define FOR_256 __attribute__((target("avx2")))
+/* Without the address sanitizer, whose frames do not keep to the alignment of wide vectors. */
+#define FOR_512 __attribute__((target("avx512f"), no_sanitize("address")))
+#define FOR_256 __attribute__((target("avx2"), no_sanitize("address")))
 
 FOR_512 static inline __attribute__((always_inline)) void transpose_wide(wide at[16]){
     TRANSPOSE(wide, 16, LOW_WIDE, HIGH_WIDE)}

@@ -276,7 +276,7 @@ static void job_done(struct job *job)
 struct draft *draft_new(struct store *store, struct workers *workers, struct loop *loop,
                         const struct draft_plan *plan, const struct draft_events *events)
 {
-    struct draft *draft = store_alloc_aligned(sizeof *draft); /* the digester demands it */
+    struct draft *draft = store_alloc(sizeof *draft);
     memset(draft, 0, sizeof *draft);
     draft->job = (struct job){.run = job_run, .done = job_done, .home = loop};
     draft->store = store;

@@ -50,10 +50,10 @@ def make(dynamodb, name):
 
 
 def wait_for(condition):
-    """A jump of the clock ends connections that stand idle."""
+    """A jump of the clock ends connections that stand idle, and a shard may go after it was listed."""
     deadline = time.monotonic() + 20
     while True:
-        with contextlib.suppress(botocore.exceptions.ConnectionClosedError):
+        with contextlib.suppress(botocore.exceptions.ConnectionClosedError, botocore.exceptions.ClientError):
             if condition():
                 return
         assert time.monotonic() < deadline
