@@ -168,7 +168,9 @@ static void make_room(struct shard *shard)
 /* A copy for a key that is not in the table. */
 static void copy_add(struct shard *shard, uint64_t hash, struct span key, struct span value)
 {
-    struct write_head head = {.key_len = (uint16_t)key.len, .value_len = (uint32_t)value.len};
+    struct write_head head = {.key_len = (uint16_t)key.len,
+                              .deleted = span_is_absent(value),
+                              .value_len = (uint32_t)value.len};
     size_t len = sizeof head + key.len + value.len;
     struct entry *entry = store_alloc(sizeof *entry + len);
     char *to = (char *)(entry + 1);
@@ -263,9 +265,9 @@ int recent_get(struct recent *recent, const struct write_key *key, struct arena 
     if (!entry)
         return 0;
     struct write_parts parts = write_at(entry->write);
+    entry->used = true;
     if (parts.deleted)
         return -ENOENT;
-    entry->used = true;
     *ret_value = arena_copy(arena, parts.value);
     return 1;
 }

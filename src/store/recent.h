@@ -18,7 +18,7 @@ void recent_put(struct recent *recent, uint64_t hash, const char *write, uint64_
  * recent_keep. */
 MUST_CHECK int recent_get(struct recent *recent, const struct write_key *key, struct arena *arena,
                           struct span *ret_value, uint64_t *ret_seen);
-/* What RocksDB then answered; not kept when something was written meanwhile. */
+/* What RocksDB then answered, absent: nothing; not kept when something was written meanwhile. */
 void recent_keep(struct recent *recent, const struct write_key *key, struct span value,
                  uint64_t seen);
 /* The newest write of the key that `write` writes, which is not settled, and its ticket. */

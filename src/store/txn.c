@@ -227,8 +227,8 @@ int txn_get(struct txn *txn, enum FAMILY family, struct span key, struct arena *
     if (found)
         return found < 0 ? found : 0;
     int error = get_settled(txn->store, &full, arena, ret_value);
-    if (!error)
-        recent_keep(txn->store->recent, &full, *ret_value, seen);
+    if (!error || error == -ENOENT)
+        recent_keep(txn->store->recent, &full, error ? SPAN_NONE : *ret_value, seen);
     return error;
 }
 
