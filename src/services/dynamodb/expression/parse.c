@@ -291,20 +291,27 @@ static RESULT take_rest(struct parse *p, struct term *term)
     return OK;
 }
 
+/* What stands behind an opening parenthesis; a second pair around the same is refused. */
+static RESULT take_in_parens(struct parse *p, RESULT (*take_inner)(struct parse *, struct term *),
+                             struct term *ret)
+{
+    if (p->depth++ == NESTING_MAX)
+        return refuse_parens(p);
+    TRY(take_inner(p, ret));
+    p->depth--;
+    TRY(take(p, TOKEN_CLOSE));
+    if (ret->parens)
+        return refuse_parens(p);
+    ret->parens = true;
+    return OK;
+}
+
 static RESULT take_primary(struct parse *p, struct term *ret)
 {
-    if (take_if(p, TOKEN_OPEN)) {
-        if (p->depth++ == NESTING_MAX)
-            return refuse_parens(p);
-        TRY(take_or(p, ret));
-        p->depth--;
-        TRY(take(p, TOKEN_CLOSE));
-        if (ret->parens)
-            return refuse_parens(p);
-        ret->parens = true;
-    } else {
+    if (take_if(p, TOKEN_OPEN))
+        TRY(take_in_parens(p, take_or, ret));
+    else
         TRY(take_simple(p, ret));
-    }
     return ret->operand ? take_rest(p, ret) : OK;
 }
 
@@ -377,18 +384,10 @@ static void add_action(struct parse *p, struct action action)
 static RESULT take_set_value(struct parse *p, struct term *ret)
 {
     struct term right;
-    if (take_if(p, TOKEN_OPEN)) {
-        if (p->depth++ == NESTING_MAX)
-            return refuse_parens(p);
-        TRY(take_set_value(p, ret));
-        p->depth--;
-        TRY(take(p, TOKEN_CLOSE));
-        if (ret->parens)
-            return refuse_parens(p);
-        ret->parens = true;
-    } else {
+    if (take_if(p, TOKEN_OPEN))
+        TRY(take_in_parens(p, take_set_value, ret));
+    else
         TRY(take_simple(p, ret));
-    }
     uint8_t sign = peek(p);
     if (!ret->operand || (sign != TOKEN_PLUS && sign != TOKEN_MINUS))
         return OK;
