@@ -1,19 +1,20 @@
 # The front door. `make run` is all that a user needs (data in ./data or KINTOUN_DATA); README.md says the rest.
 .PHONY: build run test lint bench fuzz console clean setup-build setup-test
 SECONDS ?= 60
+PROGRAM = src/kintoun/kintoun
 
 build: setup-build build/build.ninja
-	ninja -C build
+	ninja -C build $(PROGRAM)
 run: build
 	exec build/src/kintoun/kintoun up
 test: setup-test build-asan/build.ninja build-tsan/build.ninja build/build.ninja
 	ninja -C build-asan
-	ninja -C build
+	ninja -C build $(PROGRAM)
 	tools/run-tests build-asan build-tsan build
 lint: setup-test build-asan/build.ninja build-clang/build.ninja
 	tools/lint
 bench: setup-test build/build.ninja
-	ninja -C build
+	ninja -C build $(PROGRAM) tests/perf/load
 	.venv/bin/python tests/perf/bench.py
 fuzz: setup-test build-fuzz/build.ninja
 	tools/run-fuzzers build-fuzz $(SECONDS)
