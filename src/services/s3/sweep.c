@@ -101,6 +101,8 @@ static int take_batch(struct call *c, int64_t *ret_next)
     *ret_next = choice.first.due;
     if (choice.first.due > c->now_ms)
         return 0;
+    if (sweep_is_at_start(&choice.first))
+        choice.first.due = c->now_ms;
     result = load(&sweep);
     if (result < 0)
         return result;
@@ -128,10 +130,12 @@ static void run(struct job *job)
 
 /* ---- on the control loop -------------------------------------------------------------------- */
 
-static void wait_for(struct s3 *s3, int64_t ms)
+/* `from_ms` is clock_steady_ms, read before the time from which `ms` was reckoned: a clock that is
+ * moved between the two readings makes the timer early, never late. */
+static void wait_for(struct s3 *s3, int64_t from_ms, int64_t ms)
 {
     int64_t wait = ms < 0 ? 0 : ms > LONGEST_MS ? LONGEST_MS : ms;
-    loop_timer_set(s3->cloud->control, &s3->timer, clock_steady_ms() + wait);
+    loop_timer_set(s3->cloud->control, &s3->timer, from_ms + wait);
 }
 
 static void start(struct s3 *s3)
@@ -142,18 +146,19 @@ static void start(struct s3 *s3)
     loop_timer_clear(s3->cloud->control, &s3->timer);
     s3->running = workers_submit(s3->cloud->workers, &s3->job) == 0;
     if (!s3->running)
-        wait_for(s3, FAILED_MS);
+        wait_for(s3, clock_steady_ms(), FAILED_MS);
 }
 
 static void done(struct job *job)
 {
     struct s3 *s3 = (struct s3 *)((char *)job - offsetof(struct s3, job));
+    int64_t steady = clock_steady_ms();
     int64_t now = clock_now_ms();
     s3->running = false;
     if (s3->again || (s3->next_ms != TIME_NONE && s3->next_ms <= now))
         start(s3);
     else if (s3->next_ms != TIME_NONE)
-        wait_for(s3, s3->next_ms - now);
+        wait_for(s3, steady, s3->next_ms - now);
 }
 
 static void on_timer(struct timer *timer)

@@ -13,4 +13,6 @@ struct sweep_bucket {
     struct s3_lifecycle_rules rules;
     struct s3_sweep *at; /* how far it is; moved on */
 };
+/* No batch of this pass was done yet. */
+bool sweep_is_at_start(const struct s3_sweep *at);
 MUST_CHECK int sweep_batch(struct sweep_bucket *sweep);

@@ -141,7 +141,13 @@ static int look_at_uploads(const struct object_bucket *bucket, struct looking *l
     return assembly_list(bucket, &list, ret_more);
 }
 
-/* Moves on; behind the last upload the pass is at its end until the next midnight. */
+bool sweep_is_at_start(const struct s3_sweep *at)
+{
+    return at->stage == STAGE_VERSIONS && at->after_name.len == 0;
+}
+
+/* Moves on; behind the last upload the pass is at its end until the midnight after its beginning:
+ * what it looked at before a midnight that fell into it may be due by now. */
 static void next_stage(struct sweep_bucket *sweep)
 {
     struct s3_sweep *at = sweep->at;
@@ -150,7 +156,7 @@ static void next_stage(struct sweep_bucket *sweep)
         .bucket = at->bucket,
         .edition = at->edition,
         .stage = ended ? STAGE_VERSIONS : STAGE_UPLOADS,
-        .due = ended ? lifecycle_midnight(sweep->c->now_ms + 1) : at->due,
+        .due = ended ? lifecycle_midnight(at->due + 1) : at->due,
     };
 }
 

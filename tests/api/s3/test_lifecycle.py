@@ -198,6 +198,17 @@ def test_current_objects_expire(mine, skew):
     eventually(lambda: keys(s3, bucket) == ["new/kept"])
 
 
+def test_a_midnight_within_a_pass(mine, skew):
+    """What a pass looked at before midnight is looked at again, though the pass ended after it."""
+    s3, bucket = mine
+    for _ in range(3):  # of which one is in time
+        for number in range(300):  # more than a batch
+            s3.put_object(Bucket=bucket, Key=f"{number:03}", Body=b"")
+        put(s3, bucket, rule(Expiration={"Days": 1}))
+        skew(2)
+        eventually(lambda: keys(s3, bucket) == [])
+
+
 def test_versions_expire(mine, skew):
     s3, bucket = mine
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
