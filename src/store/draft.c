@@ -147,10 +147,12 @@ static int write_out(struct draft *draft, struct span bytes)
         if (error)
             return error;
         struct span part = span_first(bytes, draft->room - extent_size(extent));
+        uint32_t before = extent->len;
         error = draft->kind == EXTENT_SEALED ? append_sealed(draft->store, extent, part)
                                              : segments_append(draft->store, extent, part);
         if (error)
             return error;
+        segments_write_back(draft->store, extent, before);
         bytes = span_from(bytes, part.len);
     }
     return 0;
@@ -191,6 +193,8 @@ static void job_run(struct job *job)
 static void destroy(struct draft *draft)
 {
     struct holding *holding = draft->holding;
+    if (draft->state != DRAFT_IN_MEMORY && draft->len > DRAFT_INLINE_MAX)
+        gathering_leave(&draft->store->gathering);
     if (holding->count)
         holding->extents[holding->count - 1].len = draft->allocated;
     holding_release(draft->holding);
@@ -299,6 +303,7 @@ int draft_write(struct draft *draft, struct span piece)
     draft->len += piece.len;
     if (draft->state == DRAFT_IN_MEMORY && draft->len > DRAFT_INLINE_MAX) {
         draft->state = DRAFT_SPILLING;
+        gathering_join(&draft->store->gathering);
         (void)buf_room(&draft->filling, BUFFER_SIZE - draft->filling.len);
     }
     buf_append(&draft->filling, piece);

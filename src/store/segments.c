@@ -238,14 +238,18 @@ int segments_append(struct store *store, struct extent *extent, struct span byte
             return len ? -errno : -EIO;
         at += (size_t)len;
     }
-    /* Begin to write back now, so that the sync at the end has little left to do. */
-    sync_file_range(segment->fd, (off_t)(extent->offset + extent->len), (off_t)bytes.len,
-                    SYNC_FILE_RANGE_WRITE);
     extent->crc32c = crc32c_feed(extent->crc32c, bytes);
     extent->len += (uint32_t)bytes.len;
     atomic_fetch_add(&segment->written, 1);
     space_count(store, bytes.len);
     return 0;
+}
+
+void segments_write_back(struct store *store, const struct extent *extent, uint32_t from)
+{
+    struct segment *segment = segment_of(store, extent->segment);
+    sync_file_range(segment->fd, (off_t)(extent->offset + from), (off_t)(extent->len - from),
+                    SYNC_FILE_RANGE_WRITE);
 }
 
 static int segment_sync(struct segment *segment)

@@ -83,6 +83,9 @@ MUST_CHECK int segments_allocate(struct store *store, uint32_t size, struct exte
 void segments_trim(struct store *store, const struct extent *extent, uint32_t size);
 /* Appends to the extent: bytes, length and checksum. Blocks. */
 MUST_CHECK int segments_append(struct store *store, struct extent *extent, struct span bytes);
+/* Begins to write back what was appended behind `from`, so that the sync has little left to do; in
+ * long runs, since each costs the device a request. */
+void segments_write_back(struct store *store, const struct extent *extent, uint32_t from);
 /* All bytes of these extents are on disk afterwards. Several callers share one sync. Blocks. */
 MUST_CHECK int segments_sync(struct store *store, const struct extent *extents, size_t count);
 /* Punches the hole and drops the file when nothing in it is left. */

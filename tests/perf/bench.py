@@ -29,7 +29,7 @@ import servers
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1000
 CONNECTIONS = 64
-LARGE, MEDIUM = 1 << 30, 1 << 20
+LARGE, MEDIUM, PART = 1 << 30, 1 << 20, 8 << 20
 
 BY_COUNT, BY_BYTES = ("requests_per_s", "/s"), ("mib_per_s", "MiB/s")
 PLAIN = "in the clear"  # kintoun itself, with objects that are not encrypted at rest
@@ -65,6 +65,9 @@ ROWS = [
         "s3-get-large", large=MEDIUM),
     Row("s3-get-large", "S3 GET, 1 GiB", "in the clear 0.8 of nginx", (PLAIN, "nginx"), BY_BYTES, large=LARGE,
         connections=4),
+    Row("s3-put-large", "S3 PUT, 64 MiB, durable", peers=(PLAIN, *S3), unit=BY_BYTES, large=64 << 20, connections=4, keys=4),
+    Row("s3-upload-part", "S3 UploadPart, 8 MiB, durable", "1,430 (1.5 GB/s)", (PLAIN, *S3), BY_BYTES, large=PART,
+        connections=8, keys=8),
 ]
 PEERS = (PLAIN, "moto", "dynalite", "kinesalite", "s3rver", "nginx")
 READY_MS, RESIDENT_MIB, BINARY_MB, INSTRUCTIONS = 20, 20, 8, 40000
@@ -140,10 +143,21 @@ class Bench:
         return clients(server)["kinesis"].get_shard_iterator(
             StreamName="bench-read", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
 
+    def upload(self, server):
+        return clients(server)["s3"].create_multipart_upload(Bucket="bench", Key="parts")["UploadId"]
+
+    def made_for(self, server, row):
+        """What a row needs that the server makes."""
+        makers = {"kinesis-get-records": ("iterator", self.iterator), "s3-upload-part": ("upload", self.upload)}
+        if row.scenario not in makers:
+            return {}
+        name, make = makers[row.scenario]
+        return {name: make(server)}
+
     def fill_bucket(self, server, client, rows):
         client.create_bucket(Bucket="bench")
         self.run_load(server, "s3-put", requests=KEYS, connections=8, seconds=300)
-        for large in (row.settings["large"] for row in rows if "large" in row.settings):
+        for large in (row.settings["large"] for row in rows if row.scenario == "s3-get-large"):
             client.upload_file(str(self.folder / f"nginx/www/bench/large-{large}"), "bench", f"large-{large}")
 
     def fill(self, server, rows):
@@ -162,8 +176,8 @@ class Bench:
                 if server.name != "nginx":
                     self.fill(server, rows)
                 for row in rows:
-                    more = {"iterator": self.iterator(server)} if row.name == "kinesis-get-records" else {}
-                    result = self.run_load(server, row.scenario_for(server.name), **row.settings, **more)
+                    result = self.run_load(server, row.scenario_for(server.name), **row.settings,
+                                           **self.made_for(server, row))
                     self.results[server.name, row.name] = result
                     say(f"{server.name:8} {row.name:24} " + (result.get("reason") or
                         f"{result['requests_per_s']:.0f}/s, {result['mib_per_s']:.0f} MiB/s, "

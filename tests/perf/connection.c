@@ -54,18 +54,31 @@ void connection_close(struct connection *c)
     c->fd = -1;
 }
 
+/* What is to be sent next; empty when all was. */
+static struct span unsent(const struct connection *c)
+{
+    if (c->out_sent < c->out_len)
+        return span_of(c->out + c->out_sent, c->out_len - c->out_sent);
+    size_t from = c->pattern_sent % PATTERN_SIZE;
+    uint64_t left = c->request ? c->request->pattern_len - c->pattern_sent : 0;
+    return span_first(span_of(scenario_pattern() + from, PATTERN_SIZE - from), left);
+}
+
 static int flush(struct connection *c)
 {
-    while (c->out_sent < c->out_len) {
-        ssize_t sent = send(c->fd, c->out + c->out_sent, c->out_len - c->out_sent,
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+    struct span piece;
+    while ((piece = unsent(c)).len) {
+        ssize_t sent = send(c->fd, piece.at, piece.len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EAGAIN)
             break;
         if (sent < 0)
             return -errno;
-        c->out_sent += (size_t)sent;
+        if (c->out_sent < c->out_len)
+            c->out_sent += (size_t)sent;
+        else
+            c->pattern_sent += (uint64_t)sent;
     }
-    bool left = c->out_sent < c->out_len;
+    bool left = piece.len;
     if (left == c->wants_out)
         return 0;
     c->wants_out = left;
@@ -77,6 +90,7 @@ int connection_send(struct connection *c, int64_t now_ms)
     c->request = scenario_next(c->scenario);
     c->verify = c->tally->sent++ % c->scenario->options->sample == 0;
     c->in_len = c->head_len = c->out_sent = 0;
+    c->pattern_sent = 0;
     c->status = 0;
     c->begun_us = connection_now_us();
     c->out_len = scenario_write(c->scenario, c->request, now_ms, c->out, sizeof c->out);
@@ -176,6 +190,7 @@ static void count_reply(struct connection *c, struct span body)
 {
     struct tally *tally = c->tally;
     tally->done++;
+    tally->bytes += c->request->pattern_len;
     latency_add(&tally->latency, connection_now_us() - c->begun_us);
     if (c->status != 200) {
         note_error(c, "status");

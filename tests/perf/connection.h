@@ -24,6 +24,7 @@ struct connection {
     uint64_t begun_us;
     bool verify, wants_out;
     size_t out_len, out_sent, in_len;
+    uint64_t pattern_sent;
     /* The reply, once its head is whole: */
     int status; /* 0 before */
     bool closes, chunked, until_end, streamed;

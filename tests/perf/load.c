@@ -166,7 +166,8 @@ static _Noreturn void usage(void)
     fprintf(stderr,
             "usage: load [--endpoint A.B.C.D:PORT] [--connections N] [--threads N] [--seconds S]\n"
             "            [--requests N] [--keys N] [--large BYTES] [--sample N] [--bucket NAME]\n"
-            "            [--table NAME] [--iterator TEXT] [--region NAME] [--json] SCENARIO\n"
+            "            [--table NAME] [--iterator TEXT] [--upload ID] [--region NAME]\n"
+            "            [--json] SCENARIO\n"
             "Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (test, test).\n"
             "Scenarios: %s\n",
             scenario_names());
@@ -212,6 +213,7 @@ enum OPTION {
     OPTION_BUCKET,
     OPTION_TABLE,
     OPTION_ITERATOR,
+    OPTION_UPLOAD,
     OPTION_REGION,
     OPTION_JSON,
 };
@@ -252,6 +254,9 @@ static void set_option(struct options *options, int option, const char *text)
     case OPTION_ITERATOR:
         options->iterator = span_of_cstr(text);
         break;
+    case OPTION_UPLOAD:
+        options->upload = span_of_cstr(text);
+        break;
     case OPTION_REGION:
         options->region = span_of_cstr(text);
         break;
@@ -277,6 +282,7 @@ static struct options options_of(int argc, char **argv)
         {"bucket", required_argument, NULL, OPTION_BUCKET},
         {"table", required_argument, NULL, OPTION_TABLE},
         {"iterator", required_argument, NULL, OPTION_ITERATOR},
+        {"upload", required_argument, NULL, OPTION_UPLOAD},
         {"region", required_argument, NULL, OPTION_REGION},
         {"json", no_argument, NULL, OPTION_JSON},
         {NULL, 0, NULL, 0},

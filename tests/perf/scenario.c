@@ -23,6 +23,7 @@
 struct draft {
     const char *method;
     struct span path, query, content_type, target, body, expected;
+    uint64_t pattern_len;
 };
 
 struct scenario_kind {
@@ -203,6 +204,41 @@ static void draft_get_large(struct scenario *scenario, size_t i, struct draft *d
     };
 }
 
+static struct span pattern_etag(struct scenario *scenario)
+{
+    MD5_CTX md5;
+    uint8_t etag[MD5_SIZE];
+    uint64_t left = scenario->options->large;
+    MD5_Init(&md5);
+    for (; left > PATTERN_SIZE; left -= PATTERN_SIZE)
+        MD5_Update(&md5, scenario_pattern(), PATTERN_SIZE);
+    MD5_Update(&md5, scenario_pattern(), left);
+    MD5_Final(etag, &md5);
+    return hex_of(&scenario->arena, span_of(etag, sizeof etag));
+}
+
+/* Parts of one upload, over and over; tests/perf/bench.py began it. */
+static void draft_upload_part(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    *draft = (struct draft){
+        .method = "PUT",
+        .path = arena_printf(&scenario->arena, "/%.*s/parts", SPAN_ARG(scenario->options->bucket)),
+        .query = arena_printf(&scenario->arena, "partNumber=%zu&uploadId=%.*s", i + 1,
+                              SPAN_ARG(scenario->options->upload)),
+        .content_type = S("application/octet-stream"),
+        .pattern_len = scenario->options->large,
+        .expected = i ? scenario->ring[0].expected : pattern_etag(scenario),
+    };
+}
+
+static void draft_put_large(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_upload_part(scenario, i, draft);
+    draft->path =
+        arena_printf(&scenario->arena, "/%.*s/put-%zu", SPAN_ARG(scenario->options->bucket), i);
+    draft->query = SPAN_NONE;
+}
+
 /* A page of a thousand from another place each time. */
 static void draft_list(struct scenario *scenario, size_t i, struct draft *draft)
 {
@@ -227,6 +263,8 @@ static const struct scenario_kind kinds[] = {
     {"s3-get", "s3", REPLY_EQUALS, 0, draft_get_object},
     {"s3-put", "s3", REPLY_HEAD_CONTAINS, 0, draft_put_object},
     {"s3-get-large", "s3", REPLY_PATTERN, 1, draft_get_large},
+    {"s3-put-large", "s3", REPLY_HEAD_CONTAINS, 0, draft_put_large},
+    {"s3-upload-part", "s3", REPLY_HEAD_CONTAINS, 0, draft_upload_part},
     {"s3-list", "s3", REPLY_STATUS, 0, draft_list},
     {"http-get", NULL, REPLY_EQUALS, 0, draft_get_object},
     {"http-get-large", NULL, REPLY_PATTERN, 1, draft_get_large},
@@ -236,8 +274,8 @@ const char *scenario_names(void)
 {
     return "sts-get-caller-identity dynamodb-get-item dynamodb-put-item dynamodb-update-item "
            "dynamodb-query dynamodb-transact-write kinesis-put-record kinesis-put-records "
-           "kinesis-get-records s3-get s3-put s3-get-large s3-list http-get "
-           "http-get-large";
+           "kinesis-get-records s3-get s3-put s3-get-large s3-put-large s3-upload-part s3-list "
+           "http-get http-get-large";
 }
 
 const char *scenario_pattern(void)
@@ -257,7 +295,7 @@ static struct headers headers_of(struct scenario *scenario, const struct draft *
     const struct header all[MAX_HEADERS] = {
         {S("content-type"), draft->content_type},
         {S("host"), scenario->options->host},
-        {S("x-amz-content-sha256"), span_of(request->body_sha256, 64)},
+        {S("x-amz-content-sha256"), request->payload},
         {S("x-amz-date"), span_of(scenario->timestamp, 16)},
         {S("x-amz-target"), draft->target},
     };
@@ -282,8 +320,9 @@ static struct span text_before_date(struct scenario *scenario, const struct requ
         if (!span_eq(header.name, S("x-amz-date")))
             buf_printf(&text, "%.*s: %.*s\r\n", SPAN_ARG(header.name), SPAN_ARG(header.value));
     }
-    if (request->body.len)
-        buf_printf(&text, "content-length: %zu\r\n", request->body.len);
+    if (request->body.len + request->pattern_len)
+        buf_printf(&text, "content-length: %llu\r\n",
+                   (unsigned long long)(request->body.len + request->pattern_len));
     if (scenario->kind->service)
         buf_append(&text, S("x-amz-date: "));
     struct span copy = arena_copy(&scenario->arena, buf_span(&text));
@@ -291,16 +330,24 @@ static struct span text_before_date(struct scenario *scenario, const struct requ
     return copy;
 }
 
+static struct span payload_of(struct scenario *scenario, const struct draft *draft)
+{
+    uint8_t digest[SHA256_SIZE];
+    if (draft->pattern_len)
+        return S("UNSIGNED-PAYLOAD");
+    sha256_of(draft->body, digest);
+    return hex_of(&scenario->arena, span_of(digest, sizeof digest));
+}
+
 static void prepare(struct scenario *scenario, size_t i)
 {
     struct request *request = &scenario->ring[i];
     struct draft draft;
-    uint8_t digest[SHA256_SIZE];
     scenario->kind->draft(scenario, i, &draft);
     request->body = draft.body;
+    request->pattern_len = draft.pattern_len;
     request->expected = draft.expected;
-    sha256_of(draft.body, digest);
-    hex_encode(digest, sizeof digest, request->body_sha256);
+    request->payload = payload_of(scenario, &draft);
     request->signed_part = (struct sigv4_request){
         .method = span_of_cstr(draft.method),
         .path = draft.path,
@@ -386,8 +433,8 @@ static char *put_signature(struct scenario *scenario, const struct request *requ
 {
     const struct sigv4_claim *claim = &scenario->claim;
     struct arena_mark mark = arena_mark(&scenario->scratch);
-    struct span canonical = sigv4_canonical(&scenario->scratch, &request->signed_part, claim,
-                                            span_of(request->body_sha256, 64));
+    struct span canonical =
+        sigv4_canonical(&scenario->scratch, &request->signed_part, claim, request->payload);
     struct span to_sign = sigv4_to_sign(&scenario->scratch, claim, canonical);
     at = put(at, claim->timestamp);
     at = put(at, S("\r\nauthorization: AWS4-HMAC-SHA256 Credential="));

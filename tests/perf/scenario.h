@@ -18,7 +18,7 @@ struct options {
     size_t keys;       /* different items or objects */
     uint64_t large;    /* bytes of the large object */
     uint64_t sample;   /* every n-th reply is compared */
-    struct span access_key, secret, region, bucket, table, iterator;
+    struct span access_key, secret, region, bucket, table, iterator, upload;
     int json; /* print one JSON object instead of a sentence */
 };
 
@@ -34,7 +34,8 @@ struct request {
     struct sigv4_request signed_part;
     struct span before_date; /* the request's text up to the value of X-Amz-Date */
     struct span body, expected;
-    char body_sha256[64];
+    uint64_t pattern_len; /* bytes of scenario_pattern that are sent behind the head, unsigned */
+    struct span payload;  /* x-amz-content-sha256 */
 };
 
 struct scenario {
