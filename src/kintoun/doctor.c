@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "base/span.h"
 #include "engines/fabric/fabric.h"
+#include "engines/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +48,12 @@ static bool has_fabric(void)
 {
     const char *why;
     return fabric_check(&why) == 0;
+}
+
+static bool has_machines(void)
+{
+    const char *why;
+    return sandbox_check(&why) == 0;
 }
 
 static bool has_btf(void)
@@ -107,6 +114,8 @@ static const struct {
      "BPF programs that need kernel types will not load"},
     {"namespaces", has_namespaces, "instances and functions can be isolated",
      "instances and functions cannot run"},
+    {"machines", has_machines, "instances can run, each with a disk and limits",
+     "no instance runs: it takes root, control groups, loop devices and mke2fs"},
     {"cgroups v1", has_cgroup_v1, "memory and CPU limits by v1 controllers",
      "no v1 memory controller here"},
     {"cgroups v2", has_cgroup_v2, "memory and CPU limits by the unified hierarchy",

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sandboxes of a build whose machine or C library cannot make the helper: they say so. */
+#include "engines/sandbox/sandbox.h"
+
+#include <errno.h>
+
+int sandbox_check(const char **ret_why)
+{
+    *ret_why = "this build has no helper: it needs x86-64 or arm64 and a static C library";
+    return -ENOSYS;
+}
+
+int sandbox_make_disk(const char *folder, uint64_t bytes)
+{
+    return -ENOSYS;
+}
+
+int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret, const char **ret_step)
+{
+    *ret_step = "finding the helper";
+    return -ENOSYS;
+}
+
+int sandbox_go(struct sandbox *sandbox)
+{
+    return -ENOSYS;
+}
+
+int sandbox_adopt(const char *folder, struct sandbox *ret)
+{
+    return -ESRCH;
+}
+
+int sandbox_signal(const struct sandbox *sandbox, enum SANDBOX_SIGNAL what)
+{
+    return -ESRCH;
+}
+
+void sandbox_close(struct sandbox *sandbox) {}
+
+int sandbox_clear(const char *folder)
+{
+    return -ENOSYS;
+}
+
+int sandbox_remove(const char *folder)
+{
+    return -ENOSYS;
+}
+
+int sandbox_console(const char *folder, char to[SANDBOX_CONSOLE])
+{
+    return -ENOSYS;
+}
+
+int sandbox_enter(const char *folder, char *const *argv)
+{
+    return -ENOSYS;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The helper's own contract. It is run as `helper start` (request, reply and gate as descriptors of
+ * request.h) or as `helper enter FOLDER COMMAND…`. One thread, libc only, linked statically; errors
+ * are negative errnos.
+ */
+#include "engines/sandbox/request.h"
+#include "engines/sandbox/sandbox.h"
+
+#define HELPER_LIST 64
+
+struct helper_file {
+    const char *path, *body;
+    uint32_t mode, length;
+};
+
+/* A request, as it lies in memory; lists end with NULL. */
+struct order {
+    const char *folder, *name, *hostname;
+    struct sandbox_limits limits;
+    struct sandbox_network network;
+    const char *boot[HELPER_LIST], *hidden[HELPER_LIST];
+    struct helper_file files[HELPER_LIST];
+    size_t boot_count, hidden_count, file_count;
+};
+
+/* order.c: maps the request for good. */
+MUST_CHECK int order_read(int fd, struct order *ret);
+/* start.c: makes a machine and answers; its result is the process's. */
+int start_run(void);
+/* enter.c */
+int enter_run(const char *folder, char *const *argv);
+/* root.c: the file system of the machine, from its disk to pivot_root and the files. *ret_step
+ * names what failed. */
+MUST_CHECK int root_make(const struct order *order, const char **ret_step);
+/* network.c: loopback, and the address of its device. */
+MUST_CHECK int network_configure(const struct sandbox_network *network);
+/* confine.c: gives up, for good, what a machine must not do to its host. */
+MUST_CHECK int confine(void);
+/* init.c: the machine's first process, to its end. */
+_Noreturn void init_run(const struct order *order, int console);
+
+/* console.c: the ring in the machine's folder. */
+MUST_CHECK int console_open(const char *folder);
+void console_append(int ring, const char *bytes, size_t len);
+/* A new terminal; its name in *ret_name (at least 64 bytes). The descriptor of its master. */
+MUST_CHECK int console_terminal(char *ret_name);

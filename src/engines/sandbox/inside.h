@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Shared by the engine's files: running the helper, and other programs, from the daemon. */
+#include "engines/sandbox/request.h"
+#include "engines/sandbox/sandbox.h"
+
+#include "base/buf.h"
+
+/* The compiled helper, embedded by the build. */
+extern const unsigned char sandbox_helper[];
+extern const size_t sandbox_helper_size;
+
+/* The helper as a sealed memory file that can be executed; kept for all. */
+MUST_CHECK int spawn_helper_file(void);
+/* Runs the helper's `start`; *ret_gate is the end that opens it. */
+MUST_CHECK int spawn_start(struct span request, struct helper_reply *ret_reply, int *ret_gate);
+/* Runs a program of the host without input and output; 0 or negative errno (-EIO: it failed). */
+MUST_CHECK int spawn_wait(const char *const *argv);

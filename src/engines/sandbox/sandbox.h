@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Sandboxes: machines made of namespaces, over the host's own root, with a disk, limits, a console
+ * and a first process of ours. A sandbox is no child of this process: it goes on when we end and is
+ * adopted by the next. Everything about one lies in its folder, which the caller makes and names;
+ * the caller also sees to it that one call at a time is about one sandbox.
+ *
+ * Between sandbox_start and sandbox_go the machine is there, so that its network namespace can be
+ * given devices, but runs nothing; when we end before sandbox_go, it ends too.
+ *
+ * It shares the host's kernel: capabilities, a system call filter and what is hidden keep it apart,
+ * not a virtual machine. Every call but sandbox_signal and sandbox_close blocks for milliseconds:
+ * for workers, not for loops. Needs root. Negative errnos.
+ */
+#include "base/span.h"
+
+/* 0 when sandboxes can run here; else *ret_why says what is missing, for people. */
+MUST_CHECK int sandbox_check(const char **ret_why);
+
+struct sandbox_limits {
+    uint64_t memory_bytes;
+    uint32_t cpu_percent; /* of one processor */
+    uint32_t tasks;       /* processes and threads */
+};
+
+/* Written into the machine at every start; folders on the way are made. */
+struct sandbox_file {
+    const char *path;
+    uint32_t mode;
+    struct span body;
+};
+
+/* In network order; an address of 0: the machine has only its loopback. */
+struct sandbox_network {
+    char device[16];
+    uint32_t address, gateway;
+    uint32_t bits; /* of the subnet */
+};
+
+struct sandbox_spec {
+    const char *folder; /* absolute */
+    const char *name;   /* of its control groups; unique on this host */
+    const char *hostname;
+    struct sandbox_limits limits;
+    struct sandbox_network network;
+    const char *const *boot;   /* command of every boot; NULL at the end */
+    const char *const *hidden; /* absolute paths of the host that it never sees; NULL at the end */
+    const struct sandbox_file *files;
+    size_t file_count;
+};
+
+/* A machine that runs, as descriptors; -1: not open. */
+struct sandbox {
+    int process; /* a pidfd: readable once the machine has ended */
+    int network; /* its network namespace */
+    int gate;    /* until sandbox_go */
+};
+
+/* A new, empty disk of this size in the folder; costs what is written to it. */
+MUST_CHECK int sandbox_make_disk(const char *folder, uint64_t bytes);
+/* *ret_step says what failed, for people. */
+MUST_CHECK int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret,
+                             const char **ret_step);
+/* From here on it runs. */
+MUST_CHECK int sandbox_go(struct sandbox *sandbox);
+/* -ESRCH when it does not run (any more). Its gate is not open. */
+MUST_CHECK int sandbox_adopt(const char *folder, struct sandbox *ret);
+
+enum SANDBOX_SIGNAL {
+    SANDBOX_SHUT_DOWN, /* its processes get SIGTERM, ten seconds later SIGKILL */
+    SANDBOX_REBOOT,    /* the same, then it boots again */
+    SANDBOX_KILL,
+};
+/* -ESRCH when it has ended. */
+MUST_CHECK int sandbox_signal(const struct sandbox *sandbox, enum SANDBOX_SIGNAL what);
+/* Closes the descriptors; the machine goes on unless its gate was still shut. */
+void sandbox_close(struct sandbox *sandbox);
+/* Puts away what an ended machine leaves: control groups, and waits until its disk is not in use.
+ * -EBUSY while it runs. */
+MUST_CHECK int sandbox_clear(const char *folder);
+/* Clears, and deletes disk and folder. */
+MUST_CHECK int sandbox_remove(const char *folder);
+
+#define SANDBOX_CONSOLE 65536
+/* The newest output, of all boots, at most SANDBOX_CONSOLE bytes; the number of bytes. */
+MUST_CHECK int sandbox_console(const char *folder, char to[SANDBOX_CONSOLE]);
+/* Turns this process into `argv` (NULL at the end) inside, with a terminal of its own when ours is
+ * one. Returns only when it cannot. */
+int sandbox_enter(const char *folder, char *const *argv);
