@@ -176,13 +176,14 @@ TEST(what_is_hidden_is_not_there)
 
 TEST(root_inside_is_not_root_of_the_host)
 {
-    struct machine it = ran(
-        "mount -t tmpfs none /mnt; mknod /dev/vda b 254 0; unshare -U true; unshare -n true\n"
-        "echo core > /proc/sys/kernel/core_pattern\n"
-        "chroot /proc/1/root true; umount /proc/sys; date -s 2001-01-01; ls /proc/1/fd | wc -l\n"
-        "echo 1 > /proc/sys/net/ipv4/ip_forward && echo forward=$(cat "
-        "/proc/sys/net/ipv4/ip_forward)\n"
-        "grep -E 'CapEff|Seccomp:' /proc/self/status; swapoff -a; kill -9 1; echo alive");
+    struct machine it =
+        ran("mount -t tmpfs none /mnt; mknod /dev/vda b 254 0; unshare -U true; unshare -n true\n"
+            "echo core > /proc/sys/kernel/core_pattern\n"
+            "chroot /proc/1/root true; umount /proc/sys; date -s 2001-01-01; for f in "
+            "/proc/1/fd/*; do (cat < $f) && echo opened $f; done\n"
+            "echo 1 > /proc/sys/net/ipv4/ip_forward && echo forward=$(cat "
+            "/proc/sys/net/ipv4/ip_forward)\n"
+            "grep -E 'CapEff|Seccomp:' /proc/self/status; swapoff -a; kill -9 1; echo alive");
     CHECK(says(&it, "forward=1"));
     CHECK(says(&it, "CapEff:\t00000000a00435fb"));
     CHECK(says(&it, "Seccomp:\t2"));
@@ -195,7 +196,7 @@ TEST(root_inside_is_not_root_of_the_host)
     CHECK(
         strstr(text, "chroot: cannot change root directory to '/proc/1/root': Permission denied"));
     CHECK(strstr(text, "cannot set date: Operation not permitted"));
-    CHECK(strstr(text, "ls: cannot open directory '/proc/1/fd': Permission denied"));
+    CHECK(!strstr(text, "opened /"));
     machine_end(&it);
 }
 
