@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * AES-256-GCM by libcrypto's EVP. The cipher is looked up once and each thread keeps one context
- * for each direction: making them costs more than a short text. A failure of libcrypto other than a
+ * AES-256-GCM by libcrypto's EVP. The cipher is looked up once, when it is first needed, since that
+ * takes longer than all else that a start computes; each thread keeps one context for each
+ * direction: making them costs more than a short text. A failure of libcrypto other than a
  * wrong tag means that it is unusable, and ends the process. Any thread.
  */
 #include "base/seal.h"
@@ -20,6 +21,7 @@ enum DIRECTION { OPEN, SEAL };
 
 static const EVP_CIPHER *cipher;
 static pthread_key_t ending; /* frees a thread's contexts */
+static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 static _Thread_local EVP_CIPHER_CTX *contexts[2];
 
 static void free_contexts(void *of)
@@ -29,7 +31,7 @@ static void free_contexts(void *of)
     EVP_CIPHER_CTX_free(mine[SEAL]);
 }
 
-__attribute__((constructor)) static void prepare(void)
+static void prepare(void)
 {
     cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     if (pthread_key_create(&ending, free_contexts))
@@ -38,6 +40,7 @@ __attribute__((constructor)) static void prepare(void)
 
 static EVP_CIPHER_CTX *context_new(void)
 {
+    pthread_once(&prepared, prepare);
     pthread_setspecific(ending, contexts);
     return EVP_CIPHER_CTX_new();
 }

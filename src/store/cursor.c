@@ -23,8 +23,8 @@ struct cursor {
     enum SOURCE source; /* of the current key */
     int error;          /* of settling */
     rocksdb_readoptions_t *options;
-    rocksdb_iterator_t *iterator;
-    uint32_t *own; /* indices into the writes, in key order */
+    rocksdb_iterator_t *iterator; /* NULL: nothing was settled yet */
+    uint32_t *own;                /* indices into the writes, in key order */
     uint32_t own_count;
     int64_t own_at;     /* -1 or own_count: past the end */
     struct buf current; /* copy of key and value of an own write: the batch may move */
@@ -52,13 +52,15 @@ struct cursor *cursor_open(struct txn *txn, enum FAMILY family, struct span pref
         rocksdb_readoptions_set_iterate_upper_bound(cursor->options, cursor->after.bytes,
                                                     cursor->after.len);
     cursor->error = settler_settle(store, family);
-    cursor->iterator = rocksdb_create_iterator(store->db, cursor->options);
+    rocksdb_t *index = index_of(store);
+    cursor->iterator = index ? rocksdb_create_iterator(index, cursor->options) : NULL;
     return cursor;
 }
 
 void cursor_close(struct cursor *cursor)
 {
-    rocksdb_iter_destroy(cursor->iterator);
+    if (cursor->iterator)
+        rocksdb_iter_destroy(cursor->iterator);
     rocksdb_readoptions_destroy(cursor->options);
     buf_done(&cursor->current);
     free(cursor->own);
@@ -103,6 +105,11 @@ static bool own_valid(const struct cursor *cursor)
     return cursor->own_at >= 0 && cursor->own_at < cursor->own_count;
 }
 
+static bool store_valid(const struct cursor *cursor)
+{
+    return cursor->iterator && rocksdb_iter_valid(cursor->iterator);
+}
+
 static void step_store(struct cursor *cursor)
 {
     if (cursor->direction == FORWARD)
@@ -119,7 +126,7 @@ static void step_own(struct cursor *cursor)
 /* Which source has the next key, both when it is the same one (then SOURCE_OWN). */
 static enum SOURCE nearer(const struct cursor *cursor, bool *same)
 {
-    bool in_store = rocksdb_iter_valid(cursor->iterator);
+    bool in_store = store_valid(cursor);
     *same = false;
     if (!own_valid(cursor))
         return in_store ? SOURCE_STORE : SOURCE_NONE;
@@ -179,7 +186,8 @@ static int64_t own_lower_bound(const struct cursor *cursor, struct span key)
 static void place_forward(struct cursor *cursor, struct span key)
 {
     cursor->direction = FORWARD;
-    rocksdb_iter_seek(cursor->iterator, key.at, key.len);
+    if (cursor->iterator)
+        rocksdb_iter_seek(cursor->iterator, key.at, key.len);
     own_collect(cursor);
     cursor->own_at = own_lower_bound(cursor, key);
 }
@@ -187,7 +195,8 @@ static void place_forward(struct cursor *cursor, struct span key)
 static void place_backward(struct cursor *cursor, struct span key)
 {
     cursor->direction = BACKWARD;
-    rocksdb_iter_seek_for_prev(cursor->iterator, key.at, key.len);
+    if (cursor->iterator)
+        rocksdb_iter_seek_for_prev(cursor->iterator, key.at, key.len);
     own_collect(cursor);
     cursor->own_at = own_lower_bound(cursor, key);
     if (!own_valid(cursor) || !span_eq(own_key(cursor, cursor->own_at), key))
@@ -224,7 +233,8 @@ bool cursor_first(struct cursor *cursor)
 bool cursor_last(struct cursor *cursor)
 {
     cursor->direction = BACKWARD;
-    rocksdb_iter_seek_to_last(cursor->iterator);
+    if (cursor->iterator)
+        rocksdb_iter_seek_to_last(cursor->iterator);
     own_collect(cursor);
     cursor->own_at = (int64_t)cursor->own_count - 1;
     return arrive(cursor);
@@ -285,7 +295,7 @@ struct span cursor_value(const struct cursor *cursor)
 int cursor_error(const struct cursor *cursor)
 {
     char *message = NULL;
-    if (cursor->error)
+    if (cursor->error || !cursor->iterator)
         return cursor->error;
     rocksdb_iter_get_error(cursor->iterator, &message);
     return message ? store_error(message) : 0;

@@ -79,7 +79,8 @@ struct settler {
 };
 
 struct store {
-    rocksdb_t *db;
+    _Atomic(rocksdb_t *) index; /* index.c */
+    char *index_path;
     rocksdb_options_t *options;
     rocksdb_writeoptions_t *write_options;
     rocksdb_readoptions_t *read_options;
@@ -127,6 +128,14 @@ uint64_t directory_noted_durable(const struct store *store); /* 0: unknown */
  * not the one that the data was sealed with. */
 MUST_CHECK int master_make(struct store *store);
 MUST_CHECK int master_open(struct store *store, const char **ret_why);
+
+/* index.c: opens the RocksDB that is there, or does nothing where none was made yet. */
+MUST_CHECK int index_open(struct store *store, const char *dir, const char **ret_why);
+/* Makes it unless it is there. */
+MUST_CHECK int index_make(struct store *store);
+/* NULL: nothing was settled yet. */
+rocksdb_t *index_of(struct store *store);
+void index_close(struct store *store);
 
 /* options.c */
 rocksdb_options_t *options_new(void);

@@ -35,9 +35,12 @@ int settler_apply(struct store *store, struct settler_batch *batch)
 {
     uint64_t ticket = htobe64(batch->ticket);
     char *message = NULL;
+    int error = index_make(store);
+    if (error)
+        return error;
     rocksdb_writebatch_put(batch->batch, APPLIED_KEY.at, APPLIED_KEY.len, (const char *)&ticket,
                            sizeof ticket);
-    rocksdb_write(store->db, store->write_options, batch->batch, &message);
+    rocksdb_write(index_of(store), store->write_options, batch->batch, &message);
     rocksdb_writebatch_clear(batch->batch);
     return message ? store_error(message) : 0;
 }
@@ -144,7 +147,7 @@ static int checkpoint(struct store *store)
     uint64_t applied = store->commits.settled.ticket;
     pthread_mutex_unlock(&store->settler.mutex);
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
-    rocksdb_flush(store->db, options, &message);
+    rocksdb_flush(index_of(store), options, &message);
     rocksdb_flushoptions_destroy(options);
     if (message)
         return store_error(message);

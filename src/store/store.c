@@ -16,7 +16,6 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 void *store_alloc(size_t size)
@@ -71,13 +70,10 @@ static struct store *store_new(void)
 static void store_free(struct store *store)
 {
     segments_close(store);
-    if (store->db)
-        rocksdb_close(store->db);
+    index_close(store);
     journal_free(store->journal);
     recent_free(store->recent);
     commits_done(&store->commits);
-    if (store->options)
-        rocksdb_options_destroy(store->options);
     rocksdb_writeoptions_destroy(store->write_options);
     rocksdb_readoptions_destroy(store->read_options);
     directory_close(store);
@@ -88,58 +84,18 @@ static void store_free(struct store *store)
     free(store);
 }
 
-/* The sentence for RocksDB's message, in the same buffer. */
-static const char *refusal_of(int error, char *why, size_t size)
-{
-    char message[300];
-    snprintf(message, sizeof message, "%.299s", why);
-    if (error == -ENOSPC)
-        return "The disk of the data directory is full. Make room and start again.";
-    if (error == -EIO)
-        snprintf(why, size,
-                 "The database in the data directory cannot be read or written (%s). Check the "
-                 "disk, and the directory's permissions.",
-                 message);
-    else
-        snprintf(why, size,
-                 "The database in the data directory is damaged (%s). Restore the directory from a "
-                 "copy, or choose another one.",
-                 message);
-    return why;
-}
-
-static int open_database(struct store *store, const char *dir, enum DIRECTORY state,
-                         const char **ret_why)
-{
-    static _Thread_local char why[600];
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s/db", dir) >= (int)sizeof path) {
-        *ret_why = "The path of the data directory is too long.";
-        return -ENAMETOOLONG;
-    }
-    store->options = options_new();
-    rocksdb_options_set_create_if_missing(store->options, state == DIRECTORY_NEW);
-    char *message = NULL;
-    store->db = rocksdb_open(store->options, path, &message);
-    if (!message)
-        return 0;
-    store->db = NULL;
-    snprintf(why, sizeof why, "%s", message);
-    int error = store_error(message);
-    *ret_why = refusal_of(error, why, sizeof why);
-    return error;
-}
-
 /* The ticket up to which RocksDB has everything. */
 static int read_applied(struct store *store, uint64_t *ret)
 {
     char *message = NULL;
     size_t len;
-    char *value = rocksdb_get(store->db, store->read_options, APPLIED_KEY.at, APPLIED_KEY.len, &len,
-                              &message);
+    *ret = 0;
+    if (!index_of(store))
+        return 0;
+    char *value = rocksdb_get(index_of(store), store->read_options, APPLIED_KEY.at, APPLIED_KEY.len,
+                              &len, &message);
     if (message)
         return store_error(message);
-    *ret = 0;
     if (value && len == sizeof *ret)
         memcpy(ret, value, sizeof *ret);
     *ret = be64toh(*ret);
@@ -212,7 +168,7 @@ static int open_all(struct store *store, const struct store_options *options, co
     int state = directory_open(store, options->dir, ret_why);
     if (state < 0)
         return state;
-    int error = open_database(store, options->dir, (enum DIRECTORY)state, ret_why);
+    int error = index_open(store, options->dir, ret_why);
     if (error)
         return error;
     error = recover(store, ret_why);

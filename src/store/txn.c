@@ -197,8 +197,11 @@ static int get_settled(struct store *store, const struct write_key *key, struct 
                        struct span *ret_value)
 {
     char *message = NULL;
+    rocksdb_t *index = index_of(store);
+    if (!index)
+        return -ENOENT;
     rocksdb_pinnableslice_t *slice =
-        rocksdb_get_pinned(store->db, store->read_options, key->bytes, key->len, &message);
+        rocksdb_get_pinned(index, store->read_options, key->bytes, key->len, &message);
     if (message)
         return store_error(message);
     if (!slice)

@@ -4,6 +4,7 @@
 
 #include "store/txn.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -55,6 +56,15 @@ static int lookup(struct store *store, struct span key)
     txn_rollback(txn);
     arena_done(&arena);
     return error;
+}
+
+static void empty_folder(const char *name)
+{
+    DIR *dir = opendir(path_of(name));
+    CHECK(dir);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        CHECK(entry->d_name[0] == '.' || !unlinkat(dirfd(dir), entry->d_name, 0));
+    closedir(dir);
 }
 
 TEST(a_new_directory_is_made_and_opened_again)
@@ -131,10 +141,38 @@ TEST(a_lost_database_is_refused)
     CHECK_INT(try_open(), -EUCLEAN);
 }
 
-TEST(a_corrupt_manifest_is_refused)
+/* What a process leaves that was killed before anything was settled. */
+TEST(an_index_that_was_not_made_yet_is_none)
 {
     test_dir_make();
     CHECK_INT(try_open(), 0);
+    CHECK(access(path_of("db/CURRENT"), F_OK));
+    CHECK_INT(try_open(), 0);
+    write_file("db/000007.sst", S("")); /* but this one was made */
+    CHECK_INT(try_open(), -EUCLEAN);
+    CHECK(strstr(why, "damaged"));
+}
+
+TEST(all_is_in_the_log_where_the_index_was_not_finished)
+{
+    struct store *store = test_store_new();
+    CHECK_INT(store_wait(store, put(store, S("k"))), 0);
+    store_close(store);
+    empty_folder("db");
+    store = test_store_again(1);
+    CHECK_INT(lookup(store, S("k")), 0);
+    store_close(store);
+    empty_folder("db");
+    empty_folder("journal");
+    CHECK_INT(try_open(), -EUCLEAN);
+    CHECK(strstr(why, "acknowledged"));
+}
+
+TEST(a_corrupt_manifest_is_refused)
+{
+    struct store *store = test_store_new();
+    put(store, S("k"));
+    store_close(store);
     write_file("db/CURRENT", S("MANIFEST-999999\n"));
     CHECK(try_open() < 0);
     CHECK(strstr(why, "copy"));
