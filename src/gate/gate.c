@@ -61,8 +61,6 @@ static bool scope_is_s3(const struct http_exchange *x)
 
 static void read_claim(struct request *r, bool s3)
 {
-    if (r->signed_request.s3 == s3)
-        return;
     r->signed_request.s3 = s3;
     r->fault = sigv4_read(r->x->arena, &r->signed_request, &r->claim);
 }
@@ -76,7 +74,6 @@ static struct request *request_new(struct gate *gate, struct http_exchange *x)
     x->user = r;
     r->signed_request = (struct sigv4_request){
         .method = x->method, .path = x->path, .query = x->query, .headers = x->headers};
-    r->signed_request.s3 = !scope_is_s3(x);
     read_claim(r, scope_is_s3(x));
     struct route_request request = {
         .method = x->method,
@@ -87,7 +84,9 @@ static struct request *request_new(struct gate *gate, struct http_exchange *x)
         .headers = x->headers,
     };
     route_find(gate->config->routes, x->arena, &request, &r->route);
-    read_claim(r, strcmp(r->route.service->name, "s3") == 0);
+    bool s3 = strcmp(r->route.service->name, "s3") == 0;
+    if (s3 != r->signed_request.s3)
+        read_claim(r, s3);
     fill_call(r);
     r->wire = (struct wire_request){
         .method = x->method,

@@ -191,19 +191,28 @@ static void put_query(struct text *to, struct arena *arena, struct span query, b
     }
 }
 
+/* What stands before the first blank or tab: mostly all. */
+static size_t plain_len(struct span value)
+{
+    size_t len = span_find_byte(value, ' ');
+    size_t tab = span_find_byte(value, '\t');
+    len = tab < len ? tab : len;
+    return len < value.len ? len : value.len;
+}
+
 /* Without blanks at the ends, and one blank for each run of them. */
 static void put_header_value(struct text *to, struct span value)
 {
     value = span_trim(value);
-    assert(value.len <= (size_t)(to->end - to->at));
-    char *at = to->at, before = 0;
-    for (size_t i = 0; i < value.len; i++) {
+    size_t plain = plain_len(value);
+    char before = 0;
+    put(to, span_first(value, plain));
+    for (size_t i = plain; i < value.len; i++) {
         char byte = value.at[i] == '\t' ? ' ' : value.at[i];
         if (byte != ' ' || before != ' ')
-            *at++ = byte;
+            put_byte(to, byte);
         before = byte;
     }
-    to->at = at;
 }
 
 static void put_header(struct text *to, struct headers headers, struct span name)
