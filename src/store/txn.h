@@ -26,7 +26,8 @@ MUST_CHECK int txn_get(struct txn *txn, enum FAMILY family, struct span key, str
 void txn_put(struct txn *txn, enum FAMILY family, struct span key, struct span value);
 void txn_delete(struct txn *txn, enum FAMILY family, struct span key);
 /* Exclusive on this key (or any name in key form) until the end of the transaction. Locks are
- * striped and taken in any order: a transaction that needs several takes them in one call. */
+ * striped and taken in any order: a transaction that needs several takes them in one call. What it
+ * holds already may be asked for again. */
 void txn_lock(struct txn *txn, const struct span *keys, size_t count);
 /* fn(thing) after this transaction is durable, on the flusher's thread (short, non-blocking); not
  * after a rollback. */

@@ -137,6 +137,16 @@ TEST(locks_isolate_read_and_write)
     CHECK_INT(number, 2000);
 }
 
+TEST(what_is_locked_may_be_asked_for_again)
+{
+    begin();
+    struct txn *txn = txn_begin(store);
+    struct span keys[] = {S("one"), S("two"), S("three")};
+    txn_lock(txn, keys, 3);
+    txn_lock(txn, keys + 1, 2);
+    txn_rollback(txn);
+}
+
 static _Atomic int ran;
 
 static void note_run(void *thing)

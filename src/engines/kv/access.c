@@ -173,8 +173,12 @@ int kv_count(const struct kv_access *access, uint64_t id, unsigned shard, struct
 static int write_beside(const struct kv_access *access, const struct kv_write *write)
 {
     int error = atomic_load(&write->table->indexes) ? entries_write(access, write) : 0;
-    struct stream *stream = atomic_load(&write->table->stream);
-    return error < 0 || !stream ? error : kv_stream_write(access, write, stream);
+    for (int i = 0; i < LOG_COUNT && !error; i++) {
+        struct stream *log = atomic_load(&write->table->logs[i]);
+        if (log)
+            error = kv_stream_write(access, write, log);
+    }
+    return error;
 }
 
 int kv_put(const struct kv_access *access, struct kv_table *table, const struct kv_key *key,

@@ -19,36 +19,12 @@
 #define ARENA_FIRST 16384
 #define ARENA_CEILING (16 << 20)
 
-struct batch {
-    struct span keys[BATCH_ITEMS];
-    size_t count;
-    bool more;
-};
-
 /* ---- on a worker ---------------------------------------------------------------------------- */
 
 static int take_first(void *user, struct kv_building *building)
 {
     *(struct kv_building *)user = *building;
     return 1;
-}
-
-static int read_keys(struct txn *txn, struct arena *arena, uint64_t table, struct span from,
-                     struct batch *ret)
-{
-    struct key prefix;
-    key_begin(&prefix, KV_KEYSPACE_ITEMS);
-    key_u64(&prefix, table);
-    struct cursor *cursor = cursor_open(txn, FAMILY_ITEMS, key_span(&prefix));
-    bool more = from.len ? cursor_seek(cursor, from) : cursor_first(cursor);
-    if (more && from.len && span_eq(cursor_key(cursor), from))
-        more = cursor_next(cursor);
-    for (; more && ret->count < BATCH_ITEMS; more = cursor_next(cursor))
-        ret->keys[ret->count++] = arena_copy(arena, cursor_key(cursor));
-    ret->more = more;
-    int error = cursor_error(cursor);
-    cursor_close(cursor);
-    return error;
 }
 
 static int add_item(const struct kv_access *access, struct kv_table *table, struct kv_index *index,
@@ -65,9 +41,10 @@ static int add_item(const struct kv_access *access, struct kv_table *table, stru
 static int add_items(const struct kv_access *access, struct kv_table *table, struct kv_index *index,
                      struct kv_building *building)
 {
-    struct batch batch = {.count = 0};
+    struct key_batch batch = {.keys = ARENA_ARRAY(access->arena, struct span, BATCH_ITEMS),
+                              .room = BATCH_ITEMS};
     uint64_t shards = 0;
-    int error = read_keys(access->txn, access->arena, table->id, building->from, &batch);
+    int error = kv_read_batch(access, table->id, building->from, &batch);
     for (size_t i = 0; i < batch.count; i++)
         shards |= (uint64_t)1 << kv_shard_of(batch.keys[i]);
     kv_lock_shards(access, table->id, shards);

@@ -55,6 +55,13 @@ struct index_set {
     struct kv_index *at[];
 };
 
+/* A table has up to one log of changes for each purpose. */
+enum LOG {
+    LOG_STREAM,  /* the service's: kv_stream_open */
+    LOG_HISTORY, /* what items were before: kv_history_keep, and copies in progress */
+    LOG_COUNT,
+};
+
 /* Transactions that have written records but are not visible yet; in their arenas. */
 struct flight {
     const struct txn *txn;
@@ -66,6 +73,7 @@ struct flight {
 /* One that gets records, in memory for as long as the process. */
 struct stream {
     uint64_t id, table;
+    enum LOG log;
     enum KV_VIEW view;
     pthread_mutex_t mutex; /* guards the next two */
     uint64_t next;         /* sequence number */
@@ -77,13 +85,13 @@ struct stream {
     struct stream *older; /* of kv->streams */
 };
 
-/* Immutable but for the counters, the references, `shut`, `indexes` and `stream`. One reference is
+/* Immutable but for the counters, the references, `shut`, `indexes` and `logs`. One reference is
  * the cache's. */
 struct kv_table {
     /* NULL: none. Replaced with all shards' locks held, so whoever writes sees one set for the
      * whole transaction; what was replaced stays in `arena` for those who only read. */
     _Atomic(struct index_set *) indexes;
-    _Atomic(struct stream *) stream; /* NULL: none; replaced like `indexes` */
+    _Atomic(struct stream *) logs[LOG_COUNT]; /* NULL: none; replaced like `indexes` */
     struct arena arena; /* of the indexes; the tables' thread, once the table is in the cache */
     uint64_t id;
     struct kv_schema schema;
@@ -108,6 +116,7 @@ struct sweep {
     struct kv_key from; /* len 0: from the beginning */
     int result;         /* 1: more to do, 0: nothing left, negative errno */
     uint64_t built;     /* the index that is complete now; 0: none */
+    uint64_t copied;    /* the same of a copy */
 };
 
 struct kv {
@@ -175,12 +184,30 @@ MUST_CHECK int entries_write(const struct kv_access *access, const struct kv_wri
 MUST_CHECK int entry_add(const struct kv_access *access, const struct kv_write *write,
                          struct kv_index *index);
 
+/* The keys of items from `from` on, which is passed over itself when it is there. */
+struct key_batch {
+    struct span *keys, *items; /* items NULL: not wanted */
+    size_t count, room, bytes; /* `bytes`: of items, at most; one is always read */
+    bool more;
+};
+MUST_CHECK int kv_read_batch(const struct kv_access *access, uint64_t table, struct span from,
+                             struct key_batch *batch);
+
 /* stream.c */
+struct kv_table_record;
 MUST_CHECK int kv_stream_write(const struct kv_access *access, const struct kv_write *write,
                                struct stream *stream);
 /* The open one of that number, from the store when it is not in memory. */
 MUST_CHECK int kv_stream_load(const struct kv_access *access, uint64_t id, uint64_t table,
                               struct stream **ret);
+/* The number that the next record gets. */
+uint64_t kv_stream_next(struct stream *stream);
+/* The log of a table's record, whose shards are locked; the record is changed, not written. */
+MUST_CHECK int kv_log_open(const struct kv_access *access, struct kv_table_record *record,
+                           struct stream *fresh);
+MUST_CHECK int kv_log_close(const struct kv_access *access, struct kv_table_record *record,
+                            enum LOG log);
+uint64_t *kv_log_of(struct kv_table_record *record, enum LOG log);
 /* Begins new shards where they are due. Home loop. */
 void kv_stream_rotate(struct kv *kv);
 void kv_stream_free_all(struct kv *kv);
@@ -198,13 +225,18 @@ MUST_CHECK bool kv_stream_decode(struct span bytes, struct stream_record *ret);
 void kv_stream_key(uint64_t id, uint64_t sequence, struct buf *out);
 
 /* index.c: the record of a table whose shards are all locked now. */
-struct kv_table_record;
 MUST_CHECK int table_record_locked(const struct kv_access *access, struct span table,
                                    struct kv_table_record *ret);
 
 /* build.c: 1: more to do, 0: nothing is being built. */
 MUST_CHECK int build_batch(struct kv *kv, struct txn *txn, struct arena *arena);
 void build_finish(struct kv *kv);
+
+/* copy.c: as build.c. */
+MUST_CHECK int copy_batch(struct kv *kv, struct txn *txn, struct arena *arena);
+void copy_finish(struct kv *kv);
+/* The lowest number that copies want undone from that history, or UINT64_MAX. */
+MUST_CHECK int copy_lowest(struct txn *txn, struct arena *arena, uint64_t history, uint64_t *ret);
 
 /* expire.c: 1: something was deleted, 0: nothing has ended. */
 MUST_CHECK int expire_batch(struct kv *kv, struct txn *txn, struct arena *arena);

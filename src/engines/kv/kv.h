@@ -415,6 +415,35 @@ struct kv_records {
 MUST_CHECK int kv_stream_read(const struct kv_access *access, uint64_t id,
                               const struct kv_stream_range *range, struct kv_records *ret);
 
+/* ---- history and copies ---------------------------------------------------------------------- */
+
+/* Keeps what the items were before each change for so long; 0: no longer than copies need it. The
+ * tables' thread, at the beginning of a transaction: it locks. -ENOENT. */
+MUST_CHECK int kv_history_keep(const struct kv_access *access, struct span table, int64_t kept_ms);
+
+/*
+ * A copy has the items that a table had at one moment, whoever writes to it meanwhile: they are
+ * copied in the background as they are found, and then what was changed after the moment is undone
+ * with the table's history. A table that is shut is copied as it is. `copy` is another table, shut
+ * and without items, that nobody else writes to; its indexes are filled with it. When it is
+ * complete `kv_built` is called on the home loop. A restart goes on where it stopped.
+ */
+struct kv_copy {
+    struct span table, copy;
+    int64_t at_ms; /* the end of this millisecond, for which the history is there; 0: now */
+};
+/* The tables' thread, at the beginning of a transaction: it locks. -ENOENT. */
+MUST_CHECK int kv_copy_start(const struct kv_access *access, const struct kv_copy *copy);
+/* 1: `table` is being copied from, 2: it is being copied to, 0: neither. */
+enum KV_COPYING { KV_COPYING_NONE, KV_COPYING_FROM, KV_COPYING_TO };
+MUST_CHECK int kv_copying(const struct kv_access *access, struct span table);
+/* A table that is shut, for the only one who reads or writes it now. -ENOENT. */
+MUST_CHECK int kv_find_shut(const struct kv_access *access, struct span name,
+                            struct kv_table **ret);
+/* Keeps the items of a table that is shut under another name, without its indexes. -ENOENT,
+ * -EEXIST. The tables' thread. */
+MUST_CHECK int kv_table_keep(const struct kv_access *access, struct span name, struct span as);
+
 /* ---- meters --------------------------------------------------------------------------------- */
 
 /*

@@ -7,6 +7,8 @@
  */
 #include "engines/kv/inside.h"
 
+#include "store/key.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -251,4 +253,31 @@ bool kv_range_has(const struct kv_range *range, const struct kv_map *key)
     buf_done(&walk->after);
     free(walk);
     return has;
+}
+
+/* ---- batches -------------------------------------------------------------------------------- */
+
+int kv_read_batch(const struct kv_access *access, uint64_t table, struct span from,
+                  struct key_batch *batch)
+{
+    struct key prefix;
+    size_t bytes = 0;
+    key_begin(&prefix, KV_KEYSPACE_ITEMS);
+    key_u64(&prefix, table);
+    struct cursor *cursor = cursor_open(access->txn, FAMILY_ITEMS, key_span(&prefix));
+    bool more = from.len ? cursor_seek(cursor, from) : cursor_first(cursor);
+    if (more && from.len && span_eq(cursor_key(cursor), from))
+        more = cursor_next(cursor);
+    for (; more && batch->count < batch->room; more = cursor_next(cursor)) {
+        if (batch->count && batch->items && bytes >= batch->bytes)
+            break;
+        if (batch->items)
+            batch->items[batch->count] = arena_copy(access->arena, cursor_value(cursor));
+        batch->keys[batch->count++] = arena_copy(access->arena, cursor_key(cursor));
+        bytes += cursor_value(cursor).len;
+    }
+    batch->more = more;
+    int error = cursor_error(cursor);
+    cursor_close(cursor);
+    return error;
 }

@@ -182,6 +182,7 @@ int kv_stream_load(const struct kv_access *access, uint64_t id, uint64_t table, 
                                         1, access->arena, take_last, &shard);
     struct stream loaded = {.id = id,
                             .table = table,
+                            .log = (enum LOG)record.log,
                             .view = (enum KV_VIEW)record.view,
                             .shard = shard.number,
                             .shard_first = shard.first,
@@ -208,6 +209,7 @@ void kv_stream_free_all(struct kv *kv)
 struct turn {
     struct kv *kv;
     struct span table;
+    enum LOG log;
     struct stream *stream; /* NULL: none any more */
     struct stream *gone;   /* NULL: there was none */
 };
@@ -224,48 +226,67 @@ static void turn_now(void *thing, enum TXN_END end)
     turn->kv->generation++;
     struct kv_table *table = map_get(&turn->kv->tables, turn->table);
     if (table)
-        atomic_store(&table->stream, turn->stream);
+        atomic_store(&table->logs[turn->log], turn->stream);
 }
 
-static void turn_at_end(const struct kv_access *access, struct span table, struct stream *stream,
-                        struct stream *gone)
+static void turn_at_end(const struct kv_access *access, const struct turn *turn)
 {
-    struct turn *turn = ARENA_NEW(access->arena, struct turn);
-    *turn = (struct turn){access->kv, arena_copy(access->arena, table), stream, gone};
-    txn_at_end(access->txn, turn_now, turn);
+    struct turn *kept = ARENA_NEW(access->arena, struct turn);
+    *kept = *turn;
+    kept->kv = access->kv;
+    kept->table = arena_copy(access->arena, turn->table);
+    txn_at_end(access->txn, turn_now, kept);
+}
+
+uint64_t *kv_log_of(struct kv_table_record *record, enum LOG log)
+{
+    return log == LOG_STREAM ? &record->stream : &record->history;
+}
+
+int kv_log_open(const struct kv_access *access, struct kv_table_record *record,
+                struct stream *fresh)
+{
+    int error = kv_next_id(access, &fresh->id);
+    if (error < 0)
+        return error;
+    fresh->table = record->id;
+    fresh->next = fresh->shard_first = now_us();
+    fresh->shard = 1;
+    fresh->shard_opened_ms = clock_now_ms();
+    *kv_log_of(record, fresh->log) = fresh->id;
+    kv_stream_put(access->txn, &(struct kv_stream){.id = fresh->id,
+                                                   .table = record->name,
+                                                   .view = fresh->view,
+                                                   .log = fresh->log});
+    kv_stream_shard_record_put(access->txn,
+                               &(struct kv_stream_shard_record){.stream = fresh->id,
+                                                                .number = fresh->shard,
+                                                                .first = fresh->shard_first,
+                                                                .opened = fresh->shard_opened_ms});
+    turn_at_end(access, &(struct turn){.table = record->name,
+                                       .log = fresh->log,
+                                       .stream = enter(access->kv, fresh)});
+    return 0;
 }
 
 int kv_stream_open(const struct kv_access *access, struct span table, enum KV_VIEW view,
                    uint64_t *ret_id)
 {
     struct kv_table_record record;
+    struct stream fresh = {.log = LOG_STREAM, .view = view};
     int error = table_record_locked(access, table, &record);
     if (!error && record.stream)
         error = -EEXIST;
     if (!error)
-        error = kv_next_id(access, &record.stream);
+        error = kv_log_open(access, &record, &fresh);
     if (error < 0)
         return error;
-    struct stream fresh = {.id = record.stream,
-                           .table = record.id,
-                           .view = view,
-                           .next = now_us(),
-                           .shard = 1,
-                           .shard_first = now_us(),
-                           .shard_opened_ms = clock_now_ms()};
     kv_table_record_put(access->txn, &record);
-    kv_stream_put(access->txn, &(struct kv_stream){.id = fresh.id, .table = table, .view = view});
-    kv_stream_shard_record_put(access->txn,
-                               &(struct kv_stream_shard_record){.stream = fresh.id,
-                                                                .number = 1,
-                                                                .first = fresh.shard_first,
-                                                                .opened = fresh.shard_opened_ms});
     *ret_id = fresh.id;
-    turn_at_end(access, table, enter(access->kv, &fresh), NULL);
     return 0;
 }
 
-static uint64_t next_number(struct stream *stream)
+uint64_t kv_stream_next(struct stream *stream)
 {
     GUARD(&stream->mutex);
     return stream->next;
@@ -278,28 +299,35 @@ static int close_shard(const struct kv_access *access, struct stream *stream)
     int error = kv_stream_shard_record_get(access->txn, access->arena, &shard);
     if (error < 0)
         return error;
-    uint64_t next = next_number(stream);
+    uint64_t next = kv_stream_next(stream);
     shard.last = next > shard.first ? next - 1 : shard.first;
     kv_stream_shard_record_put(access->txn, &shard);
+    return 0;
+}
+
+int kv_log_close(const struct kv_access *access, struct kv_table_record *record, enum LOG log)
+{
+    struct stream *stream;
+    uint64_t *id = kv_log_of(record, log);
+    int error = *id ? kv_stream_load(access, *id, record->id, &stream) : -ENOENT;
+    if (!error)
+        error = close_shard(access, stream);
+    if (error < 0)
+        return error;
+    *id = 0;
+    turn_at_end(access, &(struct turn){.table = record->name, .log = log, .gone = stream});
     return 0;
 }
 
 int kv_stream_close(const struct kv_access *access, struct span table)
 {
     struct kv_table_record record;
-    struct stream *stream;
     int error = table_record_locked(access, table, &record);
-    if (!error && !record.stream)
-        error = -ENOENT;
     if (!error)
-        error = kv_stream_load(access, record.stream, record.id, &stream);
-    if (!error)
-        error = close_shard(access, stream);
+        error = kv_log_close(access, &record, LOG_STREAM);
     if (error < 0)
         return error;
-    record.stream = 0;
     kv_table_record_put(access->txn, &record);
-    turn_at_end(access, table, NULL, stream);
     return 0;
 }
 
@@ -331,7 +359,7 @@ static int rotate(struct kv *kv, struct stream *stream, struct arena *arena)
         txn_rollback(access.txn);
         return error;
     }
-    uint64_t first = next_number(stream);
+    uint64_t first = kv_stream_next(stream);
     int64_t now_ms = clock_now_ms();
     kv_stream_shard_record_put(
         access.txn,
@@ -346,14 +374,15 @@ static int rotate(struct kv *kv, struct stream *stream, struct arena *arena)
     return 0;
 }
 
-/* One that has had no record stays as it is. */
+/* One that has had no record stays as it is, and a history has one shard. */
 void kv_stream_rotate(struct kv *kv)
 {
     pthread_mutex_lock(&kv->mutex);
     struct stream *stream = kv->streams;
     pthread_mutex_unlock(&kv->mutex);
     for (; stream; stream = stream->older) {
-        bool due = !stream->closed && next_number(stream) > stream->shard_first &&
+        bool due = !stream->closed && stream->log == LOG_STREAM &&
+                   kv_stream_next(stream) > stream->shard_first &&
                    clock_now_ms() - stream->shard_opened_ms >= KV_SHARD_HOURS * HOUR_MS;
         if (!due)
             continue;

@@ -89,7 +89,7 @@ static int horizon(const struct kv_access *access, uint64_t id, uint64_t last, u
         return error;
     table = (struct kv_table_record){.name = record.table};
     error = kv_table_record_get(access->txn, access->arena, &table);
-    if (!error && table.stream == id)
+    if (!error && *kv_log_of(&table, (enum LOG)record.log) == id)
         error = kv_stream_load(access, id, table.id, &stream);
     if (error < 0 && error != -ENOENT)
         return error;
@@ -218,12 +218,42 @@ struct trim {
     size_t count;
     uint64_t last;
     int64_t before_ms;
+    uint64_t needed; /* this number and those behind it stay */
 };
+
+/* A history is kept for as long as its table says, and while a copy is going to undo it. */
+static int set_bounds(struct trim *trim, const struct kv_stream *stream)
+{
+    struct kv_table_record table = {.name = stream->table};
+    int64_t kept_ms = KEPT_MS;
+    trim->needed = UINT64_MAX;
+    if (stream->log == LOG_HISTORY) {
+        int error = kv_table_record_get(trim->txn, trim->arena, &table);
+        if (error < 0 && error != -ENOENT)
+            return error;
+        kept_ms = (int64_t)table.history_kept;
+        error = copy_lowest(trim->txn, trim->arena, stream->id, &trim->needed);
+        if (error < 0)
+            return error;
+    }
+    trim->before_ms = clock_now_ms() - kept_ms;
+    return 0;
+}
+
+static bool is_old(struct trim *trim, struct span key, struct span value)
+{
+    struct stream_record record;
+    uint64_t number;
+    if (!kv_stream_decode(value, &record) || record.time_ms >= trim->before_ms ||
+        !key_read_u64(&key, &number) || number >= trim->needed)
+        return false;
+    trim->last = number;
+    return true;
+}
 
 static int find_old(struct trim *trim, uint64_t id)
 {
     struct key prefix;
-    struct stream_record record;
     key_begin(&prefix, KV_KEYSPACE_STREAMS);
     key_u64(&prefix, id);
     trim->count = 0;
@@ -231,9 +261,7 @@ static int find_old(struct trim *trim, uint64_t id)
     for (bool more = cursor_first(cursor); more && trim->count < TRIM_BATCH;
          more = cursor_next(cursor)) {
         struct span key = arena_copy(trim->arena, cursor_key(cursor));
-        struct span rest = span_from(key, prefix.len);
-        if (!kv_stream_decode(cursor_value(cursor), &record) || record.time_ms >= trim->before_ms ||
-            !key_read_u64(&rest, &trim->last))
+        if (!is_old(trim, span_from(key, prefix.len), cursor_value(cursor)))
             break;
         trim->keys[trim->count++] = key;
     }
@@ -253,7 +281,9 @@ static int forget_shard(void *user, struct kv_stream_shard_record *shard)
 static int trim_stream(void *user, struct kv_stream *stream)
 {
     struct trim *trim = user;
-    int error = find_old(trim, stream->id);
+    int error = set_bounds(trim, stream);
+    if (!error)
+        error = find_old(trim, stream->id);
     if (error < 0 || !trim->count)
         return error;
     for (size_t i = 0; i < trim->count; i++)
@@ -271,7 +301,6 @@ int kv_stream_trim_batch(struct txn *txn, struct arena *arena)
     struct trim *trim = ARENA_NEW(arena, struct trim);
     trim->txn = txn;
     trim->arena = arena;
-    trim->before_ms = clock_now_ms() - KEPT_MS;
     int error = kv_stream_each(txn, &(struct kv_stream){0}, 0, arena, trim_stream, trim);
     return error < 0 ? error : trim->count > 0;
 }

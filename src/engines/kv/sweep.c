@@ -91,6 +91,8 @@ static int other_chores(struct kv *kv, struct txn *txn, struct arena *arena)
     int result = build_batch(kv, txn, arena);
     if (!result)
         result = expire_batch(kv, txn, arena);
+    if (!result)
+        result = copy_batch(kv, txn, arena);
     return result ? result : kv_stream_trim_batch(txn, arena);
 }
 
@@ -134,12 +136,11 @@ static void run(struct job *job)
     if (kv->sweep.result == 1) {
         int error = txn_commit(txn, &ticket);
         kv->sweep.result = error < 0 ? error : 1;
-        if (error < 0)
-            kv->sweep.built = 0;
     } else {
         txn_rollback(txn);
-        kv->sweep.built = 0;
     }
+    if (kv->sweep.result < 0)
+        kv->sweep.built = kv->sweep.copied = 0;
     arena_done(&arena);
 }
 
@@ -164,6 +165,8 @@ static void on_done(struct job *job)
     struct sweep *sweep = &kv->sweep;
     if (sweep->built)
         build_finish(kv);
+    if (sweep->copied)
+        copy_finish(kv);
     if (sweep->result < 0) {
         log_error("going through a table in the background: %s", strerror(-sweep->result));
         loop_timer_set(kv->home, &sweep->timer, clock_steady_ms() + FAILED_MS);

@@ -159,6 +159,16 @@ int kv_table_shut(const struct kv_access *access, struct span name)
     return 0;
 }
 
+static void drop_indexes(const struct kv_access *access, const struct kv_table_record *record)
+{
+    for (size_t i = 0; i < record->indexes.count; i++) {
+        uint64_t index = record->indexes.at[i].id;
+        kv_dropped_put(access->txn, &(struct kv_dropped){.id = index, .here = true});
+        kv_expiring_delete(access->txn, &(struct kv_expiring){.id = index});
+    }
+    txn_after_durable(access->txn, sweep_wake, access->kv);
+}
+
 int kv_table_drop(const struct kv_access *access, struct span name)
 {
     struct kv_table_record record = {.name = name};
@@ -168,13 +178,28 @@ int kv_table_drop(const struct kv_access *access, struct span name)
     if (record.open)
         return -EBUSY;
     kv_table_record_delete(access->txn, &record);
+    kv_copying_delete(access->txn, &(struct kv_copying){.id = record.id});
     kv_dropped_put(access->txn, &(struct kv_dropped){.id = record.id, .here = true});
-    for (size_t i = 0; i < record.indexes.count; i++) {
-        uint64_t index = record.indexes.at[i].id;
-        kv_dropped_put(access->txn, &(struct kv_dropped){.id = index, .here = true});
-        kv_expiring_delete(access->txn, &(struct kv_expiring){.id = index});
-    }
-    txn_after_durable(access->txn, sweep_wake, access->kv);
+    drop_indexes(access, &record);
+    return 0;
+}
+
+int kv_table_keep(const struct kv_access *access, struct span name, struct span as)
+{
+    struct kv_table_record record = {.name = name}, other = {.name = as};
+    int error = kv_table_record_get(access->txn, access->arena, &record);
+    if (error < 0)
+        return error;
+    if (record.open)
+        return -EBUSY;
+    error = kv_table_record_get(access->txn, access->arena, &other);
+    if (error != -ENOENT)
+        return error < 0 ? error : -EEXIST;
+    kv_table_record_delete(access->txn, &record);
+    drop_indexes(access, &record);
+    record.name = as;
+    record.indexes.count = 0;
+    kv_table_record_put(access->txn, &record);
     return 0;
 }
 
@@ -273,28 +298,50 @@ static struct kv_table *table_new(const struct kv_table_record *record)
     return table;
 }
 
-static int load(const struct kv_access *access, struct span name, struct kv_table **ret)
+static int load(const struct kv_access *access, struct kv_table_record *record,
+                struct kv_table **ret)
 {
-    struct kv_table_record record = {.name = name};
-    int error = kv_table_record_get(access->txn, access->arena, &record);
-    if (error < 0)
-        return error;
-    if (!record.open)
-        return -ENOENT;
-    if (!is_key_type(record.hash_type) || (record.range_name.at && !is_key_type(record.range_type)))
+    if (!is_key_type(record->hash_type) ||
+        (record->range_name.at && !is_key_type(record->range_type)))
         return -EBADMSG;
-    struct kv_table *table = table_new(&record);
-    error = kv_each_shard(access->txn, record.id, kv_take_shards, table->shards);
+    struct kv_table *table = table_new(record);
+    int error = kv_each_shard(access->txn, record->id, kv_take_shards, table->shards);
     if (!error)
-        error = indexes_load(access, table, &record.indexes);
-    struct stream *stream = NULL;
-    if (!error && record.stream)
-        error = kv_stream_load(access, record.stream, record.id, &stream);
-    atomic_store(&table->stream, stream);
+        error = indexes_load(access, table, &record->indexes);
+    for (enum LOG log = 0; log < LOG_COUNT && !error; log++) {
+        struct stream *stream = NULL;
+        uint64_t id = *kv_log_of(record, log);
+        if (id)
+            error = kv_stream_load(access, id, record->id, &stream);
+        atomic_store(&table->logs[log], stream);
+    }
     if (error < 0)
         table_free(table);
     else
         *ret = table;
+    return error;
+}
+
+static int load_open(const struct kv_access *access, struct span name, struct kv_table **ret)
+{
+    struct kv_table_record record = {.name = name};
+    int error = kv_table_record_get(access->txn, access->arena, &record);
+    if (!error && !record.open)
+        error = -ENOENT;
+    return error < 0 ? error : load(access, &record, ret);
+}
+
+/* Not in the cache: its counters are this one's alone. */
+int kv_find_shut(const struct kv_access *access, struct span name, struct kv_table **ret)
+{
+    struct kv_table_record record = {.name = name};
+    int error = kv_table_record_get(access->txn, access->arena, &record);
+    if (!error && record.open)
+        error = -ENOENT;
+    if (!error)
+        error = load(access, &record, ret);
+    if (!error)
+        arena_defer(access->arena, table_unref, *ret);
     return error;
 }
 
@@ -333,7 +380,7 @@ int kv_find(const struct kv_access *access, struct span name, struct kv_table **
     uint64_t generation;
     struct kv_table *table = look_up(access->kv, name, &generation);
     while (!table) {
-        int error = load(access, name, &table);
+        int error = load_open(access, name, &table);
         if (error < 0)
             return error;
         table = enter(access->kv, table, generation);

@@ -29,6 +29,17 @@ static struct span index_arn(struct call *c, const struct dynamodb_table *table,
                         SPAN_ARG(name));
 }
 
+struct dynamodb_key_schema table_key_schema(struct call *c, struct span hash_name,
+                                            struct span range_name)
+{
+    struct dynamodb_key_schema keys = {
+        .at = ARENA_ARRAY(c->arena, struct dynamodb_key_schema_element, 2),
+        .count = range_name.at ? 2 : 1};
+    keys.at[0] = (struct dynamodb_key_schema_element){hash_name, S("HASH")};
+    keys.at[1] = (struct dynamodb_key_schema_element){range_name, S("RANGE")};
+    return keys;
+}
+
 static void describe_keys(struct call *c, const struct dynamodb_table *table,
                           struct dynamodb_table_description *to)
 {
@@ -39,10 +50,7 @@ static void describe_keys(struct call *c, const struct dynamodb_table *table,
     for (size_t i = 0; i < from->count; i++)
         to->attribute_definitions.at[i] =
             (struct dynamodb_attribute_definition){from->at[i].name, from->at[i].type};
-    to->key_schema.at = ARENA_ARRAY(c->arena, struct dynamodb_key_schema_element, 2);
-    to->key_schema.at[0] = (struct dynamodb_key_schema_element){table->hash_name, S("HASH")};
-    to->key_schema.at[1] = (struct dynamodb_key_schema_element){table->range_name, S("RANGE")};
-    to->key_schema.count = table->range_name.at ? 2 : 1;
+    to->key_schema = table_key_schema(c, table->hash_name, table->range_name);
 }
 
 /* Of a table or an index. */
@@ -95,8 +103,7 @@ static struct span index_state_name(uint64_t state)
     return names[state];
 }
 
-static struct dynamodb_key_schema index_keys(struct call *c,
-                                             const struct dynamodb_table_index *index)
+struct dynamodb_key_schema index_keys(struct call *c, const struct dynamodb_table_index *index)
 {
     struct dynamodb_key_schema keys = {.count = index->hash.count + index->range.count};
     keys.at = ARENA_ARRAY(c->arena, struct dynamodb_key_schema_element, keys.count);
@@ -108,8 +115,8 @@ static struct dynamodb_key_schema index_keys(struct call *c,
     return keys;
 }
 
-static struct dynamodb_projection *index_projection(struct call *c,
-                                                    const struct dynamodb_table_index *index)
+struct dynamodb_projection *index_projection(struct call *c,
+                                             const struct dynamodb_table_index *index)
 {
     struct dynamodb_projection *projection = ARENA_NEW(c->arena, struct dynamodb_projection);
     projection->projection_type = index->projection;
@@ -214,6 +221,18 @@ static void describe_class(struct call *c, const struct dynamodb_table *table,
     to->table_class_summary = summary;
 }
 
+static void describe_restore(struct call *c, const struct dynamodb_table *table,
+                             struct dynamodb_table_description *to)
+{
+    if (!table->restored_at)
+        return;
+    to->restore_summary = ARENA_NEW(c->arena, struct dynamodb_restore_summary);
+    to->restore_summary->source_backup_arn = table->restored_backup;
+    to->restore_summary->source_table_arn = table->restored_table;
+    to->restore_summary->restore_date_time = table->restored_at;
+    to->restore_summary->restore_in_progress = table->state == TABLE_CREATING;
+}
+
 RESULT table_describe(struct call *c, const struct dynamodb_table *table,
                       struct dynamodb_table_description **ret)
 {
@@ -236,6 +255,7 @@ RESULT table_describe(struct call *c, const struct dynamodb_table *table,
     describe_billing(c, table, to);
     describe_class(c, table, to);
     table_describe_stream(c, table, to);
+    describe_restore(c, table, to);
     *ret = to;
     return describe_indexes(c, table, to);
 }

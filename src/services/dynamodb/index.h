@@ -8,6 +8,8 @@
 
 enum INDEX_STATE { INDEX_ACTIVE = 1, INDEX_CREATING, INDEX_UPDATING, INDEX_DELETING };
 
+enum INDEX_KIND { INDEX_GLOBAL, INDEX_LOCAL };
+
 #define INDEX_GLOBAL_MAX 20
 #define INDEX_LOCAL_MAX 5
 
@@ -53,4 +55,8 @@ RESULT index_check_keys(struct call *c, const struct dynamodb_key_schema *keys);
 struct dynamodb_table_index index_record(struct call *c, const struct index_wish *wish);
 struct kv_index_schema index_schema(struct call *c, const struct dynamodb_table *table,
                                     const struct dynamodb_table_index *index);
+/* describe.c: the same as shapes of the API. */
+struct dynamodb_key_schema index_keys(struct call *c, const struct dynamodb_table_index *index);
+struct dynamodb_projection *index_projection(struct call *c,
+                                             const struct dynamodb_table_index *index);
 struct dynamodb_table_index *index_named(const struct dynamodb_table *table, struct span name);

@@ -3,10 +3,10 @@
  * The states of tables. A handler writes the record in a moving state and a `pending` record in one
  * commit; once that is durable the control thread takes the step and drops the `pending` record:
  *
- *   CREATING  the engine's table is opened       -> ACTIVE
+ *   CREATING  the engine has copied what is restored: its table is opened -> ACTIVE
  *   UPDATING  indexes that go leave the record   -> ACTIVE
  *   ACTIVE    the engine has filled an index     -> that is ACTIVE; else the step stays pending
- *   DELETING  the engine drops the table         -> the record is gone
+ *   DELETING  the engine drops the table, or keeps its items as a backup -> the record is gone
  *
  * A step is one transaction of its own, so after a crash it is either still pending or done, and
  * the same pass over `pending` at start takes up what was left. There is no delay in it: what a
@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "loop/loop.h"
+#include "services/dynamodb/backup.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
@@ -134,13 +135,19 @@ static int step_settle(const struct kv_access *access, struct dynamodb_table *ta
 
 static int step_open(const struct kv_access *access, struct dynamodb_table *table)
 {
-    int error = kv_table_open(access, reference_of(access->arena, table));
+    struct span name = reference_of(access->arena, table);
+    int copying = kv_copying(access, name);
+    if (copying != KV_COPYING_NONE)
+        return copying < 0 ? copying : 1;
+    int error = kv_table_open(access, name);
     return error < 0 ? error : step_settle(access, table);
 }
 
 static int step_drop(const struct kv_access *access, struct dynamodb_table *table)
 {
     dynamodb_table_delete(access->txn, table);
+    if (table->recovery_days)
+        return backup_keep_deleted(access, table, clock_now_ms());
     return kv_table_drop(access, reference_of(access->arena, table));
 }
 

@@ -212,7 +212,7 @@ struct kv_key_part table_key_part(const struct dynamodb_table *table, struct spa
     return part;
 }
 
-static RESULT make_in_engine(struct call *c, const struct dynamodb_table *table)
+RESULT table_make(struct call *c, const struct dynamodb_table *table)
 {
     struct kv_access access = reference_access(c);
     struct kv_index_schema *indexes =
@@ -225,7 +225,7 @@ static RESULT make_in_engine(struct call *c, const struct dynamodb_table *table)
     if (table->range_name.at)
         schema.range = table_key_part(table, table->range_name);
     int error = kv_table_create(&access, reference_of(c->arena, table), &schema);
-    return error < 0 ? refuse_errno(c, error, "making a table") : OK;
+    return error < 0 ? refuse_errno(c, error, "making a table") : throttle_set(c, table);
 }
 
 /* Told only once the table is there. */
@@ -236,6 +236,14 @@ static void hide_what_is_not_yet(struct dynamodb_table_description *to)
         to->global_secondary_indexes.at[i].warm_throughput = NULL;
     if (to->billing_mode_summary)
         to->billing_mode_summary->has.last_update_to_pay_per_request_date_time = false;
+}
+
+RESULT table_describe_new(struct call *c, const struct dynamodb_table *table,
+                          struct dynamodb_table_description **ret)
+{
+    TRY(table_describe(c, table, ret));
+    hide_what_is_not_yet(*ret);
+    return OK;
 }
 
 RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_in *in,
@@ -257,16 +265,13 @@ RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_
     table = reference_key(c, name);
     TRY(fill_record(c, in, &table));
     fill_indexes(c, &wishes, &table);
-    TRY(make_in_engine(c, &table));
-    TRY(throttle_set(c, &table));
+    TRY(table_make(c, &table));
     if (in->stream_specification && in->stream_specification->stream_enabled)
         TRY(table_set_stream(c, &table, in->stream_specification));
     if (in->resource_policy.at)
         TRY(table_put_policy(c, reference_arn(c, name), in->resource_policy));
     table_put_moving(c, &table);
-    TRY(table_describe(c, &table, &out->table_description));
-    hide_what_is_not_yet(out->table_description);
-    return OK;
+    return table_describe_new(c, &table, &out->table_description);
 }
 
 RESULT dynamodb_describe_table(struct call *c, const struct dynamodb_describe_table_in *in,
@@ -342,6 +347,36 @@ static struct dynamodb_table_description *farewell(struct call *c,
     return rest;
 }
 
+/* A backup in progress needs the table ("While a backup is in progress, you can't …"). */
+static RESULT check_unused(struct call *c, const struct dynamodb_table *table)
+{
+    struct kv_access access = reference_access(c);
+    int copying = kv_copying(&access, reference_of(c->arena, table));
+    if (copying < 0)
+        return refuse_errno(c, copying, "looking at a copy");
+    if (copying == KV_COPYING_NONE)
+        return OK;
+    return refuse(c, &DYNAMODB_RESOURCE_IN_USE_EXCEPTION,
+                  "Attempt to change a resource which is still in use: Table is being copied: %.*s",
+                  SPAN_ARG(table->name));
+}
+
+static RESULT begin_deleting(struct call *c, struct dynamodb_table *table)
+{
+    struct kv_access access = reference_access(c);
+    struct span name = reference_of(c->arena, table);
+    table->state = TABLE_DELETING;
+    TRY(table_close_stream(c, table));
+    table_delete_policies(c, table);
+    int error = kv_history_keep(&access, name, 0);
+    if (!error)
+        error = kv_table_shut(&access, name);
+    if (error < 0)
+        return refuse_errno(c, error, "shutting a table");
+    table_put_moving(c, table);
+    return OK;
+}
+
 RESULT dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
                              struct dynamodb_delete_table_out *out)
 {
@@ -354,14 +389,8 @@ RESULT dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_
             return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                           "Resource cannot be deleted as it is currently protected against "
                           "deletion. Disable deletion protection first.");
-        table.state = TABLE_DELETING;
-        TRY(table_close_stream(c, &table));
-        table_delete_policies(c, &table);
-        struct kv_access access = reference_access(c);
-        int error = kv_table_shut(&access, reference_of(c->arena, &table));
-        if (error < 0)
-            return refuse_errno(c, error, "shutting a table");
-        table_put_moving(c, &table);
+        TRY(check_unused(c, &table));
+        TRY(begin_deleting(c, &table));
     }
     TRY(table_describe(c, &table, &full));
     out->table_description = farewell(c, full);

@@ -41,6 +41,16 @@ void table_delete_policies(struct call *c, const struct dynamodb_table *table);
 RESULT table_check_index_updates(struct call *c, const struct dynamodb_update_table_in *in);
 RESULT table_update_indexes(struct call *c, const struct dynamodb_update_table_in *in,
                             struct dynamodb_table *table);
+/* ttl.c */
+struct span ttl_state_name(uint64_t state);
+/* table.c: in the engine, shut, with its units. */
+RESULT table_make(struct call *c, const struct dynamodb_table *table);
+/* Without what is told only once the table is there. */
+RESULT table_describe_new(struct call *c, const struct dynamodb_table *table,
+                          struct dynamodb_table_description **ret);
+/* describe.c; range_name absent: none. */
+struct dynamodb_key_schema table_key_schema(struct call *c, struct span hash_name,
+                                            struct span range_name);
 /* tag.c */
 RESULT table_add_tags(struct call *c, struct dynamodb_table *table,
                       const struct dynamodb_tag_list *tags);

@@ -22,9 +22,7 @@ static RESULT check_state(struct call *c, const struct dynamodb_table *table)
                   state, state);
 }
 
-RESULT dynamodb_describe_time_to_live(struct call *c,
-                                      const struct dynamodb_describe_time_to_live_in *in,
-                                      struct dynamodb_describe_time_to_live_out *out)
+struct span ttl_state_name(uint64_t state)
 {
     static const struct span names[] = {
         [TTL_DISABLED] = S_INIT("DISABLED"),
@@ -32,11 +30,18 @@ RESULT dynamodb_describe_time_to_live(struct call *c,
         [TTL_ENABLED] = S_INIT("ENABLED"),
         [TTL_DISABLING] = S_INIT("DISABLING"),
     };
+    return names[state];
+}
+
+RESULT dynamodb_describe_time_to_live(struct call *c,
+                                      const struct dynamodb_describe_time_to_live_in *in,
+                                      struct dynamodb_describe_time_to_live_out *out)
+{
     struct dynamodb_table table;
     TRY(reference_table(c, in->table_name, &table));
     TRY(check_state(c, &table));
     out->time_to_live_description = ARENA_NEW(c->arena, struct dynamodb_time_to_live_description);
-    out->time_to_live_description->time_to_live_status = names[table.ttl_state];
+    out->time_to_live_description->time_to_live_status = ttl_state_name(table.ttl_state);
     if (table.ttl_state != TTL_DISABLED)
         out->time_to_live_description->attribute_name = table.ttl_attribute;
     return OK;
