@@ -39,10 +39,13 @@ static void run_handler(struct request *r)
 {
     struct call *c = &r->call;
     const struct operation *operation = r->route.operation;
+    const struct service_hooks *hooks = r->route.service->hooks;
     c->txn = txn_begin(r->gate->config->cloud->store);
     r->refusal = request_authorise(r);
     if (!r->refusal)
         r->refusal = operation->run(c, r->in, r->out);
+    if (!r->refusal && hooks && hooks->done)
+        r->refusal = hooks->done(c, r->in);
     if (r->refusal) {
         r->ticket = txn_rollback(c->txn); /* a refusal may tell of what was read */
         c->txn = NULL;

@@ -17,6 +17,7 @@
 #include "http/listener.h"
 #include "http/tls.h"
 #include "services/dynamodb/dynamodb.h"
+#include "services/ec2/ec2.h"
 #include "services/kinesis/kinesis.h"
 #include "services/s3/s3.h"
 #include "store/store.h"
@@ -94,6 +95,7 @@ static int make_engines(struct cloud_up *up)
         return fail("making the kv engine", error);
     up->cloud.dynamodb = dynamodb_new(&up->cloud);
     up->cloud.s3 = s3_new(&up->cloud);
+    up->cloud.ec2 = ec2_new(&up->cloud);
     struct log_options options = {.store = up->cloud.store,
                                   .workers = up->cloud.workers,
                                   .home = up->control,
@@ -332,6 +334,7 @@ static void release(struct cloud_up *up)
     log_free(up->cloud.log);
     dynamodb_free(up->cloud.dynamodb);
     s3_free(up->cloud.s3);
+    ec2_free(up->cloud.ec2);
     kv_free(up->cloud.kv);
     loop_free(up->control);
     auth_cache_free(up->control_cache);

@@ -16,6 +16,7 @@ struct dynamodb;
 struct log;
 struct kinesis;
 struct s3;
+struct ec2;
 
 struct cloud {
     struct store *store;
@@ -28,4 +29,5 @@ struct cloud {
     struct log *log;
     struct kinesis *kinesis;
     struct s3 *s3;
+    struct ec2 *ec2;
 };

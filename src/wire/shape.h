@@ -237,6 +237,9 @@ struct service_hooks {
     /* A reply to a call that has a note (call.note) leaves. On the home loop, in a transaction of
      * its own, which is committed. */
     void (*replied)(struct call *c, const struct reply_facts *facts);
+    /* After a handler that said OK, before its transaction is committed: a refusal takes back what
+     * it did. */
+    const struct refusal *(*done)(struct call *c, const void *in);
     /* A condition key (lower-case) that only the service knows, asked for when a policy looks at
      * it; absent where the request does not have it. In the call's transaction. */
     struct span (*condition)(struct call *c, struct span key, struct arena *arena);

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What EC2 keeps beside its records, and what is done around every one of its handlers. */
+#include "services/ec2/ec2.h"
+
+#include "base/log.h"
+#include "services/ec2/dry_run.h"
+#include "services/ec2/step.h"
+
+#include <stdlib.h>
+
+struct ec2 {
+    struct steps *steps;
+};
+
+struct ec2 *ec2_new(struct cloud *cloud)
+{
+    struct ec2 *ec2 = calloc(1, sizeof *ec2);
+    if (!ec2)
+        log_fatal("out of memory");
+    ec2->steps = steps_new(cloud);
+    return ec2;
+}
+
+void ec2_free(struct ec2 *ec2)
+{
+    if (ec2)
+        steps_free(ec2->steps);
+    free(ec2);
+}
+
+struct steps *ec2_steps(struct ec2 *ec2)
+{
+    return ec2->steps;
+}
+
+extern const struct service_hooks ec2_hooks;
+const struct service_hooks ec2_hooks = {.done = dry_run_check};

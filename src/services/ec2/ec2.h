@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What of EC2 runs by itself: the steps of resources whose state is on its way. Made by the
+ * composition root once the control loop is there; goes on with what an earlier process left.
+ */
+#include "services/cloud.h"
+
+struct ec2;
+
+struct ec2 *ec2_new(struct cloud *cloud);
+/* After the control loop has stopped and the store is closed. Accepts NULL. */
+void ec2_free(struct ec2 *ec2);

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Network ACLs. The entries are kept in the order of direction and number; the last one, which
+ * denies the rest, is told but not kept. Control thread.
+ */
+#include "services/ec2/network_acl.h"
+
+#include "services/ec2/association.h"
+#include "services/ec2/describe.h"
+#include "services/ec2/tag.h"
+
+#include <errno.h>
+
+#define FIRST_NUMBER 100
+#define EVERYBODY S("0.0.0.0/0")
+
+/* ---- the kind ----------------------------------------------------------------------------------
+ */
+
+static void show_entry(struct call *c, const struct stored_acl_entry *entry,
+                       struct ec2_network_acl_entry *to)
+{
+    SET(to, rule_number, (int32_t)entry->number);
+    SET(to, egress, entry->egress);
+    to->protocol = entry->protocol;
+    to->rule_action = entry->allow ? S("allow") : S("deny");
+    to->cidr_block = entry->cidr;
+    to->ipv6_cidr_block = entry->cidr6;
+    if (entry->has_ports) {
+        to->port_range = ARENA_NEW(c->arena, struct ec2_port_range);
+        SET(to->port_range, from, (int32_t)entry->port_from);
+        SET(to->port_range, to, (int32_t)entry->port_to);
+    }
+    if (entry->has_icmp) {
+        to->icmp_type_code = ARENA_NEW(c->arena, struct ec2_icmp_type_code);
+        SET(to->icmp_type_code, type, (int32_t)entry->icmp_type);
+        SET(to->icmp_type_code, code, (int32_t)entry->icmp_code);
+    }
+}
+
+static const struct stored_acl_entry last_entry = {
+    .number = NETWORK_ACL_LAST, .protocol = S_INIT("-1"), .cidr = S_INIT("0.0.0.0/0")};
+
+/* Egress first, as EC2 tells them. */
+static void show_entries(struct call *c, const struct stored_network_acl *acl,
+                         struct ec2_network_acl_entry_list *to)
+{
+    to->at = ARENA_ARRAY(c->arena, struct ec2_network_acl_entry, acl->entries.count + 2);
+    for (int egress = 1; egress >= 0; egress--) {
+        for (size_t i = 0; i < acl->entries.count; i++)
+            if (acl->entries.at[i].egress == egress)
+                show_entry(c, &acl->entries.at[i], &to->at[to->count++]);
+        show_entry(c, &last_entry, &to->at[to->count]);
+        to->at[to->count++].egress = egress;
+    }
+}
+
+static RESULT show(struct call *c, const void *record, void *shown)
+{
+    const struct stored_network_acl *acl = record;
+    struct ec2_network_acl *to = shown;
+    size_t count = acl->associations.count;
+    to->owner_id = acl->account;
+    to->network_acl_id = acl->id;
+    to->vpc_id = acl->vpc;
+    SET(to, is_default, acl->is_default);
+    to->associations.at = ARENA_ARRAY(c->arena, struct ec2_network_acl_association, count);
+    to->associations.count = count;
+    for (size_t i = 0; i < count; i++)
+        to->associations.at[i] = (struct ec2_network_acl_association){
+            .network_acl_association_id = acl->associations.at[i].id,
+            .network_acl_id = acl->id,
+            .subnet_id = acl->associations.at[i].subnet};
+    show_entries(c, acl, &to->entries);
+    return tag_list(c, acl->id, &to->tags);
+}
+
+static const struct filter_name filters[] = {
+    {"association.association-id", "Associations.NetworkAclAssociationId"},
+    {"association.network-acl-id", "Associations.NetworkAclId"},
+    {"association.subnet-id", "Associations.SubnetId"},
+    {"default", "IsDefault"},
+    {"entry.cidr", "Entries.CidrBlock"},
+    {"entry.egress", "Entries.Egress"},
+    {"entry.icmp.code", "Entries.IcmpTypeCode.Code"},
+    {"entry.icmp.type", "Entries.IcmpTypeCode.Type"},
+    {"entry.ipv6-cidr", "Entries.Ipv6CidrBlock"},
+    {"entry.port-range.from", "Entries.PortRange.From"},
+    {"entry.port-range.to", "Entries.PortRange.To"},
+    {"entry.protocol", "Entries.Protocol"},
+    {"entry.rule-action", "Entries.RuleAction"},
+    {"entry.rule-number", "Entries.RuleNumber"},
+    {"network-acl-id", "NetworkAclId"},
+    {"owner-id", "OwnerId"},
+    {"vpc-id", "VpcId"},
+};
+
+const struct resource_kind network_acl_kind = {
+    .prefix = S_INIT("acl-"),
+    .type = "network-acl",
+    .record = &stored_network_acl_table,
+    .vpc = offsetof(struct stored_network_acl, vpc),
+    .malformed = &EC2_INVALID_NETWORK_ACL_ID_MALFORMED,
+    .missing = &EC2_INVALID_NETWORK_ACL_ID_NOT_FOUND,
+    .missing_before = "The networkAcl ID '",
+    .missing_after = "' does not exist",
+    .shown_size = sizeof(struct ec2_network_acl),
+    .show = show,
+    .filters = {EC2_SHAPE_NETWORK_ACL, filters, ARRAY_LEN(filters)},
+};
+
+RESULT ec2_describe_network_acls(struct call *c, const struct ec2_describe_network_acls_in *in,
+                                 struct ec2_describe_network_acls_out *out)
+{
+    struct describe_found found;
+    struct describe_asked asked = DESCRIBE_ASKED(in, network_acl_ids);
+    TRY(describe(c, &network_acl_kind, &asked, &found));
+    out->network_acls.at = found.at;
+    out->network_acls.count = found.count;
+    out->next_token = found.next_token;
+    return OK;
+}
+
+/* ---- for the rest of the VPC -------------------------------------------------------------------
+ */
+
+void network_acl_new_default(struct call *c, struct span vpc)
+{
+    struct stored_acl_entry entries[] = {
+        {.number = FIRST_NUMBER, .protocol = S("-1"), .allow = true, .cidr = EVERYBODY},
+        {.number = FIRST_NUMBER,
+         .egress = true,
+         .protocol = S("-1"),
+         .allow = true,
+         .cidr = EVERYBODY},
+    };
+    struct stored_network_acl acl = {
+        .vpc = vpc, .is_default = true, .entries = {entries, ARRAY_LEN(entries)}};
+    resource_name(c, &network_acl_kind, &acl);
+    resource_put(c, &network_acl_kind, &acl);
+}
+
+RESULT network_acl_default(struct call *c, struct span vpc, struct stored_network_acl **ret)
+{
+    struct resource_list acls;
+    TRY(resource_list(c, &network_acl_kind, WHERE(stored_network_acl, vpc, vpc), &acls));
+    for (size_t i = 0; i < acls.count; i++) {
+        *ret = acls.at[i];
+        if ((*ret)->is_default)
+            return OK;
+    }
+    return refuse_errno(c, -EBADMSG, "looking for the default network ACL of %.*s", SPAN_ARG(vpc));
+}
+
+RESULT network_acl_any_but_default(struct call *c, struct span vpc, bool *ret)
+{
+    struct resource_list acls;
+    TRY(resource_list(c, &network_acl_kind, WHERE(stored_network_acl, vpc, vpc), &acls));
+    *ret = acls.count > 1;
+    return OK;
+}
+
+RESULT network_acl_add_subnet(struct call *c, struct span vpc, struct span subnet)
+{
+    struct stored_network_acl *acl;
+    TRY(network_acl_default(c, vpc, &acl));
+    association_add(
+        c, &acl->associations,
+        &(struct stored_association){.id = id_new(c, "aclassoc-", 17), .subnet = subnet});
+    resource_put(c, &network_acl_kind, acl);
+    return OK;
+}
+
+RESULT network_acl_drop_subnet(struct call *c, struct span vpc, struct span subnet)
+{
+    struct resource_list acls;
+    TRY(resource_list(c, &network_acl_kind, WHERE(stored_network_acl, vpc, vpc), &acls));
+    for (size_t i = 0; i < acls.count; i++) {
+        struct stored_network_acl *acl = acls.at[i];
+        if (association_drop_subnet(&acl->associations, subnet))
+            resource_put(c, &network_acl_kind, acl);
+    }
+    return OK;
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Routes of route tables. Control thread. */
+#include "services/ec2/resource.h"
+
+/* With its state: `blackhole` when what it leads to is gone or cannot forward. */
+RESULT route_show(struct call *c, const struct stored_route *route, struct ec2_route *to);

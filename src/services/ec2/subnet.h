@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Subnets and the private addresses in them. Control thread. */
+#include "services/ec2/cidr.h"
+#include "services/ec2/resource.h"
+
+enum SUBNET_STATE { SUBNET_PENDING = 1, SUBNET_AVAILABLE };
+
+extern const struct resource_kind subnet_kind;
+
+/* Of a VPC's default network ACL, in a zone that is there; state and attributes as of any new one.
+ * Nothing is checked. */
+RESULT subnet_new(struct call *c, const struct stored_subnet *wish, struct stored_subnet *ret);
+/* Addresses that nobody has: not the first four and the last of the block, and not leased. */
+RESULT subnet_count_free(struct call *c, const struct stored_subnet *subnet, int32_t *ret);
+/* Takes an address for an interface: `wanted`, or any free one where that is 0. */
+RESULT subnet_lease(struct call *c, const struct stored_subnet *subnet, uint32_t wanted,
+                    struct span interface, uint32_t *ret);
+void subnet_release(struct call *c, struct span subnet, uint32_t address);
