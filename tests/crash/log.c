@@ -1,71 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Crash tests of engines/log. A writer process appends numbered records to three lanes and is
- * killed at a random instant, or meets a failing call; then a checker process opens the same folder
- * and must find in every lane the numbers from 0 on, without a gap, at least to the last that was
- * acknowledged and at most to the last that was begun. Prints TAP; the seed is the first argument
- * or the time, CRASH_SECONDS (30) bounds the whole.
+ * Crash tests of engines/log (trial.h). Numbered records go to three lanes; in every lane the
+ * numbers from 0 on must be found without a gap, at least to the last that was acknowledged and at
+ * most to the last that was begun.
  */
-#include "fault.h"
+#include "trial.h"
 
 #include "base/log.h"
 #include "base/time.h"
 #include "engines/log/log.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <string.h>
 
 #define LANES 3
-#define CHILD_SECONDS 60
 #define RECORD_MAX 70000 /* bytes: more than one index mark */
 
-struct notes {
+static struct notes {
+    struct trial_notes trial;
     _Atomic uint64_t begun[LANES], acked[LANES]; /* records */
-    _Atomic uint64_t ready;
-    uint64_t calls;
-};
-
-static char dir[256];
-static struct notes *notes;
-static uint64_t dice_state;
-static int tap_count, tap_failed;
-
-static uint64_t dice(uint64_t below)
-{
-    dice_state = dice_state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (dice_state >> 33) % below;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *ftw)
-{
-    return remove(path);
-}
-
-static void dir_clear(void)
-{
-    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    memset(notes, 0, sizeof *notes);
-}
-
-static void tap(bool good, const char *format, ...) PRINTF_LIKE(2, 3);
-static void tap(bool good, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    printf("%s %d - ", good ? "ok" : "not ok", ++tap_count);
-    vprintf(format, args);
-    printf("\n");
-    fflush(stdout);
-    va_end(args);
-    tap_failed += !good;
-}
+} * notes;
 
 /* ---- a process's engine ---------------------------------------------------------------------- */
 
@@ -76,7 +32,7 @@ struct place {
     struct log *log;
 };
 
-static int place_open(struct place *place)
+static int place_open(struct place *place, const char *dir)
 {
     const char *why = "";
     struct store_options options = {.dir = dir, .reserve_bytes = 1};
@@ -180,37 +136,31 @@ static void *put_for_ever(void *lane)
     return NULL;
 }
 
-static void write_for_ever(void)
+static void write_for_ever(const char *dir)
 {
-    if (place_open(&shared) || make_stream(&shared))
+    if (place_open(&shared, dir) || make_stream(&shared))
         log_fatal("no engine");
-    notes->ready++;
+    notes->trial.ready++;
     pthread_t threads[LANES];
     for (uintptr_t i = 0; i < LANES; i++)
         pthread_create(&threads[i], NULL, put_for_ever, (void *)i);
     for (size_t i = 0; i < LANES; i++)
         pthread_join(threads[i], NULL);
-    log_fatal("writing ended by itself");
 }
 
-static uint64_t fault_nth;
-static enum FAULT fault_kind;
-
-static void write_a_little(void)
+static void write_a_little(const char *dir)
 {
     struct place place = {0};
     uint64_t next[LANES];
     for (uint64_t i = 0; i < LANES; i++)
         next[i] = notes->acked[i];
-    fault_arm(dir, fault_nth, fault_kind);
-    int error = place_open(&place);
+    int error = place_open(&place, dir);
     if (!error)
         error = make_stream(&place);
     for (unsigned i = 0; i < 30 && !error; i++)
         error = put(&place, next, 1 + i % 7);
     if (place.store)
         place_close(&place);
-    notes->calls = fault_calls();
 }
 
 /* ---- checking -------------------------------------------------------------------------------- */
@@ -252,16 +202,15 @@ static bool check_lane(struct place *place, struct log_stream *stream, struct lo
     return good;
 }
 
-static void check(void)
+static bool check(const char *dir)
 {
     struct place place = {0};
     struct arena arena;
     struct log_stream *stream;
-    int error = place_open(&place);
+    int error = place_open(&place, dir);
     if (error) {
         printf("# the engine does not open: %s\n", strerror(-error));
-        fflush(stdout);
-        _exit(EXIT_FAILURE);
+        return false;
     }
     arena_init(&arena, 65536, 64 << 20);
     struct log_access access = {place.log, txn_begin(place.store), &arena};
@@ -275,115 +224,25 @@ static void check(void)
     txn_rollback(access.txn);
     arena_done(&arena);
     place_close(&place);
-    fflush(stdout);
-    _exit(good ? EXIT_SUCCESS : EXIT_FAILURE);
+    return good;
 }
 
-/* ---- rounds ---------------------------------------------------------------------------------- */
-
-static pid_t child_start(void (*work)(void))
+static uint64_t acknowledged(void)
 {
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid < 0)
-        log_fatal("no process");
-    if (pid == 0) {
-        alarm(CHILD_SECONDS);
-        work();
-        fflush(stdout);
-        _exit(EXIT_SUCCESS);
-    }
-    return pid;
-}
-
-static bool child_run(void (*work)(void), const char *what)
-{
-    int status;
-    pid_t pid = child_start(work);
-    if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status)) {
-        printf("# the %s ended with status %#x\n", what, (unsigned)status);
-        return false;
-    }
-    return true;
-}
-
-static bool kill_round(void)
-{
-    int status;
-    uint64_t opened = notes->ready;
-    pid_t pid = child_start(write_for_ever);
-    for (int i = 0; i < 5000 && notes->ready == opened; i++)
-        usleep(1000);
-    usleep((useconds_t)dice(200000));
-    kill(pid, SIGKILL);
-    if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status)) {
-        printf("# the writer ended by itself: %#x\n", (unsigned)status);
-        return false;
-    }
-    return child_run(check, "checker");
-}
-
-static void kill_rounds(int64_t until_us)
-{
-    int rounds = 0;
-    bool good = true;
-    dir_clear();
-    while (good && (rounds < 2 || clock_measure_us() < until_us)) {
-        good = kill_round();
-        rounds++;
-    }
-    tap(good, "killed %d times: %llu records of one lane, all there", rounds,
-        (unsigned long long)notes->acked[0]);
-}
-
-static bool fault_round(uint64_t nth, enum FAULT kind)
-{
-    dir_clear();
-    fault_kind = kind;
-    fault_nth = 0;
-    if (!child_run(write_a_little, "first writer") || !child_run(check, "checker"))
-        return false;
-    fault_nth = nth;
-    return child_run(write_a_little, "writer with a fault") && child_run(check, "checker");
-}
-
-static void fault_rounds(enum FAULT kind, int64_t until_us)
-{
-    static const char *const names[FAULT_COUNT] = {"EIO once", "EIO from then on", "ENOSPC once",
-                                                   "ENOSPC from then on", "a short write"};
-    bool good = fault_round(0, kind);
-    uint64_t calls = notes->calls, tried = 0;
-    for (uint64_t at = dice(calls + 1); good && tried < calls; at = (at + 37) % calls, tried++) {
-        if (clock_measure_us() > until_us && tried)
-            break;
-        good = fault_round(at + 1, kind);
-        if (!good)
-            printf("# call %llu of %llu\n", (unsigned long long)at + 1, (unsigned long long)calls);
-    }
-    tap(good && calls > 50, "%s at %llu of %llu calls", names[kind], (unsigned long long)tried,
-        (unsigned long long)calls);
+    uint64_t sum = 0;
+    for (int i = 0; i < LANES; i++)
+        sum += notes->acked[i];
+    return sum;
 }
 
 int main(int argc, char **argv)
 {
-    const char *seconds = getenv("CRASH_SECONDS"), *parent = getenv("TMPDIR");
-    int64_t span_us = (seconds ? strtol(seconds, NULL, 10) : 30) * 1000000LL;
-    dice_state = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)clock_measure_us();
-    printf("# seed %llu\n", (unsigned long long)dice_state);
-    if (!parent)
-        parent = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
-    snprintf(dir, sizeof dir, "%s/kintoun-crash-log-XXXXXX", parent);
-    notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (!mkdtemp(dir) || notes == MAP_FAILED)
-        log_fatal("no folder or memory for the test");
-    int64_t began_us = clock_measure_us();
-    kill_rounds(began_us + span_us / 3);
-    for (int kind = 0; kind < FAULT_COUNT; kind++) {
-        int64_t now_us = clock_measure_us(), left_us = began_us + span_us - now_us;
-        fault_rounds((enum FAULT)kind, now_us + left_us / (FAULT_COUNT - kind));
-    }
-    dir_clear();
-    rmdir(dir);
-    printf("1..%d\n", tap_count);
-    return tap_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    notes = trial_memory(sizeof *notes);
+    struct trial trial = {.notes = &notes->trial,
+                          .notes_size = sizeof *notes,
+                          .write_for_ever = write_for_ever,
+                          .write_a_little = write_a_little,
+                          .check = check,
+                          .acknowledged = acknowledged};
+    return trial_run(&trial, argc, argv);
 }

@@ -5,6 +5,8 @@
  * the process that is killed and the one that checks: a note of `begun` stands before the commit,
  * one of `acked` after the ticket was durable.
  */
+#include "trial.h"
+
 #include "store/draft.h"
 
 #define ROWS 2   /* writers of small records */
@@ -12,12 +14,11 @@
 #define BODY_MAX (3 << 20)
 
 struct notes {
+    struct trial_notes trial;
     struct {
         _Atomic uint64_t begun, acked;
     } rows[ROWS], slots[SLOTS];
-    _Atomic uint64_t ready;   /* the store was opened */
     _Atomic uint64_t started; /* bytes and calls may be counted */
-    uint64_t calls;           /* of the fault shim */
 };
 
 /* One transaction of a row: two records and the row's counter. Negative errno. */
