@@ -57,6 +57,21 @@ static RESULT find_home(struct call *c, struct stored_home *ret, bool *ret_settl
     return error && error != -ENOENT ? refuse_errno(c, error, "reading the default VPC") : OK;
 }
 
+/* As if it had always been there. */
+static RESULT make_available(struct call *c, struct stored_vpc *vpc)
+{
+    struct resource_list subnets;
+    vpc->state = VPC_AVAILABLE;
+    resource_put(c, &vpc_kind, vpc);
+    TRY(resource_list(c, &subnet_kind, WHERE(stored_subnet, vpc, vpc->id), &subnets));
+    for (size_t i = 0; i < subnets.count; i++) {
+        struct stored_subnet *subnet = subnets.at[i];
+        subnet->state = SUBNET_AVAILABLE;
+        resource_put(c, &subnet_kind, subnet);
+    }
+    return OK;
+}
+
 RESULT home_settle(struct call *c)
 {
     struct stored_home home;
@@ -68,7 +83,8 @@ RESULT home_settle(struct call *c)
     home.settled = c->now_ms;
     home.dhcp_options = dhcp_options_new_default(c);
     stored_home_put(c->txn, &home);
-    return add_vpc(c, &vpc);
+    TRY(add_vpc(c, &vpc));
+    return make_available(c, &vpc);
 }
 
 RESULT home_dhcp_options(struct call *c, struct span *ret_id)

@@ -189,14 +189,13 @@ def test_survives_a_kill(own_cloud):
 def test_the_default_vpc(own_cloud):
     ec2 = own_cloud().client("ec2", region="eu-west-1")
     vpc, = ec2.describe_vpcs()["Vpcs"]
-    assert vpc["IsDefault"] and vpc["CidrBlock"] == "172.31.0.0/16"
-    wait_for(lambda: ec2.describe_vpcs()["Vpcs"][0]["State"] == "available")
+    assert vpc["IsDefault"] and vpc["CidrBlock"] == "172.31.0.0/16" and vpc["State"] == "available"
     zones = [it["ZoneName"] for it in ec2.describe_availability_zones()["AvailabilityZones"]]
     subnets = sorted(ec2.describe_subnets()["Subnets"], key=lambda it: it["AvailabilityZone"])
     assert [it["AvailabilityZone"] for it in subnets] == zones
     assert [it["CidrBlock"] for it in subnets] == [f"172.31.{16 * n}.0/20" for n in range(len(zones))]
     assert all(it["DefaultForAz"] and it["MapPublicIpOnLaunch"] and it["AvailableIpAddressCount"] == 4091
-               for it in subnets)
+               and it["State"] == "available" for it in subnets)
     gateway, = ec2.describe_internet_gateways()["InternetGateways"]
     assert gateway["Attachments"] == [{"State": "available", "VpcId": vpc["VpcId"]}]
     table, = ec2.describe_route_tables()["RouteTables"]
