@@ -11,6 +11,7 @@
 #include "services/s3/object.h"
 #include "services/s3/public_access.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/subject.h"
 
 #include <errno.h>
 
@@ -205,23 +206,19 @@ static void set_grants(struct s3_attributes *attributes, const struct acl_wish *
 RESULT s3_put_object_acl(struct call *c, const struct s3_put_object_acl_in *in,
                          struct s3_put_object_acl_out *out)
 {
-    struct place place;
-    struct object_found found;
+    struct subject subject;
     struct acl_wish wish;
-    struct object_name name = {in->key, in->version_id};
-    TRY(place_check_key(c, in->key));
-    TRY(version_check(c, in->version_id));
-    TRY(place_open_locked(c, NAME_OF(in), &in->key, 1, &place));
-    TRY(object_need_subject(c, &place, &name, &found));
-    struct acl_owners owners = {.owner = acl_of_object(&place, &found.attributes).owner,
-                                .bucket_owner = place.bucket.account};
+    TRY(subject_find(c, SUBJECT_BUCKET(in), SUBJECT_NAME(in), &subject));
+    struct s3_attributes *attributes = &subject.found.attributes;
+    const struct s3_bucket_record *bucket = &subject.place.bucket;
+    struct acl_owners owners = {.owner = acl_of_object(&subject.place, attributes).owner,
+                                .bucket_owner = bucket->account};
     TRY(acl_wish_read(c, &owners, in->access_control_policy, &wish));
-    if (!ownership_heeds_acls(&place.bucket))
+    if (!ownership_heeds_acls(bucket))
         return acl_refuse_unheeded(c);
-    TRY(acl_wish_check(c, &place.bucket, &wish, S("s3:PutObjectAcl"), in->key));
-    set_grants(&found.attributes, &wish, owners.owner);
-    object_set_attributes(&place.index, in->key, &found.object,
-                          attributes_encode(c, &found.attributes));
+    TRY(acl_wish_check(c, bucket, &wish, S("s3:PutObjectAcl"), in->key));
+    set_grants(attributes, &wish, owners.owner);
+    subject_write(c, &subject);
     return OK;
 }
 

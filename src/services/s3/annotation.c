@@ -10,6 +10,7 @@
 #include "services/cloud.h"
 #include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/subject.h"
 
 #include <errno.h>
 
@@ -18,22 +19,10 @@
 #define PAGE_MAX 1000
 
 /* The version whose annotations are meant, under its key's lock. */
-struct subject {
-    struct place place;
-    struct object_name name;
-    struct object_found found;
-};
-
-#define BUCKET_OF(in) ((struct place_name){(in)->bucket, (in)->expected_bucket_owner})
-#define NAME_OF(in) ((struct object_name){(in)->key, (in)->version_id})
-
 static RESULT find_subject(struct call *c, struct place_name bucket, struct object_name name,
                            struct subject *out)
 {
-    out->name = name;
-    TRY(place_check_key(c, name.key));
-    TRY(version_check(c, name.version_id));
-    TRY(place_open_locked(c, bucket, &out->name.key, 1, &out->place));
+    TRY(subject_open(c, bucket, name, out));
     return object_need(c, &out->place, &out->name, &out->found);
 }
 
@@ -166,7 +155,7 @@ RESULT s3_put_object_annotation(struct call *c, const struct s3_put_object_annot
     if (in->annotation_payload.len == 0)
         return refuse(c, &S3_INVALID_REQUEST,
                       "The annotation payload must be between 1 byte and 1 MiB in size.");
-    TRY(find_subject(c, BUCKET_OF(in), NAME_OF(in), &subject));
+    TRY(find_subject(c, SUBJECT_BUCKET(in), SUBJECT_NAME(in), &subject));
     TRY(check_condition(c, in->object_if_match, &subject));
     TRY(check_count(c, &subject, in->annotation_name));
     struct s3_part_attributes attributes = {
@@ -195,7 +184,7 @@ RESULT s3_get_object_annotation(struct call *c, const struct s3_get_object_annot
     struct s3_part_attributes kept;
     struct object_note note = {.name = in->annotation_name};
     TRY(check_name(c, in->annotation_name));
-    TRY(find_subject(c, BUCKET_OF(in), NAME_OF(in), &subject));
+    TRY(find_subject(c, SUBJECT_BUCKET(in), SUBJECT_NAME(in), &subject));
     int result = object_note_get(&subject.place.index, in->key, &subject.found.object, &note);
     if (result == -ENOENT)
         return refuse_missing(c, in->annotation_name);
@@ -266,7 +255,7 @@ RESULT s3_list_object_annotations(struct call *c, const struct s3_list_object_an
     if (in->annotation_prefix.len > NAME_MAX_BYTES)
         return refuse(c, &S3_INVALID_PREFIX, "The specified prefix is not valid.");
     TRY(read_token(c, in->continuation_token, &list.after));
-    TRY(find_subject(c, BUCKET_OF(in), NAME_OF(in), &subject));
+    TRY(find_subject(c, SUBJECT_BUCKET(in), SUBJECT_NAME(in), &subject));
     out->annotations.at = ARENA_ARRAY(c->arena, struct s3_annotation_entry, (size_t)limit);
     int result =
         object_note_list(&subject.place.index, in->key, &subject.found.object, &list, &more);
@@ -302,7 +291,7 @@ RESULT s3_delete_object_annotation(struct call *c, const struct s3_delete_object
 {
     struct subject subject;
     TRY(check_name(c, in->annotation_name));
-    TRY(find_subject(c, BUCKET_OF(in), NAME_OF(in), &subject));
+    TRY(find_subject(c, SUBJECT_BUCKET(in), SUBJECT_NAME(in), &subject));
     TRY(check_condition(c, in->object_if_match, &subject));
     TRY(check_lock(c, &subject));
     int result = object_note_delete(&subject.place.index, in->key, &subject.found.object,

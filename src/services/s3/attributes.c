@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/storage_class.h"
 #include "services/s3/tags.h"
 
 #include <errno.h>
@@ -47,20 +48,10 @@ static RESULT read_metadata(struct call *c, const struct s3_metadata *metadata,
     return refusal_add(c, refusal, S("Size"), arena_printf(c->arena, "%zu", size));
 }
 
-/* All classes of general-purpose buckets. */
-static const struct span storage_classes[] = {
-    S_INIT("STANDARD"),   S_INIT("REDUCED_REDUNDANCY"),  S_INIT("STANDARD_IA"),
-    S_INIT("ONEZONE_IA"), S_INIT("INTELLIGENT_TIERING"), S_INIT("GLACIER"),
-    S_INIT("GLACIER_IR"), S_INIT("DEEP_ARCHIVE"),
-};
-
 RESULT attributes_check_storage_class(struct call *c, struct span storage_class)
 {
-    if (span_is_absent(storage_class))
+    if (span_is_absent(storage_class) || (storage_class.len && storage_class_named(storage_class)))
         return OK;
-    for (size_t i = 0; i < ARRAY_LEN(storage_classes); i++)
-        if (span_eq(storage_class, storage_classes[i]))
-            return OK;
     return refuse_with(c, &S3_INVALID_STORAGE_CLASS, S("StorageClassRequested"), storage_class,
                        "The storage class you specified is not valid");
 }
@@ -167,15 +158,6 @@ void attributes_set_checksum(struct s3_attributes *attributes, const struct chec
 struct span attributes_storage_class(const struct s3_attributes *attributes)
 {
     return span_is_empty(attributes->storage_class) ? S("STANDARD") : attributes->storage_class;
-}
-
-RESULT attributes_check_readable(struct call *c, const struct s3_attributes *attributes)
-{
-    struct span class = attributes->storage_class;
-    if (!span_eq(class, S("GLACIER")) && !span_eq(class, S("DEEP_ARCHIVE")))
-        return OK;
-    return refuse_with(c, &S3_INVALID_OBJECT_STATE, S("StorageClass"), class,
-                       "The operation is not valid for the object's storage class");
 }
 
 void attributes_metadata(struct call *c, const struct s3_attributes *attributes,

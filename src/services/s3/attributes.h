@@ -38,7 +38,5 @@ struct checksum attributes_checksum(const struct s3_attributes *attributes);
 void attributes_set_checksum(struct s3_attributes *attributes, const struct checksum *checksum);
 /* STANDARD when none was given. */
 struct span attributes_storage_class(const struct s3_attributes *attributes);
-/* GLACIER and DEEP_ARCHIVE cannot be read before a restoration, which is not built. */
-RESULT attributes_check_readable(struct call *c, const struct s3_attributes *attributes);
 void attributes_metadata(struct call *c, const struct s3_attributes *attributes,
                          struct s3_metadata *out);

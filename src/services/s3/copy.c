@@ -9,6 +9,7 @@
 #include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
 #include "services/s3/range.h"
+#include "services/s3/restore.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/source.h"
 #include "services/s3/upload.h"
@@ -91,6 +92,7 @@ static RESULT choose_attributes(struct call *c, const struct s3_copy_object_in *
     out->has_acl = false;
     out->redirect = replaced.redirect;
     out->storage_class = replaced.storage_class;
+    restore_forget(out);
     out->tags = span_eq(in->tagging_directive, S("REPLACE")) ? replaced.tags : from->tags;
     out->etag = from->etag;
     out->parts = 0;

@@ -7,6 +7,7 @@
 #include "services/s3/document.h"
 
 #define DAY_MS INT64_C(86400000)
+#define SMALL_OBJECT ((uint64_t)128 * 1024) /* bytes: not worth the move below that */
 
 RESULT lifecycle_load(struct call *c, const struct s3_bucket_record *bucket,
                       struct s3_lifecycle_rules *out)
@@ -26,7 +27,8 @@ struct lifecycle_subject lifecycle_subject(struct span key, const struct object 
     return (struct lifecycle_subject){.key = key,
                                       .size = object->size,
                                       .tags = attributes->tags,
-                                      .modified_ms = object->modified_ms};
+                                      .modified_ms = object->modified_ms,
+                                      .class = storage_class_named(attributes->storage_class)};
 }
 
 /* ---- filters -------------------------------------------------------------------------------- */
@@ -53,7 +55,7 @@ static bool has_tags(const struct s3_pair_list *tags, const struct s3_tag_set *w
       (size) > (uint64_t)(filter)->object_size_greater_than) &&                                    \
      (!(filter)->has.object_size_less_than || (size) < (uint64_t)(filter)->object_size_less_than))
 
-static struct span prefix_of(const struct s3_lifecycle_rule *rule)
+struct span lifecycle_prefix(const struct s3_lifecycle_rule *rule)
 {
     const struct s3_lifecycle_rule_filter *filter = rule->filter;
     return !filter ? rule->prefix : filter->and ? filter->and->prefix : filter->prefix;
@@ -61,7 +63,7 @@ static struct span prefix_of(const struct s3_lifecycle_rule *rule)
 
 static bool is_on(const struct s3_lifecycle_rule *rule, struct span key)
 {
-    return span_eq(rule->status, S("Enabled")) && span_starts(key, prefix_of(rule));
+    return span_eq(rule->status, S("Enabled")) && span_starts(key, lifecycle_prefix(rule));
 }
 
 static bool covers(const struct s3_lifecycle_rule *rule, const struct lifecycle_subject *subject)
@@ -138,6 +140,65 @@ int64_t lifecycle_older_expiry(const struct s3_lifecycle_rules *rules,
             first = earlier(first, after_days(newer_ms, action->noncurrent_days));
     }
     return first;
+}
+
+static bool speaks_of_sizes(const struct s3_lifecycle_rule *rule)
+{
+    const struct s3_lifecycle_rule_filter *filter = rule->filter;
+    if (!filter)
+        return false;
+    if (filter->and)
+        return filter->and->has.object_size_greater_than || filter->and->has.object_size_less_than;
+    return filter->has.object_size_greater_than || filter->has.object_size_less_than;
+}
+
+/* The deeper of the class so far and the one that this rule names, if the object may go there. */
+static const struct storage_class *deeper(const struct lifecycle_move *move,
+                                          const struct s3_lifecycle_rule *rule, struct span name,
+                                          const struct storage_class *so_far)
+{
+    const struct storage_class *to = storage_class_named(name), *from = move->subject->class;
+    if (!to || !from || !storage_class_leads(from, to) || (so_far && so_far->depth >= to->depth))
+        return so_far;
+    bool taken = move->subject->size >= SMALL_OBJECT || speaks_of_sizes(rule) ||
+                 (move->varied_minimum && to->any_size);
+    return taken ? to : so_far;
+}
+
+const struct storage_class *lifecycle_transition(const struct lifecycle_move *move)
+{
+    const struct storage_class *found = NULL;
+    for (size_t i = 0; i < move->rules->count; i++) {
+        const struct s3_lifecycle_rule *rule = &move->rules->at[i];
+        for (size_t j = 0; covers(rule, move->subject) && j < rule->transitions.count; j++) {
+            const struct s3_transition *transition = &rule->transitions.at[j];
+            int64_t at = transition->has.date
+                             ? transition->date
+                             : after_days(move->subject->modified_ms, transition->days);
+            if (at <= move->now_ms)
+                found = deeper(move, rule, transition->storage_class, found);
+        }
+    }
+    return found;
+}
+
+const struct storage_class *lifecycle_older_transition(const struct lifecycle_move *move,
+                                                       int64_t newer_ms, uint64_t rank)
+{
+    const struct storage_class *found = NULL;
+    for (size_t i = 0; i < move->rules->count; i++) {
+        const struct s3_lifecycle_rule *rule = &move->rules->at[i];
+        const struct s3_noncurrent_version_transition_list *list =
+            &rule->noncurrent_version_transitions;
+        for (size_t j = 0; covers(rule, move->subject) && j < list->count; j++) {
+            const struct s3_noncurrent_version_transition *transition = &list->at[j];
+            bool kept = transition->has.newer_noncurrent_versions &&
+                        rank < (uint64_t)transition->newer_noncurrent_versions;
+            if (!kept && after_days(newer_ms, transition->noncurrent_days) <= move->now_ms)
+                found = deeper(move, rule, transition->storage_class, found);
+        }
+    }
+    return found;
 }
 
 /* A rule that expires objects by age or date takes markers along; one may be for markers alone. */

@@ -7,6 +7,7 @@
  */
 #include "services/s3/object.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/storage_class.h"
 
 /* A version as rules see it. */
 struct lifecycle_subject {
@@ -14,6 +15,7 @@ struct lifecycle_subject {
     uint64_t size;
     struct s3_pair_list tags;
     int64_t modified_ms;
+    const struct storage_class *class;
 };
 struct lifecycle_subject lifecycle_subject(struct span key, const struct object *object,
                                            const struct s3_attributes *attributes);
@@ -21,6 +23,9 @@ struct lifecycle_subject lifecycle_subject(struct span key, const struct object 
 /* No rules where there is no configuration. */
 RESULT lifecycle_load(struct call *c, const struct s3_bucket_record *bucket,
                       struct s3_lifecycle_rules *out);
+
+/* Of the objects that a rule is about. */
+struct span lifecycle_prefix(const struct s3_lifecycle_rule *rule);
 
 /* When the current version expires, by which rule: TIME_NONE when none says so. */
 int64_t lifecycle_expiry(const struct s3_lifecycle_rules *rules,
@@ -31,6 +36,17 @@ int64_t lifecycle_expiry(const struct s3_lifecycle_rules *rules,
 int64_t lifecycle_older_expiry(const struct s3_lifecycle_rules *rules,
                                const struct lifecycle_subject *subject, int64_t newer_ms,
                                uint64_t rank);
+/* The deepest class that a rule has for the version by now, or NULL. Small objects stay where they
+ * are unless the rule speaks of sizes itself, or the bucket's minimum varies with the class. */
+struct lifecycle_move {
+    const struct s3_lifecycle_rules *rules;
+    const struct lifecycle_subject *subject;
+    int64_t now_ms;
+    bool varied_minimum;
+};
+const struct storage_class *lifecycle_transition(const struct lifecycle_move *move);
+const struct storage_class *lifecycle_older_transition(const struct lifecycle_move *move,
+                                                       int64_t newer_ms, uint64_t rank);
 /* When a delete marker goes behind which there is nothing. */
 int64_t lifecycle_marker_expiry(const struct s3_lifecycle_rules *rules, struct span key,
                                 int64_t modified_ms);

@@ -9,6 +9,7 @@
 #include "services/s3/document.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/sweep.h"
+#include "services/s3/transition.h"
 
 #define RULES_MAX 1000
 #define ID_MAX 255
@@ -69,10 +70,7 @@ static RESULT check_filter(struct call *c, const struct s3_lifecycle_rule *rule,
     *out = (struct conditions){.count = 0};
     if (!filter == span_is_absent(rule->prefix)) /* one of the two */
         return place_refuse_xml(c);
-    struct span prefix = !filter       ? rule->prefix
-                         : filter->and ? filter->and->prefix
-                                       : filter->prefix;
-    if (prefix.len > OBJECT_NAME_MAX)
+    if (lifecycle_prefix(rule).len > OBJECT_NAME_MAX)
         return refuse_request(c, "The maximum size of a prefix is 1024.");
     if (!filter)
         return OK;
@@ -154,11 +152,8 @@ static RESULT check_rule(struct call *c, const struct s3_lifecycle_rule *rule)
     if (rule->id.len > ID_MAX)
         return refuse_argument(c, "ID length should not exceed allowed limit of 255");
     TRY(check_filter(c, rule, &conditions));
-    if (rule->transitions.count || rule->noncurrent_version_transitions.count)
-        return refuse(c, &S3_NOT_IMPLEMENTED,
-                      "Transitions to other storage classes are not implemented");
-    if (!rule->expiration && !rule->noncurrent_version_expiration &&
-        !rule->abort_incomplete_multipart_upload)
+    if (!rule->expiration && !rule->noncurrent_version_expiration && !rule->transitions.count &&
+        !rule->noncurrent_version_transitions.count && !rule->abort_incomplete_multipart_upload)
         return refuse_request(c, "At least one action needs to be specified in a rule.");
     if (rule->expiration)
         TRY(check_expiration(c, rule->expiration, &conditions));
@@ -166,7 +161,7 @@ static RESULT check_rule(struct call *c, const struct s3_lifecycle_rule *rule)
         TRY(check_noncurrent(c, rule->noncurrent_version_expiration, rule));
     if (rule->abort_incomplete_multipart_upload)
         TRY(check_abort(c, rule->abort_incomplete_multipart_upload, &conditions));
-    return OK;
+    return transition_check_rule(c, rule);
 }
 
 static RESULT check_rules(struct call *c, struct s3_lifecycle_rules *rules)
@@ -196,7 +191,6 @@ static struct span minimum_of(const struct s3_bucket_record *bucket)
     return bucket->varied_minimum ? S("varies_by_storage_class") : S("all_storage_classes_128K");
 }
 
-/* Nothing moves between storage classes, so it is kept for who asks. */
 static RESULT read_minimum(struct call *c, struct span minimum, struct s3_bucket_record *bucket)
 {
     bucket->varied_minimum = span_eq(minimum, S("varies_by_storage_class"));

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "services/s3/object.h"
+#include "services/s3/restore.h"
 #include "services/s3/s3.api.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ struct listing {
     struct s3_common_prefix *prefixes;
     size_t limit, object_count, prefix_count;
     struct s3_owner *owner; /* shown with every object, or NULL */
+    bool shows_restored;
     enum ENCODING encoding;
     struct span last; /* newest name or prefix, as it is */
     bool more;
@@ -32,7 +34,8 @@ struct listing {
 struct listing_wish {
     struct place_name name;
     struct span prefix, delimiter, after, encoding_type;
-    int32_t max_keys; /* negative: refused */
+    int32_t max_keys;    /* negative: refused */
+    bool shows_restored; /* OptionalObjectAttributes names its one value */
 };
 
 /* encoding-type=url: percent-encoded but for '/', as S3 writes it. */
@@ -57,6 +60,7 @@ static void describe(struct listing *listing, struct span name, const struct obj
         .etag = attributes_etag(c, attributes.etag, attributes.parts),
         .storage_class = attributes_storage_class(&attributes),
         .owner = listing->owner,
+        .restore_status = listing->shows_restored ? restore_status(c, &attributes) : NULL,
     };
     SET(entry, last_modified, object_shown_time(object->modified_ms));
     SET(entry, size, (int64_t)object->size);
@@ -101,6 +105,7 @@ static RESULT read_encoding(struct call *c, struct span encoding_type, enum ENCO
 static RESULT begin(struct call *c, const struct listing_wish *wish, struct listing *listing)
 {
     listing->c = c;
+    listing->shows_restored = wish->shows_restored;
     TRY(read_encoding(c, wish->encoding_type, &listing->encoding));
     TRY(place_open(c, wish->name, &listing->place));
     if (listing->owner)
@@ -162,7 +167,7 @@ static struct span or_empty(struct span s)
 #define LISTING_WISH_OF(in)                                                                        \
     .name = {(in)->bucket, (in)->expected_bucket_owner}, .prefix = (in)->prefix,                   \
     .delimiter = (in)->delimiter, .encoding_type = (in)->encoding_type,                            \
-    .max_keys = PAGE_SIZE_OF(in)
+    .max_keys = PAGE_SIZE_OF(in), .shows_restored = (in)->optional_object_attributes.count > 0
 
 RESULT s3_list_objects(struct call *c, const struct s3_list_objects_in *in,
                        struct s3_list_objects_out *out)
@@ -245,6 +250,7 @@ static void describe_version(struct listing *listing, const struct object_listed
         .etag = attributes_etag(c, attributes.etag, attributes.parts),
         .storage_class = attributes_storage_class(&attributes),
         .owner = listing->owner,
+        .restore_status = listing->shows_restored ? restore_status(c, &attributes) : NULL,
     };
     SET(version, is_latest, listed->newest);
     SET(version, last_modified, object_shown_time(listed->object->modified_ms));

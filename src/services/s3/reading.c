@@ -9,6 +9,7 @@
 #include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
 #include "services/s3/range.h"
+#include "services/s3/restore.h"
 #include "services/s3/s3.api.h"
 
 #include <errno.h>
@@ -217,6 +218,7 @@ static struct span or_else(struct span first, struct span second)
             or_else((in)->response_content_language, kept_->content_language);                     \
         (out)->expires =                                                                           \
             (in)->has.response_expires ? http_date(c, (in)->response_expires) : kept_->expires;    \
+        (out)->restore = restore_text(c, kept_);                                                   \
         (out)->storage_class = kept_->storage_class;                                               \
         (out)->website_redirect_location = kept_->redirect;                                        \
         attributes_metadata(c, kept_, &(out)->metadata);                                           \
@@ -250,7 +252,8 @@ RESULT s3_get_object(struct call *c, const struct s3_get_object_in *in,
     struct answer answer;
     struct content content;
     TRY(find_answer(c, &wish, &answer));
-    TRY(attributes_check_readable(c, &answer.found.attributes));
+    TRY(restore_check_readable(c, &answer.found.attributes,
+                               "The operation is not valid for the object's storage class"));
     int result =
         object_content(&answer.place.index, in->key, &answer.found.object, answer.range, &content);
     if (result < 0)

@@ -8,6 +8,7 @@
 #include "services/s3/access.h"
 #include "services/s3/lock.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/subject.h"
 
 #define DAYS_MAX 36500
 #define YEARS_MAX 100
@@ -90,20 +91,10 @@ RESULT s3_get_object_lock_configuration(struct call *c,
 
 /* ---- of one version ------------------------------------------------------------------------- */
 
-/* A version whose lock is asked for or changed. */
-struct subject {
-    struct place place;
-    struct object_name name;
-    struct object_found found;
-};
-
 static RESULT find_subject(struct call *c, struct place_name bucket, struct object_name name,
                            struct subject *out)
 {
-    out->name = name;
-    TRY(place_check_key(c, name.key));
-    TRY(version_check(c, name.version_id));
-    TRY(place_open_locked(c, bucket, &out->name.key, 1, &out->place));
+    TRY(subject_open(c, bucket, name, out));
     if (!out->place.bucket.locks)
         return refuse(c, &S3_INVALID_REQUEST, "Bucket is missing Object Lock Configuration");
     return object_need_subject(c, &out->place, &out->name, &out->found);
@@ -114,15 +105,6 @@ static RESULT refuse_unset(struct call *c)
     return refuse(c, &S3_NO_SUCH_OBJECT_LOCK_CONFIGURATION,
                   "The specified object does not have a ObjectLock configuration");
 }
-
-static void write_subject(struct call *c, const struct subject *subject)
-{
-    object_set_attributes(&subject->place.index, subject->name.key, &subject->found.object,
-                          attributes_encode(c, &subject->found.attributes));
-}
-
-#define BUCKET_OF(in) ((struct place_name){(in)->bucket, (in)->expected_bucket_owner})
-#define NAME_OF(in) ((struct object_name){(in)->key, (in)->version_id})
 
 /* Mode and date, or neither of them, which takes the retention away. */
 static RESULT read_retention(struct call *c, const struct s3_object_lock_retention *wish,
@@ -162,13 +144,13 @@ RESULT s3_put_object_retention(struct call *c, const struct s3_put_object_retent
     struct subject subject;
     enum LOCK_MODE mode;
     bool bypass = in->has.bypass_governance_retention && in->bypass_governance_retention;
-    TRY(find_subject(c, BUCKET_OF(in), NAME_OF(in), &subject));
+    TRY(find_subject(c, SUBJECT_BUCKET(in), SUBJECT_NAME(in), &subject));
     TRY(read_retention(c, in->retention, &mode));
     int64_t until = mode ? in->retention->retain_until_date : 0;
     TRY(check_change(c, &subject, mode, until, bypass ? LOCK_BYPASSED : LOCK_RESPECTED));
     subject.found.attributes.lock_mode = mode;
     subject.found.attributes.retain_until = until;
-    write_subject(c, &subject);
+    subject_write(c, &subject);
     return OK;
 }
 
@@ -176,7 +158,7 @@ RESULT s3_get_object_retention(struct call *c, const struct s3_get_object_retent
                                struct s3_get_object_retention_out *out)
 {
     struct subject subject;
-    TRY(find_subject(c, BUCKET_OF(in), NAME_OF(in), &subject));
+    TRY(find_subject(c, SUBJECT_BUCKET(in), SUBJECT_NAME(in), &subject));
     if (!subject.found.attributes.lock_mode)
         return refuse_unset(c);
     out->retention = ARENA_NEW(c->arena, struct s3_object_lock_retention);
@@ -189,13 +171,13 @@ RESULT s3_put_object_legal_hold(struct call *c, const struct s3_put_object_legal
                                 struct s3_put_object_legal_hold_out *out)
 {
     struct subject subject;
-    TRY(find_subject(c, BUCKET_OF(in), NAME_OF(in), &subject));
+    TRY(find_subject(c, SUBJECT_BUCKET(in), SUBJECT_NAME(in), &subject));
     enum LEGAL_HOLD hold =
         in->legal_hold ? lock_hold_named(in->legal_hold->status) : LEGAL_HOLD_UNSET;
     if (hold == LEGAL_HOLD_UNSET)
         return place_refuse_xml(c);
     subject.found.attributes.legal_hold = hold;
-    write_subject(c, &subject);
+    subject_write(c, &subject);
     return OK;
 }
 
@@ -203,7 +185,7 @@ RESULT s3_get_object_legal_hold(struct call *c, const struct s3_get_object_legal
                                 struct s3_get_object_legal_hold_out *out)
 {
     struct subject subject;
-    TRY(find_subject(c, BUCKET_OF(in), NAME_OF(in), &subject));
+    TRY(find_subject(c, SUBJECT_BUCKET(in), SUBJECT_NAME(in), &subject));
     if (!subject.found.attributes.legal_hold)
         return refuse_unset(c);
     out->legal_hold = ARENA_NEW(c->arena, struct s3_object_lock_legal_hold);

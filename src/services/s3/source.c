@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "services/cloud.h"
 #include "services/s3/access.h"
+#include "services/s3/restore.h"
 #include "services/s3/s3.api.h"
 
 static RESULT refuse_name(struct call *c, struct span value, const char *message)
@@ -59,7 +60,8 @@ RESULT source_find(struct call *c, struct txn *txn, struct source *source)
     TRY(find_version(c, source));
     TRY(encryption_open(c, &source->encryption, ENCRYPTION_OF_OBJECT, &source->found.attributes,
                         &source->place));
-    TRY(attributes_check_readable(c, &source->found.attributes));
+    TRY(restore_check_readable(c, &source->found.attributes,
+                               "Operation is not valid for the source object's storage class"));
     return condition_copy(c, &source->condition, source->found.etag,
                           source->found.object.modified_ms);
 }

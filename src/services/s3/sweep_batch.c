@@ -18,13 +18,14 @@
 /* Stored in records: numbers are stable. */
 enum STAGE { STAGE_VERSIONS = 0, STAGE_UPLOADS = 1 };
 
-enum DEED { EXPIRE_CURRENT, DELETE_OLDER, CLEAR_MARKER, ABORT_UPLOAD };
+enum DEED { EXPIRE_CURRENT, DELETE_OLDER, CLEAR_MARKER, ABORT_UPLOAD, CHANGE_CLASS };
 
 struct due {
     enum DEED deed;
     struct span name;
     uint64_t stamp;
     struct assembly_id upload;
+    const struct storage_class *class;
 };
 
 struct looking {
@@ -64,6 +65,21 @@ static void plan(struct looking *looking, enum DEED deed, struct span name, uint
     looking->due[looking->count++] = (struct due){.deed = deed, .name = name, .stamp = stamp};
 }
 
+/* Where the version goes that is not deleted. */
+static const struct storage_class *next_class(const struct sweep_bucket *sweep,
+                                              const struct lifecycle_subject *subject,
+                                              const struct object_listed *listed)
+{
+    struct lifecycle_move move = {.rules = &sweep->rules,
+                                  .subject = subject,
+                                  .now_ms = sweep->c->now_ms,
+                                  .varied_minimum = sweep->bucket.varied_minimum};
+    if (listed->object->mark)
+        return NULL;
+    return listed->newest ? lifecycle_transition(&move)
+                          : lifecycle_older_transition(&move, sweep->at->newer, sweep->at->rank);
+}
+
 static void look_at_version(void *user, const struct object_listed *listed)
 {
     struct looking *looking = user;
@@ -89,6 +105,11 @@ static void look_at_version(void *user, const struct object_listed *listed)
              : object->mark  ? CLEAR_MARKER
                              : EXPIRE_CURRENT,
              listed->name, object->stamp);
+    const struct storage_class *class = due ? NULL : next_class(sweep, &subject, listed);
+    if (class) {
+        plan(looking, CHANGE_CLASS, listed->name, object->stamp);
+        looking->due[looking->count - 1].class = class;
+    }
     at->rank = listed->newest ? 0 : at->rank + 1;
     at->newer = object->modified_ms;
     at->after_name = listed->name;
@@ -248,17 +269,38 @@ static int abort_upload(const struct object_bucket *bucket, const struct due *du
     return assembly_drop(bucket, due->name, &due->upload);
 }
 
-static int do_deed(const struct object_bucket *bucket, const struct due *due, int64_t now_ms)
+/* The bytes stay where they are: classes differ in what may be done with them. */
+static int change_class(struct call *c, const struct object_bucket *bucket, const struct due *due)
+{
+    struct object object;
+    struct s3_attributes attributes = {.parts = 0};
+    struct object_version version = {OBJECT_EITHER, due->stamp};
+    int result = object_get_version(bucket, due->name, &version, &object);
+    if (result < 0)
+        return result == -ENOENT ? 0 : result;
+    if (attributes_decode(c, object.attributes, &attributes))
+        return -EBADMSG;
+    const struct storage_class *from = storage_class_named(attributes.storage_class);
+    if (!from || !storage_class_leads(from, due->class))
+        return 0;
+    attributes.storage_class = due->class->name;
+    object_set_attributes(bucket, due->name, &object, attributes_encode(c, &attributes));
+    return 0;
+}
+
+static int do_deed(struct call *c, const struct object_bucket *bucket, const struct due *due)
 {
     switch (due->deed) {
     case EXPIRE_CURRENT:
-        return expire_current(bucket, due, now_ms);
+        return expire_current(bucket, due, c->now_ms);
     case DELETE_OLDER:
-        return delete_version(bucket, due, now_ms);
+        return delete_version(bucket, due, c->now_ms);
     case CLEAR_MARKER:
-        return clear_marker(bucket, due, now_ms);
+        return clear_marker(bucket, due, c->now_ms);
     case ABORT_UPLOAD:
         return abort_upload(bucket, due);
+    case CHANGE_CLASS:
+        return change_class(c, bucket, due);
     }
     return -EINVAL;
 }
@@ -279,7 +321,7 @@ static int do_some(struct sweep_bucket *sweep, struct txn *txn, const struct due
                                   .id = bucket.id,
                                   .keeping = version_keeping(bucket.versioning)};
     for (size_t i = 0; i < count && result == 0; i++)
-        result = do_deed(&index, &due[i], sweep->c->now_ms);
+        result = do_deed(sweep->c, &index, &due[i]);
     return result;
 }
 

@@ -3,8 +3,8 @@
  * Tags of buckets and objects. Bucket tags are kept in the bucket's record and changed on the
  * control thread; object tags in the object's attributes, under its key's lock on loop threads.
  */
-#include "services/s3/object.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/subject.h"
 #include "services/s3/tags.h"
 
 #include <errno.h>
@@ -74,25 +74,19 @@ struct tags_change {
 static RESULT set_object_tags(struct call *c, const struct tags_change *change,
                               struct span *ret_version_id)
 {
-    struct place place;
-    struct object_found found;
-    TRY(place_check_key(c, change->name.key));
-    TRY(version_check(c, change->name.version_id));
-    TRY(place_open_locked(c, change->bucket, &change->name.key, 1, &place));
-    TRY(object_need_subject(c, &place, &change->name, &found));
-    *ret_version_id = object_shown_version(c, &place, &found.object);
-    found.attributes.tags.at = change->tags.at;
-    found.attributes.tags.count = change->tags.count;
-    object_set_attributes(&place.index, change->name.key, &found.object,
-                          attributes_encode(c, &found.attributes));
+    struct subject subject;
+    TRY(subject_find(c, change->bucket, change->name, &subject));
+    *ret_version_id = object_shown_version(c, &subject.place, &subject.found.object);
+    subject.found.attributes.tags.at = change->tags.at;
+    subject.found.attributes.tags.count = change->tags.count;
+    subject_write(c, &subject);
     return OK;
 }
 
 RESULT s3_put_object_tagging(struct call *c, const struct s3_put_object_tagging_in *in,
                              struct s3_put_object_tagging_out *out)
 {
-    struct tags_change change = {.bucket = {in->bucket, in->expected_bucket_owner},
-                                 .name = {in->key, in->version_id}};
+    struct tags_change change = {.bucket = SUBJECT_BUCKET(in), .name = SUBJECT_NAME(in)};
     if (!in->tagging)
         return place_refuse_xml(c);
     TRY(tags_read(c, &in->tagging->tag_set, TAGGED_OBJECT, &change.tags));
@@ -102,7 +96,6 @@ RESULT s3_put_object_tagging(struct call *c, const struct s3_put_object_tagging_
 RESULT s3_delete_object_tagging(struct call *c, const struct s3_delete_object_tagging_in *in,
                                 struct s3_delete_object_tagging_out *out)
 {
-    struct tags_change change = {.bucket = {in->bucket, in->expected_bucket_owner},
-                                 .name = {in->key, in->version_id}};
+    struct tags_change change = {.bucket = SUBJECT_BUCKET(in), .name = SUBJECT_NAME(in)};
     return set_object_tags(c, &change, &out->version_id);
 }

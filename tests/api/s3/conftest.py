@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the scenarios of S3 share."""
+import datetime
 import json
 
+import botocore.auth
 import botocore.exceptions
 import pytest
+
+from harness import Cloud
+from moved_clock import DAY
 
 MIB = 1024 * 1024
 
@@ -79,3 +84,34 @@ def user(cloud, name):
         iam.delete_access_key(UserName=who, AccessKeyId=key)
         iam.delete_user_policy(UserName=who, PolicyName="only")
         iam.delete_user(UserName=who)
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory):
+    """A server whose clock the tests of a file move."""
+    it = Cloud(tmp_path_factory.mktemp("moved")).start()
+    it.shift = 0
+    yield it
+    assert it.stop() == 0
+
+
+@pytest.fixture
+def skew(moved, monkeypatch):
+    """skew(days): moves the server's clock, and the one that requests are signed by."""
+    real = botocore.auth.get_current_datetime
+    monkeypatch.setattr(botocore.auth, "get_current_datetime",
+                        lambda: real() + datetime.timedelta(seconds=moved.shift))
+
+    def advance(days):
+        moved.shift += int(days * DAY)
+        moved.advance(int(days * DAY))
+
+    return advance
+
+
+@pytest.fixture
+def mine(moved, skew, name):
+    """(client, bucket) of the server whose clock moves."""
+    s3, it = moved.client("s3"), name("bucket")
+    s3.create_bucket(Bucket=it)
+    return s3, it

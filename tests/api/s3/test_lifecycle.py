@@ -4,13 +4,11 @@ import datetime
 import time
 import urllib.parse
 
-import botocore.auth
 import pytest
 
-from harness import Cloud
+from moved_clock import DAY, eventually
 
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
-DAY = 86400
 UTC = datetime.timezone.utc
 
 
@@ -20,44 +18,6 @@ def rule(identity="r", **more):
 
 def put(s3, bucket, *rules, **more):
     return s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": list(rules)}, **more)
-
-
-@pytest.fixture(scope="module")
-def moved(tmp_path_factory):
-    """A server whose clock the tests of this file move."""
-    it = Cloud(tmp_path_factory.mktemp("moved")).start()
-    it.shift = 0
-    yield it
-    assert it.stop() == 0
-
-
-@pytest.fixture
-def skew(moved, monkeypatch):
-    """skew(days): moves the server's clock, and the one that requests are signed by."""
-    real = botocore.auth.get_current_datetime
-    monkeypatch.setattr(botocore.auth, "get_current_datetime",
-                        lambda: real() + datetime.timedelta(seconds=moved.shift))
-
-    def advance(days):
-        moved.shift += int(days * DAY)
-        moved.advance(int(days * DAY))
-
-    return advance
-
-
-@pytest.fixture
-def mine(moved, skew, name):
-    """(client, bucket) of the server whose clock moves."""
-    s3, it = moved.client("s3"), name("bucket")
-    s3.create_bucket(Bucket=it)
-    return s3, it
-
-
-def eventually(check, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not check() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert check()
 
 
 def test_configuration(s3, bucket, refused):
@@ -132,10 +92,6 @@ def test_refused_configurations(s3, bucket, refused):
         put(s3, bucket, rule("same", **DAYS), rule("same", **DAYS))
     with refused("InvalidRequest", 400, "Invalid TransitionDefaultMinimumObjectSize found: value"):
         put(s3, bucket, rule(**DAYS), TransitionDefaultMinimumObjectSize="value")
-    with refused("NotImplemented", 501):
-        put(s3, bucket, rule(Transitions=[{"Days": 1, "StorageClass": "GLACIER"}]))
-    with refused("NotImplemented", 501):
-        put(s3, bucket, rule(NoncurrentVersionTransitions=[{"NoncurrentDays": 1, "StorageClass": "GLACIER"}]))
     with refused("NoSuchLifecycleConfiguration", 404):
         s3.get_bucket_lifecycle_configuration(Bucket=bucket)
 
