@@ -105,6 +105,8 @@ def skew(moved, monkeypatch):
     def advance(days):
         moved.shift += int(days * DAY)
         moved.advance(int(days * DAY))
+        for client in moved.clients.values():  # the server closes what has been idle for so long
+            client._endpoint.http_session.close()
 
     return advance
 
