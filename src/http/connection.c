@@ -8,6 +8,7 @@
 #include "http/state.h"
 
 #include "base/log.h"
+#include "http/h2.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +16,6 @@
 #define STEPS_PER_TURN 32
 #define APPEND_BYTES (16 << 10)
 #define LINGER_MS 2000
-
-enum STEP { STEP_ON, STEP_LATER /* others first */, STEP_WAIT, STEP_GONE };
 
 void connection_deadline_in(struct connection *c, int64_t ms)
 {
@@ -88,7 +87,7 @@ static void drop_unread(struct connection *c)
     c->used = 0;
 }
 
-static void close_stream(struct connection *c)
+void connection_detach(struct connection *c)
 {
     if (c->detached)
         return;
@@ -98,26 +97,12 @@ static void close_stream(struct connection *c)
     drop_unread(c);
 }
 
-/* Tells the handler that no reply can follow. */
-static void call_gone(struct connection *c)
+static void finish(struct connection *c)
 {
     struct exchange *x = c->x;
-    struct http_handler *handler = c->server->handler;
-    if (!x->announced || x->replied || x->gone)
-        return;
-    x->gone = true;
-    if (handler->gone)
-        handler->gone(handler, &x->pub);
-}
-
-static void finish_exchange(struct connection *c)
-{
-    struct exchange *x = c->x;
-    struct http_handler *handler = c->server->handler;
-    if (x->announced)
-        handler->finished(handler, &x->pub, x->bytes_in, x->bytes_out);
     c->x = NULL;
-    server_store_exchange(c->server, x);
+    c->served = true;
+    exchange_finish(x);
 }
 
 void connection_free(struct connection *c)
@@ -125,10 +110,12 @@ void connection_free(struct connection *c)
     struct http_server *server = c->server;
     c->turning = true; /* what the callbacks ask for comes too late */
     if (c->x) {
-        call_gone(c);
-        finish_exchange(c);
+        exchange_call_gone(c->x);
+        finish(c);
     }
-    close_stream(c);
+    if (c->h2)
+        h2_free(c->h2);
+    connection_detach(c);
     loop_timer_clear(server->loop, &c->timer);
     link_remove(&c->queued);
     link_remove(&c->member);
@@ -147,40 +134,15 @@ void connection_refuse(struct connection *c, int status)
     connection_deadline_none(c);
 }
 
-static enum STEP refuse_step(struct connection *c)
-{
-    struct exchange *x = c->x;
-    struct http_handler *handler = c->server->handler;
-    struct span type = SPAN_NONE, body = SPAN_NONE;
-    int status = x->refuse_status;
-    call_gone(c);
-    if (handler->malformed)
-        handler->malformed(handler, &x->pub, status, &type, &body);
-    struct http_segment *segment = ARENA_NEW(&x->arena, struct http_segment);
-    segment->bytes = body;
-    struct header content_type = {S("Content-Type"), type};
-    struct http_reply reply = {
-        .status = status,
-        .headers = {&content_type, span_is_absent(type) ? 0 : 1},
-        .segments = segment,
-        .segment_count = span_is_absent(body) ? 0 : 1,
-        .after = HTTP_CLOSE,
-    };
-    x->gone = false; /* of the handler's replies; this one is ours */
-    http_reply(&x->pub, &reply);
-    x->gone = x->announced;
-    return STEP_ON;
-}
-
 static enum STEP leave_step(struct connection *c)
 {
     if (!c->x)
         return STEP_GONE;
-    call_gone(c);
+    exchange_call_gone(c->x);
     c->x->gone = true;
     if (!c->x->completed || c->x->replied)
         return STEP_GONE;
-    close_stream(c);
+    connection_detach(c);
     return STEP_WAIT;
 }
 
@@ -223,23 +185,26 @@ static enum STEP send_step(struct connection *c)
 
 /* The last reply is sent. Closing with unread bytes would reset the connection and could destroy
  * the reply on its way, so they are read and dropped for a while (RFC 9112 section 9.6). */
-static enum STEP linger(struct connection *c)
+void connection_linger(struct connection *c)
 {
     drop_unread(c);
     stream_end(&c->stream);
     c->input = INPUT_LINGER;
     c->in_head = false;
     connection_deadline_in(c, LINGER_MS);
-    return STEP_ON;
 }
 
 static enum STEP end_step(struct connection *c)
 {
     bool close = c->x->close;
     bool more = c->input != INPUT_WHOLE || c->unread.len || c->readable;
-    finish_exchange(c);
-    if (close)
-        return more ? linger(c) : STEP_GONE;
+    finish(c);
+    if (close && !more)
+        return STEP_GONE;
+    if (close) {
+        connection_linger(c);
+        return STEP_ON;
+    }
     c->input = INPUT_HEAD;
     c->starved = false;
     connection_deadline_in(c, c->server->limits.idle_ms);
@@ -248,7 +213,7 @@ static enum STEP end_step(struct connection *c)
 
 static enum STEP peer_ended_step(struct connection *c)
 {
-    if (c->input != INPUT_BODY)
+    if (c->input != INPUT_BODY && c->input != INPUT_FRAMES)
         return STEP_GONE;
     c->broken = true;
     return STEP_ON;
@@ -329,8 +294,10 @@ static enum STEP exchange_step(struct connection *c)
     struct http_handler *handler = c->server->handler;
     if (!output_is_empty(&x->output))
         return send_step(c);
-    if (x->refuse_status && !x->replied)
-        return refuse_step(c);
+    if (x->refuse_status && !x->replied) {
+        exchange_refuse(x);
+        return STEP_ON;
+    }
     if (exchange_is_sent(x))
         return end_step(c);
     if (x->replied && x->wants_room && handler->room) {
@@ -352,10 +319,13 @@ static enum STEP exchange_step(struct connection *c)
 static enum STEP step(struct connection *c)
 {
     if (c->broken)
-        return leave_step(c);
+        return c->h2 ? h2_leave_step(c) : leave_step(c);
     if (c->expired)
-        return expire_step(c);
-    return c->x ? exchange_step(c) : input_step(c);
+        return c->h2 ? h2_expire_step(c) : expire_step(c);
+    if (c->x)
+        return exchange_step(c);
+    enum STEP frames = c->h2 ? h2_step(c) : STEP_WAIT;
+    return frames == STEP_WAIT ? input_step(c) : frames;
 }
 
 void connection_turn(struct connection *c)

@@ -16,8 +16,13 @@ enum INPUT {
     INPUT_HEAD,   /* between requests, or inside a head */
     INPUT_BODY,   /* inside a body */
     INPUT_WHOLE,  /* the request is read; what comes behind it waits */
+    INPUT_FRAMES, /* HTTP/2: everything is in frames */
     INPUT_LINGER, /* the last reply is sent; what still comes is dropped */
 };
+
+enum STEP { STEP_ON, STEP_LATER /* others first */, STEP_WAIT, STEP_GONE };
+
+struct h2;
 
 struct connection {
     struct watch watch;
@@ -46,7 +51,9 @@ struct connection {
     struct http_chunks chunks;
     uint64_t lingered; /* bytes dropped */
 
-    struct exchange *x; /* or NULL between requests */
+    struct exchange *x; /* or NULL between requests, and in HTTP/2 */
+    struct h2 *h2;      /* or NULL: HTTP/1.1 (http/h2.h) */
+    bool served;        /* a request has come, so no preface of HTTP/2 may follow */
     size_t peer_len;
     char peer[48];
 };
@@ -64,6 +71,11 @@ void connection_deadline_none(struct connection *c);
 /* The server's own reply to what it cannot accept; then the connection closes. The exchange gets
  * `gone`. */
 void connection_refuse(struct connection *c, int status);
+
+/* Closes the socket; the connection lives on for a reply that is owed. */
+void connection_detach(struct connection *c);
+/* The last byte is written: what still comes is dropped, then the connection ends. */
+void connection_linger(struct connection *c);
 
 /* Uses the begin of what was received: heads, bodies. Returns how many bytes; 0 when it takes more
  * bytes, or something else must happen first. */

@@ -3,7 +3,7 @@
  * Short bodies of known length go into the arena; others into a buffer that grows with what really
  * arrives, so that announcing a length costs the server nothing. One thread.
  */
-#include "http/exchange.h"
+#include "http/state.h"
 
 #include "base/log.h"
 #include "http/head.h"
@@ -83,4 +83,45 @@ void exchange_collected(struct exchange *x)
         x->pub.body = buf_span(&x->whole);
     else if (x->take == TAKE_WHOLE && span_is_absent(x->pub.body))
         x->pub.body = S("");
+}
+
+void exchange_call_gone(struct exchange *x)
+{
+    struct http_handler *handler = x->connection->server->handler;
+    if (!x->announced || x->replied || x->gone)
+        return;
+    x->gone = true;
+    if (handler->gone)
+        handler->gone(handler, &x->pub);
+}
+
+void exchange_refuse(struct exchange *x)
+{
+    struct http_handler *handler = x->connection->server->handler;
+    struct span type = SPAN_NONE, body = SPAN_NONE;
+    int status = x->refuse_status;
+    exchange_call_gone(x);
+    if (handler->malformed)
+        handler->malformed(handler, &x->pub, status, &type, &body);
+    struct http_segment *segment = ARENA_NEW(&x->arena, struct http_segment);
+    segment->bytes = body;
+    struct header content_type = {S("Content-Type"), type};
+    struct http_reply reply = {
+        .status = status,
+        .headers = {&content_type, span_is_absent(type) ? 0 : 1},
+        .segments = segment,
+        .segment_count = span_is_absent(body) ? 0 : 1,
+        .after = HTTP_CLOSE,
+    };
+    x->gone = false; /* of the handler's replies; this one is ours */
+    http_reply(&x->pub, &reply);
+    x->gone = x->announced;
+}
+
+void exchange_finish(struct exchange *x)
+{
+    struct http_server *server = x->connection->server;
+    if (x->announced)
+        server->handler->finished(server->handler, &x->pub, x->bytes_in, x->bytes_out);
+    server_store_exchange(server, x);
 }

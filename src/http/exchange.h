@@ -8,6 +8,7 @@
 #include "http/server.h"
 
 struct connection;
+struct h2_stream;
 struct http_head;
 
 enum TAKE { TAKE_NOTHING, TAKE_WHOLE, TAKE_STREAM };
@@ -17,6 +18,7 @@ struct exchange {
     struct arena arena;
     struct exchange *next; /* in the server's store */
     struct connection *connection;
+    struct h2_stream *h2; /* or NULL: HTTP/1.1 */
     enum TAKE take;
     size_t whole_limit;
     struct buf whole;   /* a body of TAKE_WHOLE that is too long for the arena, or chunked */
@@ -53,6 +55,13 @@ void exchange_show_head(struct exchange *x, const struct http_head *head);
 MUST_CHECK bool exchange_collect(struct exchange *x, struct span piece);
 /* The piece after which no more will come. */
 void exchange_collected(struct exchange *x);
+
+/* Tells the handler that no reply can follow, if one is due. */
+void exchange_call_gone(struct exchange *x);
+/* The server's own reply, of its refuse_status. */
+void exchange_refuse(struct exchange *x);
+/* The last: x is the server's again. */
+void exchange_finish(struct exchange *x);
 
 /* Nothing of the reply is left to send or to come. */
 static inline bool exchange_is_sent(const struct exchange *x)

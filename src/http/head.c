@@ -257,3 +257,16 @@ int http_head_parse(struct http_head *head, char *bytes, size_t len, struct head
     }
     return finish_fields(head, &framing);
 }
+
+int http_head_check(struct http_head *head)
+{
+    struct framing framing = {0};
+    if (!http_is_token(head->method))
+        return 400;
+    int status = parse_target(head);
+    for (size_t i = 0; !status && i < head->headers.count; i++) {
+        status = http_is_value(head->headers.at[i].value) ? 0 : 400;
+        note_field(&framing, &head->headers.at[i]);
+    }
+    return status ? status : finish_fields(head, &framing);
+}

@@ -46,3 +46,7 @@ struct http_head {
  */
 MUST_CHECK int http_head_parse(struct http_head *head, char *bytes, size_t len,
                                struct header *fields);
+
+/* The same for a head that came as fields: method, target, minor and headers are set and hold only
+ * what they may; finds out the rest, Host being among the headers. */
+MUST_CHECK int http_head_check(struct http_head *head);

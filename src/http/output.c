@@ -154,3 +154,36 @@ int output_flush(struct output *output, struct stream *stream, char *scratch, ui
     }
     return 0;
 }
+
+/* Of the first segment, at most `size` bytes. */
+static ssize_t read_segment(const struct output *output, char *to, size_t size)
+{
+    const struct http_segment *segment = output->segments;
+    uint64_t left = segment_len(segment) - output->segment_done;
+    size_t want = left < size ? (size_t)left : size;
+    if (!is_file(segment)) {
+        memcpy(to, segment->bytes.at + output->segment_done, want);
+        return (ssize_t)want;
+    }
+    ssize_t n = pread(segment->fd, to, want, (off_t)(segment->offset + output->segment_done));
+    return n > 0 ? n : n < 0 ? -errno : -EIO; /* the file is shorter than promised */
+}
+
+ssize_t output_read(struct output *output, char *to, size_t size)
+{
+    size_t done = 0;
+    skip_sent_segments(output);
+    while (done < size && output->segment_count) {
+        ssize_t n = read_segment(output, to + done, size - done);
+        if (n < 0)
+            return n;
+        advance(output, (uint64_t)n);
+        done += (size_t)n;
+    }
+    struct span piece =
+        span_first(span_from(buf_span(&output->pieces), output->pieces_done), size - done);
+    if (piece.len)
+        memcpy(to + done, piece.at, piece.len);
+    advance(output, piece.len);
+    return (ssize_t)(done + piece.len);
+}

@@ -21,6 +21,8 @@ struct output {
 };
 
 bool output_is_empty(const struct output *output);
+/* The next bytes, copied: how many, 0 when there are none now, or negative errno. */
+MUST_CHECK ssize_t output_read(struct output *output, char *to, size_t size);
 /*
  * Sends what it can, for a bounded time: 0 (perhaps with more to send), -EAGAIN when the socket
  * takes no more for now, or another negative errno. `scratch` has HTTP_FILE_SCRATCH bytes.

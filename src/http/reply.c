@@ -6,7 +6,7 @@
 #include "http/state.h"
 
 #include "base/log.h"
-#include "http/reply_head.h"
+#include "http/h2.h"
 
 static uint64_t segments_len(const struct http_reply *reply)
 {
@@ -43,8 +43,8 @@ static enum REPLY_FRAMING streamed_framing(struct exchange *x, const struct http
         x->close |= !x->silent_reply; /* the end of the connection is the end of the reply */
         return REPLY_NEITHER;
     }
-    x->chunked_reply = true;
-    return REPLY_CHUNKED;
+    x->chunked_reply = !x->h2;
+    return x->h2 ? REPLY_NEITHER : REPLY_CHUNKED;
 }
 
 static struct span connection_option(const struct exchange *x)
@@ -69,6 +69,10 @@ static void reply_begin(struct exchange *x, const struct http_reply *reply)
         .status = reply->status, .date = server_date(c->server), .headers = reply->headers};
     head.framing = x->streaming ? streamed_framing(x, reply, &head.content_length)
                                 : length_framing(x, reply, &head.content_length);
+    if (x->h2) {
+        h2_stream_reply(x->h2, &head);
+        return;
+    }
     head.connection = connection_option(x);
     struct span text = reply_head_encode(&x->arena, &head);
     struct span both[] = {x->output.front, text}; /* a 100 Continue may not have left yet */
@@ -77,11 +81,28 @@ static void reply_begin(struct exchange *x, const struct http_reply *reply)
     connection_queue(c);
 }
 
+static void queue(struct exchange *x)
+{
+    if (x->h2)
+        h2_stream_queue(x->h2);
+    else
+        connection_queue(x->connection);
+}
+
+/* What was promised cannot be kept; the client must not take it for whole. */
+static void break_off(struct exchange *x)
+{
+    if (x->h2)
+        x->h2->broken = true;
+    else
+        x->connection->broken = true;
+}
+
 /* What was waited for before the exchange may end. */
 static void reply_to_nobody(struct exchange *x)
 {
     x->replied |= x->completed;
-    connection_queue(x->connection);
+    queue(x);
 }
 
 void http_reply(struct http_exchange *pub, const struct http_reply *reply)
@@ -117,7 +138,7 @@ void http_reply_write(struct http_exchange *pub, struct span piece)
     if (!x->streaming || !piece.len)
         return;
     x->wants_room = true;
-    connection_queue(x->connection);
+    queue(x);
     if (x->silent_reply)
         return;
     x->promised -= x->promised ? piece.len : 0;
@@ -127,7 +148,7 @@ void http_reply_write(struct http_exchange *pub, struct span piece)
     if (x->chunked_reply)
         buf_append(pieces, S("\r\n"));
     if (pieces->over)
-        x->connection->broken = true;
+        break_off(x);
 }
 
 size_t http_reply_waiting(const struct http_exchange *pub)
@@ -145,8 +166,8 @@ void http_reply_end(struct http_exchange *pub)
     if (x->chunked_reply && !x->silent_reply)
         buf_append(&x->output.pieces, S("0\r\n\r\n"));
     if (x->output.pieces.over || (x->promised && !x->silent_reply))
-        x->connection->broken = true;
-    connection_queue(x->connection);
+        break_off(x);
+    queue(x);
 }
 
 bool http_is_draining(const struct http_exchange *pub)

@@ -3,6 +3,7 @@
  * Received bytes become exchanges and bodies. A head is copied into its exchange's arena and read
  * there, so the receive buffer is free again when `head` is called. One thread.
  */
+#include "http/h2.h"
 #include "http/state.h"
 
 #define LINGER_BYTES (256 << 10)
@@ -24,6 +25,14 @@ static void announce(struct connection *c, const struct http_head *head)
     server->handler->head(server->handler, &x->pub);
 }
 
+/* What looked like a request is the preface of HTTP/2 (RFC 9113 section 3.4). */
+static void begin_frames(struct connection *c)
+{
+    server_store_exchange(c->server, c->x);
+    c->x = NULL;
+    h2_begin(c);
+}
+
 static void begin_exchange(struct connection *c, struct span bytes)
 {
     size_t fields = c->scan.lines - 1;
@@ -42,7 +51,9 @@ static void begin_exchange(struct connection *c, struct span bytes)
     memcpy(copy, bytes.at, bytes.len);
     int status = http_head_parse(&head, copy, bytes.len,
                                  arena_alloc(&x->arena, fields * sizeof(struct header)));
-    if (status)
+    if (status == 505 && !c->served && span_eq(bytes, S(H2_PREFACE_LINE)))
+        begin_frames(c);
+    else if (status)
         connection_refuse(c, status);
     else
         announce(c, &head);
@@ -135,6 +146,9 @@ size_t request_use(struct connection *c, struct span received)
         if (!takes_body(c))
             return 0;
         return c->x->pub.chunked ? use_chunked_body(c, received) : use_length_body(c, received);
+    case INPUT_FRAMES:
+        h2_receive(c->h2, received);
+        return received.len;
     case INPUT_LINGER:
         c->lingered += received.len;
         c->broken |= c->lingered > LINGER_BYTES;
@@ -145,11 +159,23 @@ size_t request_use(struct connection *c, struct span received)
     return 0;
 }
 
+static void refuse(struct exchange *x, int status)
+{
+    if (x->h2)
+        h2_stream_refuse(x->h2, status);
+    else
+        connection_refuse(x->connection, status);
+}
+
 static void take(struct http_exchange *pub, enum TAKE how)
 {
     struct exchange *x = exchange_of(pub);
     struct connection *c = x->connection;
     x->take = how;
+    if (x->h2) {
+        h2_stream_take(x->h2);
+        return;
+    }
     if (pub->expects_continue && !x->gone && !x->refuse_status)
         x->output.front = S("HTTP/1.1 100 Continue\r\n\r\n");
     if (x->gone || c->input != INPUT_BODY) {
@@ -165,7 +191,7 @@ void http_take_whole(struct http_exchange *pub, size_t limit)
     struct exchange *x = exchange_of(pub);
     x->whole_limit = limit;
     if (!pub->chunked && pub->content_length > limit)
-        connection_refuse(x->connection, 413);
+        refuse(x, 413);
     take(pub, TAKE_WHOLE);
 }
 
@@ -177,6 +203,10 @@ void http_take_stream(struct http_exchange *x)
 void http_pause(struct http_exchange *pub)
 {
     struct connection *c = exchange_of(pub)->connection;
+    if (exchange_of(pub)->h2) {
+        h2_stream_pause(exchange_of(pub)->h2);
+        return;
+    }
     c->paused = true;
     if (c->input == INPUT_BODY)
         connection_deadline_none(c);
@@ -185,6 +215,10 @@ void http_pause(struct http_exchange *pub)
 void http_resume(struct http_exchange *pub)
 {
     struct connection *c = exchange_of(pub)->connection;
+    if (exchange_of(pub)->h2) {
+        h2_stream_resume(exchange_of(pub)->h2);
+        return;
+    }
     c->paused = false;
     if (c->input == INPUT_BODY)
         connection_deadline_in(c, c->server->limits.body_stall_ms);

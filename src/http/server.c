@@ -27,6 +27,7 @@ const struct http_limits http_default_limits = {
     .body_stall_ms = 30000,
     .write_stall_ms = 60000,
     .connections = 20000,
+    .streams = 100,
 };
 
 struct exchange *server_take_exchange(struct http_server *server)

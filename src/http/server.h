@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * An HTTP/1.1 server (RFC 9112) on one loop: strict parsing, keep-alive, pipelining (requests of a
- * connection are handed over one at a time, in order), Expect: 100-continue, chunked both ways,
- * ceilings on every size, deadlines against slow clients, TLS. One thread: the loop's. A connection
- * stays on its loop.
+ * A server of HTTP/1.1 (RFC 9112) and HTTP/2 (RFC 9113) on one loop: strict parsing, keep-alive,
+ * pipelining (requests of a connection are handed over one at a time, in order), Expect:
+ * 100-continue, chunked both ways, ceilings on every size, deadlines against slow clients, TLS. A
+ * connection is of HTTP/2 when it begins with its preface, under TLS after ALPN; its requests are
+ * handed over as they come. One thread: the loop's. A connection stays on its loop.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -22,7 +23,8 @@ struct http_exchange {
                                    have none */
     struct headers headers;     /* lower-case names */
     uint64_t content_length;    /* meaningful unless chunked */
-    bool has_body, chunked, head_only /* HEAD */, tls, expects_continue;
+    bool has_body, chunked /* or, in HTTP/2, of unknown length */, head_only /* HEAD */, tls,
+        expects_continue;
     struct span peer;    /* textual IP address, without port */
     struct arena *arena; /* of this exchange, for the handler too; reset when it finishes */
     struct span body;    /* after http_take_whole: all of it */
@@ -70,6 +72,7 @@ struct http_limits {
     int64_t body_stall_ms;  /* without a byte of body: 30 s */
     int64_t write_stall_ms; /* without progress in sending: 60 s */
     size_t connections;     /* per server: 20,000; further ones are closed at once */
+    size_t streams;         /* of HTTP/2, per connection at the same time: 100 */
 };
 extern const struct http_limits http_default_limits;
 

@@ -18,7 +18,7 @@
 static int choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
                            const unsigned char *offered, unsigned offered_len, void *unused)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    static const unsigned char ours[] = "\x02h2\x08http/1.1"; /* the first is liked best */
     unsigned char *chosen;
     int r = SSL_select_next_proto(&chosen, ret_len, ours, sizeof ours - 1, offered, offered_len);
     *ret = chosen;

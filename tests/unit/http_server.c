@@ -677,7 +677,7 @@ TEST(malformed_requests_get_their_status_and_the_connection_ends)
         {S_INIT("GET / HTTP/1.1\r\nHost: h\r\nExpect: x\r\n\r\n"), 417},
         {S_INIT("GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n"), 501},
         {S_INIT("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n"), 501},
-        {S_INIT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505},
+        {S_INIT("PRI * HTTP/2.0\r\nHost: h\r\n\r\nSM\r\n\r\n"), 505},
         {S_INIT(PUT("/w", "Transfer-Encoding: chunked\r\n") "x\r\n"), 400},
         {S_INIT(PUT("/stream", "Transfer-Encoding: chunked\r\n") "1\r\nab\r\n"), 400},
         {S_INIT(PUT("/stream", "Transfer-Encoding: chunked\r\n") "8000000000000000\r\n"), 413},

@@ -104,7 +104,7 @@ static void client_send(struct span bytes)
 
 TEST(a_round_trip_with_a_verified_name_and_alpn)
 {
-    static const unsigned char offered[] = "\x02h2\x08http/1.1";
+    static const unsigned char offered[] = "\x08http/1.1";
     const unsigned char *chosen;
     unsigned chosen_len;
     begin();
@@ -117,6 +117,25 @@ TEST(a_round_trip_with_a_verified_name_and_alpn)
     struct span want = S(REPLY(9, "[GET /a ]") REPLY(12, "[POST /b ok]"));
     CLIENT_WAIT(world_text().len >= want.len);
     CHECK_SPAN(world_text(), want);
+    end();
+}
+
+TEST(frames_after_alpn)
+{
+    static const unsigned char offered[] = "\x08http/1.1\x02h2";
+    const unsigned char *chosen;
+    unsigned chosen_len;
+    begin();
+    SSL_CTX_set_alpn_protos(tls.client_context, offered, sizeof offered - 1);
+    connect_as("localhost");
+    SSL_get0_alpn_selected(tls.client, &chosen, &chosen_len);
+    CHECK_SPAN(span_of(chosen, chosen_len), S("h2"));
+    /* The preface, an empty SETTINGS, a PING: its acknowledgement is the last that comes. */
+    client_send(S("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+                  "\0\0\x08\6\0\0\0\0\0pingpong"));
+    struct span answer = S("\0\0\x08\6\1\0\0\0\0pingpong");
+    CLIENT_WAIT(span_find(buf_span(&world.reply), answer) != SPAN_NOT_FOUND);
+    CHECK(span_find(buf_span(&world.reply), answer) != SPAN_NOT_FOUND);
     end();
 }
 
@@ -288,7 +307,7 @@ TEST(what_is_not_tls_is_dropped_and_a_slow_handshake_too)
 
 TEST(a_client_that_does_not_know_our_protocol_is_refused)
 {
-    static const unsigned char offered[] = "\x02h2";
+    static const unsigned char offered[] = "\x06spdy/3";
     begin();
     SSL_CTX_set_alpn_protos(tls.client_context, offered, sizeof offered - 1);
     connect_as("localhost");
