@@ -43,6 +43,8 @@ int h2_head_parse(struct arena *arena, struct h2_head *from, struct http_head *r
     struct span host = header_get(from->fields, S("host"));
     if (from->authority.len && !span_is_absent(host) && !span_eq_nocase(host, from->authority))
         return 400;
+    if (from->authority.len)
+        append(arena, from, (struct header){S(":authority"), from->authority});
     if (from->authority.len && span_is_absent(host))
         append(arena, from, (struct header){S("host"), from->authority});
     *ret = (struct http_head){

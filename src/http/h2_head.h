@@ -19,7 +19,8 @@ struct h2_head {
 /* Notes one field, copied. */
 void h2_head_note(struct arena *arena, struct h2_head *head, struct span name, struct span value);
 /* 0, or the status to refuse it with. A Host field is made of :authority, since signatures and
- * handlers look for one (RFC 9113 section 8.3.1). */
+ * handlers look for one (RFC 9113 section 8.3.1); :authority stays a field, since it may be signed.
+ */
 MUST_CHECK int h2_head_parse(struct arena *arena, struct h2_head *from, struct http_head *ret);
 /* In the arena; the fields' names in lower case. */
 nghttp2_nv *h2_head_encode(struct arena *arena, const struct reply_head *head, size_t *ret_count);

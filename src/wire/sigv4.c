@@ -313,13 +313,20 @@ static struct span list_of(struct arena *arena, struct span *names, size_t count
     return arena_join(arena, parts, part_count);
 }
 
+/* What the SDK for JavaScript signs in place of Host over HTTP/2. */
+static bool signs_authority(const struct sigv4_request *request, const struct sigv4_claim *claim)
+{
+    return is_listed(claim->signed_headers, S(":authority")) &&
+           !span_is_absent(header_get(request->headers, S(":authority")));
+}
+
 static enum SIGV4_FAULT check_signed_headers(struct arena *arena,
                                              const struct sigv4_request *request,
                                              struct sigv4_claim *claim)
 {
     if (!signed_headers_well_formed(claim->signed_headers))
         return fault(claim, SIGV4_BAD_HEADER, S("SignedHeaders"));
-    if (!is_listed(claim->signed_headers, S("host")))
+    if (!is_listed(claim->signed_headers, S("host")) && !signs_authority(request, claim))
         return fault(claim, SIGV4_UNSIGNED_HEADERS, S("host"));
     if (!request->s3)
         return SIGV4_OK;

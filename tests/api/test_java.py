@@ -10,7 +10,8 @@ import pytest
 FOLDER = pathlib.Path(__file__).parent / "java"
 WANTED = ["an object comes back", "user metadata comes back", "listing", "a key that is not there is refused",
           "an item comes back, its checksum verified", "a table that is gone is refused",
-          "a record comes back", "a stream that is not there is refused", "the caller is root",
+          "a record comes back", "a stream that is not there is refused",
+          "a subscription brings records as they are put", "a subscription to a shard that is not there is refused", "the caller is root",
           "a user comes back"]
 
 

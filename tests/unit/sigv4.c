@@ -334,6 +334,8 @@ static const struct {
     {"GET /\n" DATED "x-amz-content-sha256:" EMPTY_SHA256 "\n" AUTH(ALL), SIGV4_OK, 0, NULL},
     {"GET /\n" PLAIN AUTH(CREDENTIAL ",SignedHeaders=x-amz-date," SIGNED), SIGV4_UNSIGNED_HEADERS,
      0, "host"},
+    {"GET /\n" PLAIN AUTH(CREDENTIAL ",SignedHeaders=:authority;x-amz-date," SIGNED),
+     SIGV4_UNSIGNED_HEADERS, 0, "host"},
     {"GET /\nx-amz-meta-b:1\nx-amz-acl:x\nx-amz-acl:y\nx-amzn-trace-id:1\n" PLAIN AUTH(ALL),
      SIGV4_UNSIGNED_HEADERS, 0, "x-amz-acl, x-amz-meta-b"},
     {"GET /\ncontent-md5:x\n" PLAIN AUTH(ALL), SIGV4_UNSIGNED_HEADERS, 0, "content-md5"},

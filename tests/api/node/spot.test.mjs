@@ -11,6 +11,11 @@ import {
 import { DescribeAvailabilityZonesCommand, DescribeRegionsCommand, DescribeVpcsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { CreateUserCommand, DeleteUserCommand, GetUserCommand, IAMClient } from "@aws-sdk/client-iam";
 import {
+  CreateStreamCommand, DeleteStreamCommand, DescribeStreamConsumerCommand, DescribeStreamSummaryCommand, GetRecordsCommand,
+  GetShardIteratorCommand, KinesisClient, PutRecordCommand, RegisterStreamConsumerCommand, SubscribeToShardCommand,
+  waitUntilStreamExists,
+} from "@aws-sdk/client-kinesis";
+import {
   CopyObjectCommand, CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, GetObjectCommand, HeadObjectCommand,
   ListObjectsV2Command, PutObjectCommand, S3Client,
 } from "@aws-sdk/client-s3";
@@ -109,6 +114,39 @@ test("dynamodb", async () => {
   await db.send(new DeleteTableCommand({ TableName }));
   const error = await refused(db.send(new GetItemCommand({ TableName: fresh("none"), Key: { id: Item.id } })));
   assert.equal(error.name, "ResourceNotFoundException");
+});
+
+// This SDK speaks HTTP/2 to Kinesis, to an http:// endpoint by prior knowledge.
+test("kinesis", async () => {
+  const kinesis = new KinesisClient(common);
+  const StreamName = fresh("js");
+  await kinesis.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }));
+  await waitUntilStreamExists({ client: kinesis, maxWaitTime: 20, minDelay: 1 }, { StreamName });
+  const { StreamDescriptionSummary: { StreamARN } } = await kinesis.send(new DescribeStreamSummaryCommand({ StreamName }));
+  const { Consumer: { ConsumerARN } } = await kinesis.send(new RegisterStreamConsumerCommand({ StreamARN, ConsumerName: "fan" }));
+  while ((await kinesis.send(new DescribeStreamConsumerCommand({ ConsumerARN }))).ConsumerDescription.ConsumerStatus !== "ACTIVE") {
+    await new Promise((go) => { setTimeout(go, 20); });
+  }
+  const ShardId = "shardId-000000000000";
+  const { EventStream } = await kinesis.send(new SubscribeToShardCommand({
+    ConsumerARN, ShardId, StartingPosition: { Type: "TRIM_HORIZON" },
+  }));
+  const Data = new TextEncoder().encode("筋斗雲");
+  const puts = await Promise.all(Array.from({ length: 120 }, () => kinesis.send(new PutRecordCommand({ StreamName, Data, PartitionKey: "p" }))));
+  const { ShardIterator } = await kinesis.send(new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: "TRIM_HORIZON" }));
+  const { Records } = await kinesis.send(new GetRecordsCommand({ ShardIterator }));
+  const numbers = Records.map((it) => it.SequenceNumber);
+  assert.deepEqual([...numbers].sort(), puts.map((it) => it.SequenceNumber).sort());
+  const pushed = [];
+  for await (const { SubscribeToShardEvent: event } of EventStream) {
+    pushed.push(...event.Records.map((it) => it.SequenceNumber));
+    if (pushed.length === numbers.length) break;
+  }
+  assert.deepEqual(pushed, numbers);
+  const error = await refused(kinesis.send(new GetRecordsCommand({ ShardIterator: "tampered" })));
+  assert.equal(error.name, "InvalidArgumentException");
+  await kinesis.send(new DeleteStreamCommand({ StreamName, EnforceConsumerDeletion: true }));
+  kinesis.destroy();
 });
 
 test("s3 objects", () => withBucket(async (Bucket) => {

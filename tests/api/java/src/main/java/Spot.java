@@ -6,6 +6,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.awscore.client.builder.AwsClientBuilder;
@@ -17,8 +19,13 @@ import software.amazon.awssdk.services.dynamodb.model.AttributeValue;
 import software.amazon.awssdk.services.dynamodb.model.KeyType;
 import software.amazon.awssdk.services.dynamodb.model.ResourceNotFoundException;
 import software.amazon.awssdk.services.iam.IamClient;
+import software.amazon.awssdk.services.kinesis.KinesisAsyncClient;
 import software.amazon.awssdk.services.kinesis.KinesisClient;
+import software.amazon.awssdk.services.kinesis.model.ConsumerStatus;
+import software.amazon.awssdk.services.kinesis.model.Record;
 import software.amazon.awssdk.services.kinesis.model.ShardIteratorType;
+import software.amazon.awssdk.services.kinesis.model.SubscribeToShardEvent;
+import software.amazon.awssdk.services.kinesis.model.SubscribeToShardResponseHandler;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.sts.StsClient;
@@ -76,6 +83,43 @@ public class Spot {
         kinesis.deleteStream(r -> r.streamName(name));
     }
 
+    /** SubscribeToShard, which this SDK speaks over HTTP/2 only. */
+    static void subscriptions(String name) throws Exception {
+        try (KinesisAsyncClient kinesis = client(KinesisAsyncClient.builder())) {
+            kinesis.createStream(r -> r.streamName(name).shardCount(1)).get();
+            kinesis.waiter().waitUntilStreamExists(r -> r.streamName(name)).get();
+            String stream = kinesis.describeStreamSummary(r -> r.streamName(name)).get().streamDescriptionSummary().streamARN();
+            String consumer = kinesis.registerStreamConsumer(r -> r.streamARN(stream).consumerName("fan")).get().consumer().consumerARN();
+            while (kinesis.describeStreamConsumer(r -> r.consumerARN(consumer)).get().consumerDescription().consumerStatus() != ConsumerStatus.ACTIVE)
+                Thread.sleep(20);
+            var records = new LinkedBlockingQueue<Record>();
+            var handler = SubscribeToShardResponseHandler.builder().subscriber(event -> {
+                if (event instanceof SubscribeToShardEvent)
+                    records.addAll(((SubscribeToShardEvent) event).records());
+            }).onError(fault -> { }).build();
+            var going = kinesis.subscribeToShard(r -> r.consumerARN(consumer).shardId("shardId-000000000000")
+                    .startingPosition(p -> p.type(ShardIteratorType.TRIM_HORIZON)), handler);
+            boolean all = true;
+            for (int i = 0; i < 50; i++) {
+                String text = "record " + i;
+                String number = kinesis.putRecord(r -> r.streamName(name).partitionKey("p").data(SdkBytes.fromUtf8String(text))).get().sequenceNumber();
+                Record got = records.poll(10, TimeUnit.SECONDS);
+                all &= got != null && got.sequenceNumber().equals(number) && got.data().asUtf8String().equals(text);
+            }
+            check(all && !going.isDone(), "a subscription brings records as they are put");
+            going.cancel(true);
+            try {
+                kinesis.subscribeToShard(r -> r.consumerARN(consumer).shardId("shardId-000000000009")
+                        .startingPosition(p -> p.type(ShardIteratorType.LATEST)), handler).get();
+                check(false, "a subscription to a shard that is not there is refused");
+            } catch (java.util.concurrent.ExecutionException expected) {
+                check(expected.getCause() instanceof software.amazon.awssdk.services.kinesis.model.ResourceNotFoundException,
+                        "a subscription to a shard that is not there is refused");
+            }
+            kinesis.deleteStream(r -> r.streamName(name).enforceConsumerDeletion(true)).get();
+        }
+    }
+
     static void items(String name) {
         DynamoDbClient db = client(DynamoDbClient.builder());
         db.createTable(r -> r.tableName(name).billingMode("PAY_PER_REQUEST")
@@ -104,10 +148,11 @@ public class Spot {
         iam.deleteUser(r -> r.userName(name));
     }
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws Exception {
         objects(arguments[0]);
         items(arguments[0]);
         records(arguments[0]);
+        subscriptions(arguments[0] + "-fan");
         identities(arguments[0]);
     }
 }
