@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/* zlib and Zstandard behind one face. Key invariant: an unpacker gives back control with room left
+ * in its output only when its input is used up. */
+#include "base/packing.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#define STEP 65536 /* bytes appended at a time */
+#define GZIP_BITS (MAX_WBITS + 16)
+#define GZIP_MEMORY 8          /* zlib's default */
+#define ZSTD_WINDOW_LOG_MAX 23 /* PACKING_WINDOW_MAX */
+
+/* ---- out ------------------------------------------------------------------------------------ */
+
+struct packer {
+    z_stream stream;
+};
+
+struct packer *packer_new(void)
+{
+    struct packer *packer = calloc(1, sizeof *packer);
+    if (!packer || deflateInit2(&packer->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_BITS,
+                                GZIP_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
+        log_fatal("out of memory");
+    return packer;
+}
+
+static void pack(struct packer *packer, struct span bytes, int flush, struct buf *out)
+{
+    z_stream *stream = &packer->stream;
+    char room[STEP];
+    stream->next_in = (z_const Bytef *)(uintptr_t)bytes.at;
+    stream->avail_in = (uInt)bytes.len;
+    do {
+        stream->next_out = (Bytef *)room;
+        stream->avail_out = sizeof room;
+        if (deflate(stream, flush) == Z_STREAM_ERROR)
+            log_fatal("deflate");
+        buf_append(out, span_of(room, sizeof room - stream->avail_out));
+    } while (!stream->avail_out);
+}
+
+void packer_feed(struct packer *packer, struct span bytes, struct buf *out)
+{
+    pack(packer, bytes, Z_NO_FLUSH, out);
+}
+
+void packer_end(struct packer *packer, struct buf *out)
+{
+    pack(packer, S(""), Z_FINISH, out);
+}
+
+void packer_free(struct packer *packer)
+{
+    if (packer)
+        deflateEnd(&packer->stream);
+    free(packer);
+}
+
+/* ---- in ------------------------------------------------------------------------------------- */
+
+struct unpacker {
+    enum PACKING packing;
+    bool begun, ended; /* a member */
+    z_stream gzip;
+    ZSTD_DStream *zstd;
+};
+
+struct unpacker *unpacker_new(enum PACKING packing)
+{
+    struct unpacker *unpacker = calloc(1, sizeof *unpacker);
+    if (!unpacker)
+        log_fatal("out of memory");
+    unpacker->packing = packing;
+    if (packing == PACKING_GZIP && inflateInit2(&unpacker->gzip, GZIP_BITS) != Z_OK)
+        log_fatal("out of memory");
+    if (packing == PACKING_ZSTD) {
+        unpacker->zstd = ZSTD_createDStream();
+        if (!unpacker->zstd)
+            log_fatal("out of memory");
+        ZSTD_DCtx_setParameter(unpacker->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+    }
+    return unpacker;
+}
+
+void unpacker_free(struct unpacker *unpacker)
+{
+    if (!unpacker)
+        return;
+    if (unpacker->packing == PACKING_GZIP)
+        inflateEnd(&unpacker->gzip);
+    ZSTD_freeDStream(unpacker->zstd);
+    free(unpacker);
+}
+
+/* One step: some of the input, at most `room` of output. */
+static bool inflate_some(struct unpacker *unpacker, struct span *bytes, char *to, size_t room,
+                         size_t *ret_len)
+{
+    z_stream *stream = &unpacker->gzip;
+    stream->next_in = (z_const Bytef *)(uintptr_t)bytes->at;
+    stream->avail_in = (uInt)bytes->len;
+    stream->next_out = (Bytef *)to;
+    stream->avail_out = (uInt)room;
+    if (unpacker->ended && bytes->len && inflateReset(stream) != Z_OK)
+        return false;
+    int result = inflate(stream, Z_NO_FLUSH);
+    *bytes = span_from(*bytes, bytes->len - stream->avail_in);
+    *ret_len = room - stream->avail_out;
+    unpacker->ended = result == Z_STREAM_END;
+    return result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR;
+}
+
+static bool expand_some(struct unpacker *unpacker, struct span *bytes, char *to, size_t room,
+                        size_t *ret_len)
+{
+    ZSTD_inBuffer in = {bytes->at, bytes->len, 0};
+    ZSTD_outBuffer out = {to, room, 0};
+    size_t result = ZSTD_decompressStream(unpacker->zstd, &out, &in);
+    *bytes = span_from(*bytes, in.pos);
+    *ret_len = out.pos;
+    unpacker->ended = result == 0;
+    return !ZSTD_isError(result);
+}
+
+static bool unpack_some(struct unpacker *unpacker, struct span *bytes, char *to, size_t room,
+                        size_t *ret_len)
+{
+    if (unpacker->packing == PACKING_GZIP)
+        return inflate_some(unpacker, bytes, to, room, ret_len);
+    if (unpacker->packing == PACKING_ZSTD)
+        return expand_some(unpacker, bytes, to, room, ret_len);
+    *ret_len = bytes->len < room ? bytes->len : room;
+    memcpy(to, bytes->at, *ret_len);
+    *bytes = span_from(*bytes, *ret_len);
+    unpacker->ended = true;
+    return true;
+}
+
+bool unpacker_feed(struct unpacker *unpacker, struct span *bytes, size_t most, struct buf *out)
+{
+    char room[STEP];
+    size_t len = 1, left = most;
+    unpacker->begun |= bytes->len > 0;
+    while (left && (bytes->len || (len && !unpacker->ended))) {
+        size_t step = left < sizeof room ? left : sizeof room;
+        if (!unpack_some(unpacker, bytes, room, step, &len))
+            return false;
+        buf_append(out, span_of(room, len));
+        left -= len;
+    }
+    return true;
+}
+
+bool unpacker_is_complete(const struct unpacker *unpacker)
+{
+    return unpacker->ended || !unpacker->begun || unpacker->packing == PACKING_NONE;
+}
