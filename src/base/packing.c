@@ -20,7 +20,7 @@ struct packer {
     z_stream stream;
 };
 
-struct packer *packer_new(void)
+struct packer *packing_begin(void)
 {
     struct packer *packer = calloc(1, sizeof *packer);
     if (!packer || deflateInit2(&packer->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_BITS,
@@ -44,17 +44,17 @@ static void pack(struct packer *packer, struct span bytes, int flush, struct buf
     } while (!stream->avail_out);
 }
 
-void packer_feed(struct packer *packer, struct span bytes, struct buf *out)
+void packing_feed(struct packer *packer, struct span bytes, struct buf *out)
 {
     pack(packer, bytes, Z_NO_FLUSH, out);
 }
 
-void packer_end(struct packer *packer, struct buf *out)
+void packing_end(struct packer *packer, struct buf *out)
 {
     pack(packer, S(""), Z_FINISH, out);
 }
 
-void packer_free(struct packer *packer)
+void packing_free(struct packer *packer)
 {
     if (packer)
         deflateEnd(&packer->stream);
@@ -70,7 +70,7 @@ struct unpacker {
     ZSTD_DStream *zstd;
 };
 
-struct unpacker *unpacker_new(enum PACKING packing)
+struct unpacker *packing_open(enum PACKING packing)
 {
     struct unpacker *unpacker = calloc(1, sizeof *unpacker);
     if (!unpacker)
@@ -87,7 +87,7 @@ struct unpacker *unpacker_new(enum PACKING packing)
     return unpacker;
 }
 
-void unpacker_free(struct unpacker *unpacker)
+void packing_close(struct unpacker *unpacker)
 {
     if (!unpacker)
         return;
@@ -141,7 +141,7 @@ static bool unpack_some(struct unpacker *unpacker, struct span *bytes, char *to,
     return true;
 }
 
-bool unpacker_feed(struct unpacker *unpacker, struct span *bytes, size_t most, struct buf *out)
+bool packing_take(struct unpacker *unpacker, struct span *bytes, size_t most, struct buf *out)
 {
     char room[STEP];
     size_t len = 1, left = most;
@@ -156,7 +156,7 @@ bool unpacker_feed(struct unpacker *unpacker, struct span *bytes, size_t most, s
     return true;
 }
 
-bool unpacker_is_complete(const struct unpacker *unpacker)
+bool packing_is_whole(const struct unpacker *unpacker)
 {
     return unpacker->ended || !unpacker->begun || unpacker->packing == PACKING_NONE;
 }

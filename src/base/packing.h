@@ -13,20 +13,20 @@ enum PACKING { PACKING_NONE, PACKING_GZIP, PACKING_ZSTD };
 
 struct packer;
 
-struct packer *packer_new(void);
+struct packer *packing_begin(void);
 /* Appends what is ready. */
-void packer_feed(struct packer *packer, struct span bytes, struct buf *out);
+void packing_feed(struct packer *packer, struct span bytes, struct buf *out);
 /* Appends the rest and ends it. */
-void packer_end(struct packer *packer, struct buf *out);
-void packer_free(struct packer *packer);
+void packing_end(struct packer *packer, struct buf *out);
+void packing_free(struct packer *packer);
 
 struct unpacker;
 
-struct unpacker *unpacker_new(enum PACKING packing);
+struct unpacker *packing_open(enum PACKING packing);
 /* Takes from *bytes and appends at most `most` bytes: less when *bytes is used up, and then there
  * is nothing more to come of it. Members follow one another. False when malformed. */
-MUST_CHECK bool unpacker_feed(struct unpacker *unpacker, struct span *bytes, size_t most,
-                              struct buf *out);
+MUST_CHECK bool packing_take(struct unpacker *unpacker, struct span *bytes, size_t most,
+                             struct buf *out);
 /* Whether the bytes so far are whole. */
-bool unpacker_is_complete(const struct unpacker *unpacker);
-void unpacker_free(struct unpacker *unpacker);
+bool packing_is_whole(const struct unpacker *unpacker);
+void packing_close(struct unpacker *unpacker);

@@ -40,3 +40,26 @@ def invalid(text):
 def not_found(table=None):
     return refused("ResourceNotFoundException", "Requested resource not found" +
                    (f": Table: {table} not found" if table else ""))
+
+
+# ---- items and their past ----
+
+def put(dynamodb, table, key, value, **more):
+    dynamodb.put_item(TableName=table, Item={"pk": {"S": key}, "v": {"N": str(value)}, **more})
+
+
+def fill(dynamodb, table, count, size=10):
+    items = [{"pk": {"S": f"k{i}"}, "v": {"N": str(i)}, "pad": {"S": "x" * size}} for i in range(count)]
+    for i in range(0, count, 25):
+        dynamodb.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}} for item in items[i:i + 25]]})
+
+
+def switch(dynamodb, table, on=True, **more):
+    return dynamodb.update_continuous_backups(
+        TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": on, **more}
+    )["ContinuousBackupsDescription"]
+
+
+def latest(dynamodb, table):
+    shown = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    return shown["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"]

@@ -10,14 +10,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static bool unpack(enum PACKING packing, struct span bytes, size_t most, struct buf *out)
 {
-    struct unpacker *unpacker = unpacker_new(packing);
+    struct unpacker *unpacker = packing_open(packing);
     size_t before = 0;
     bool good = true;
     do {
         before = out->len;
-        good = unpacker_feed(unpacker, &bytes, most, out);
+        good = packing_take(unpacker, &bytes, most, out);
     } while (good && out->len < MOST && (bytes.len || out->len - before == most));
-    unpacker_free(unpacker);
+    packing_close(unpacker);
     return good;
 }
 

@@ -22,29 +22,29 @@ static void end(void)
 
 static void pack(struct span text, size_t piece)
 {
-    struct packer *packer = packer_new();
+    struct packer *packer = packing_begin();
     for (; text.len; text = span_from(text, piece))
-        packer_feed(packer, span_first(text, piece), &packed);
-    packer_end(packer, &packed);
-    packer_free(packer);
+        packing_feed(packer, span_first(text, piece), &packed);
+    packing_end(packer, &packed);
+    packing_free(packer);
 }
 
 /* At most `most` bytes at a time; what is whole ends complete. */
 static bool unpack(enum PACKING packing, size_t piece, size_t most)
 {
-    struct unpacker *unpacker = unpacker_new(packing);
+    struct unpacker *unpacker = packing_open(packing);
     bool good = true;
     for (struct span rest = buf_span(&packed); rest.len && good; rest = span_from(rest, piece)) {
         struct span now = span_first(rest, piece);
         size_t before;
         do {
             before = plain.len;
-            good = unpacker_feed(unpacker, &now, most, &plain);
+            good = packing_take(unpacker, &now, most, &plain);
             CHECK(plain.len - before <= most);
         } while (good && (now.len || plain.len - before == most));
     }
-    good = good && unpacker_is_complete(unpacker);
-    unpacker_free(unpacker);
+    good = good && packing_is_whole(unpacker);
+    packing_close(unpacker);
     return good;
 }
 

@@ -82,6 +82,16 @@ int kv_history_keep(const struct kv_access *access, struct span table, int64_t k
     return error;
 }
 
+int kv_history_read(const struct kv_access *access, struct span table,
+                    const struct kv_stream_range *range, struct kv_records *ret)
+{
+    struct kv_table_record record = {.name = table};
+    int error = kv_table_record_get(access->txn, access->arena, &record);
+    if (!error && !record.history)
+        error = -ENOENT;
+    return error < 0 ? error : kv_stream_read(access, record.history, range, ret);
+}
+
 /* ---- beginning ------------------------------------------------------------------------------ */
 
 static int cut_history(const struct kv_access *access, struct kv_table_record *table,

@@ -437,6 +437,11 @@ MUST_CHECK int kv_copy_start(const struct kv_access *access, const struct kv_cop
 /* 1: `table` is being copied from, 2: it is being copied to, 0: neither. */
 enum KV_COPYING { KV_COPYING_NONE, KV_COPYING_FROM, KV_COPYING_TO };
 MUST_CHECK int kv_copying(const struct kv_access *access, struct span table);
+/* What changed, with what was before; -ENOENT: no history is kept. Any thread. */
+struct kv_stream_range;
+struct kv_records;
+MUST_CHECK int kv_history_read(const struct kv_access *access, struct span table,
+                               const struct kv_stream_range *range, struct kv_records *ret);
 /* A table that is shut, for the only one who reads or writes it now. -ENOENT. */
 MUST_CHECK int kv_find_shut(const struct kv_access *access, struct span name,
                             struct kv_table **ret);

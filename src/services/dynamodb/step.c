@@ -22,6 +22,7 @@
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
+#include "services/dynamodb/transfer.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -38,6 +39,7 @@ struct dynamodb {
     struct mail mail;
     struct timer again;
     atomic_bool posted;
+    struct transfers *transfers;
 };
 
 /* On the flusher's thread, and on this one when an index is filled. */
@@ -48,13 +50,18 @@ static void wake(void *thing)
         loop_post(dynamodb->cloud->control, &dynamodb->mail);
 }
 
+void table_wake_after(struct call *c)
+{
+    txn_after_durable(c->txn, wake, c->cloud->dynamodb);
+}
+
 void table_put_moving(struct call *c, const struct dynamodb_table *table)
 {
     struct dynamodb_pending pending = {
         .account = table->account, .region = table->region, .name = table->name, .here = true};
     dynamodb_table_put(c->txn, table);
     dynamodb_pending_put(c->txn, &pending);
-    txn_after_durable(c->txn, wake, c->cloud->dynamodb);
+    table_wake_after(c);
 }
 
 /* 1: the index is still being filled, 0: it is in a state that lasts, or gone (state 0). */
@@ -230,6 +237,7 @@ static void on_wake(struct mail *mail)
         more = take_steps(dynamodb, &batch);
     while (more > 0);
     arena_done(&arena);
+    transfers_wake(dynamodb->transfers);
     if (more < 0) {
         log_error("dynamodb: the next step of a table: %s", strerror(-more));
         loop_timer_set(dynamodb->cloud->control, &dynamodb->again, clock_steady_ms() + FAILED_MS);
@@ -249,6 +257,7 @@ struct dynamodb *dynamodb_new(struct cloud *cloud)
     dynamodb->cloud = cloud;
     dynamodb->mail.deliver = on_wake;
     dynamodb->again.due = on_again;
+    dynamodb->transfers = transfers_new(cloud);
     kv_on_built(cloud->kv, wake, dynamodb);
     wake(dynamodb);
     return dynamodb;
@@ -256,5 +265,7 @@ struct dynamodb *dynamodb_new(struct cloud *cloud)
 
 void dynamodb_free(struct dynamodb *dynamodb)
 {
+    if (dynamodb)
+        transfers_free(dynamodb->transfers);
     free(dynamodb);
 }

@@ -14,6 +14,8 @@ RESULT table_describe(struct call *c, const struct dynamodb_table *table,
                       struct dynamodb_table_description **ret);
 /* step.c: writes the record in a state that will move on by itself, once it is durable. */
 void table_put_moving(struct call *c, const struct dynamodb_table *table);
+/* Has the control thread look after what moves by itself, once this call is durable. */
+void table_wake_after(struct call *c);
 /* "Attempt to change a resource which is still in use: …" unless it is ACTIVE. */
 RESULT table_check_active(struct call *c, const struct dynamodb_table *table);
 /* table.c: "[a, b]" of the names that things of that size begin with. */

@@ -139,7 +139,8 @@ struct content object_take_body(struct call *c, const struct body *body)
 {
     if (body->extent_count == 0)
         return content_of_bytes(body->bytes);
-    draft_adopt(body->draft, c->txn);
+    if (body->draft) /* else they were written in this transaction */
+        draft_adopt(body->draft, c->txn);
     return content_of_extents(body->extents, body->extent_count, c->arena);
 }
 

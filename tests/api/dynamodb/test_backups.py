@@ -9,7 +9,7 @@ import botocore.exceptions
 import pytest
 
 from harness import Cloud
-from tables import arn, invalid, keys, refused, units
+from tables import arn, fill, invalid, keys, latest, put, refused, switch, units
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +47,9 @@ def wait_for_table(dynamodb, table):
     return dynamodb.describe_table(TableName=table)["Table"]
 
 
-def put(dynamodb, table, key, value, **more):
-    dynamodb.put_item(TableName=table, Item={"pk": {"S": key}, "v": {"N": str(value)}, **more})
-
-
 def values(dynamodb, table, **how):
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, **how)
     return {item["pk"]["S"]: int(item["v"]["N"]) for page in pages for item in page["Items"]}
-
-
-def fill(dynamodb, table, count, size=10):
-    items = [{"pk": {"S": f"k{i}"}, "v": {"N": str(i)}, "pad": {"S": "x" * size}} for i in range(count)]
-    for i in range(0, count, 25):
-        dynamodb.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}} for item in items[i:i + 25]]})
 
 
 class Writer(threading.Thread):
@@ -321,12 +311,6 @@ def test_from_on_demand_to_units(dynamodb, table, backup_of, name):
 
 # ---- recovery to a point in time ------------------------------------------------------------------------------------
 
-def switch(dynamodb, table, on=True, **more):
-    return dynamodb.update_continuous_backups(
-        TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": on, **more}
-    )["ContinuousBackupsDescription"]
-
-
 def restored(dynamodb, source, target, **how):
     dynamodb.restore_table_to_point_in_time(SourceTableName=source, TargetTableName=target, **how)
     wait_for_table(dynamodb, target)
@@ -376,11 +360,6 @@ def test_any_second_can_be_restored(cloud, dynamodb, table, name):
     for moment, expected in moments.items():
         assert restored(dynamodb, table, name("past"), RestoreDateTime=moment) == expected
     assert restored(dynamodb, table, name("now"), UseLatestRestorableTime=True) == state
-
-
-def latest(dynamodb, table):
-    shown = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
-    return shown["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"]
 
 
 def test_recovery_under_a_writer(cloud, dynamodb, table, name):

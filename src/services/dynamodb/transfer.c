@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The worker behind exports and imports: one job at a time, which takes steps until there is
+ * nothing to do. The timer is for what failed for now. */
+#include "services/dynamodb/transfer.h"
+
+#include "auth/principal.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "loop/workers.h"
+#include "services/dynamodb/dynamodb.api.h"
+#include "store/txn.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define STEPS_AT_ONCE 16 /* in one go of a worker */
+#define FAILED_MS 1000
+#define ARENA_FIRST 65536
+#define ARENA_CEILING (256 << 20)
+
+struct transfers {
+    struct cloud *cloud;
+    struct job job;
+    struct timer timer;
+    bool busy, again;
+    int result; /* of the job */
+};
+
+/* ---- for whom ------------------------------------------------------------------------------- */
+
+/* The root user's key is no record. */
+int transfer_act_for(struct call *c, const struct transfer_actor *actor)
+{
+    struct identity *caller = ARENA_NEW(c->arena, struct identity);
+    c->account = actor->account;
+    c->region = actor->region;
+    c->caller = caller;
+    if (!span_is_absent(actor->access_key))
+        return principal_of_key(c->txn, c->arena, actor->access_key, caller);
+    principal_root(c->arena, actor->account, caller);
+    return 0;
+}
+
+struct span transfer_failure(struct call *c, const struct refusal *refusal)
+{
+    return arena_printf(c->arena, "S3%s", refusal->kind->code);
+}
+
+/* ---- on a worker ---------------------------------------------------------------------------- */
+
+typedef int (*take_step)(struct call *c);
+
+static int take(struct cloud *cloud, take_step step)
+{
+    struct arena arena;
+    uint64_t ticket;
+    arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
+    struct call c = {.arena = &arena,
+                     .now_ms = clock_now_ms(),
+                     .request_id = S("transfer"),
+                     .service = &dynamodb_service,
+                     .protocol = dynamodb_service.protocol,
+                     .txn = txn_begin(cloud->store),
+                     .cloud = cloud};
+    int result = step(&c);
+    if (result > 0) {
+        int error = txn_commit(c.txn, &ticket);
+        result = error < 0 ? error : result;
+    } else {
+        txn_rollback(c.txn);
+    }
+    arena_done(&arena);
+    return result;
+}
+
+static void run(struct job *job)
+{
+    struct transfers *transfers =
+        (struct transfers *)((char *)job - offsetof(struct transfers, job));
+    int result = 1;
+    for (int i = 0; i < STEPS_AT_ONCE && result > 0; i++)
+        result = take(transfers->cloud, export_step);
+    transfers->result = result;
+}
+
+/* ---- on the control loop -------------------------------------------------------------------- */
+
+static void submit(struct transfers *transfers)
+{
+    transfers->again = false;
+    transfers->busy = true;
+    if (workers_submit(transfers->cloud->workers, &transfers->job) == 0)
+        return;
+    transfers->busy = false;
+    loop_timer_set(transfers->cloud->control, &transfers->timer, clock_steady_ms() + FAILED_MS);
+}
+
+static void done(struct job *job)
+{
+    struct transfers *transfers =
+        (struct transfers *)((char *)job - offsetof(struct transfers, job));
+    int result = transfers->result;
+    int finished = take(transfers->cloud, export_finish);
+    transfers->busy = false;
+    if (finished < 0)
+        result = finished;
+    if (result < 0) {
+        log_error("dynamodb: an export or import: %s", strerror(-result));
+        loop_timer_set(transfers->cloud->control, &transfers->timer, clock_steady_ms() + FAILED_MS);
+    } else if (result > 0 || transfers->again) {
+        submit(transfers);
+    }
+}
+
+static void on_timer(struct timer *timer)
+{
+    transfers_wake((struct transfers *)((char *)timer - offsetof(struct transfers, timer)));
+}
+
+void transfers_wake(struct transfers *transfers)
+{
+    if (transfers->busy)
+        transfers->again = true;
+    else
+        submit(transfers);
+}
+
+struct transfers *transfers_new(struct cloud *cloud)
+{
+    struct transfers *transfers = calloc(1, sizeof *transfers);
+    if (!transfers)
+        log_fatal("out of memory");
+    transfers->cloud = cloud;
+    transfers->timer.due = on_timer;
+    transfers->job = (struct job){.run = run, .done = done, .home = cloud->control};
+    return transfers;
+}
+
+void transfers_free(struct transfers *transfers)
+{
+    free(transfers);
+}
