@@ -21,6 +21,7 @@ const char options_help[] =
     "  --tls                speak TLS, with a certificate that is made in the data directory\n"
     "  --auth open          take any key without a signature check (loopback only)\n"
     "  --account ID         the account of the root key (000000000000)\n"
+    "  --public-pool CIDR   take public addresses of VPCs from this block (203.0.113.0/24)\n"
     "  --loops N            threads that serve requests (one per processor)\n"
     "  --data-events        audit data-plane calls too\n"
     "  --encrypt-at-rest off  store objects in the clear (on: encrypted, key in the data "
@@ -37,6 +38,7 @@ const char options_help[] =
 
 struct raw {
     const char *port, *listen, *data, *auth, *account, *loops, *extra_sync_us, *encrypt_at_rest;
+    const char *public_pool;
     bool tls, test_clock, data_events, unlimited, verbose;
 };
 
@@ -49,6 +51,7 @@ static const struct {
     {"--data", "KINTOUN_DATA", offsetof(struct raw, data)},
     {"--auth", "KINTOUN_AUTH", offsetof(struct raw, auth)},
     {"--account", "KINTOUN_ACCOUNT", offsetof(struct raw, account)},
+    {"--public-pool", "KINTOUN_PUBLIC_POOL", offsetof(struct raw, public_pool)},
     {"--loops", NULL, offsetof(struct raw, loops)},
     {"--extra-sync-us", NULL, offsetof(struct raw, extra_sync_us)},
     {"--encrypt-at-rest", NULL, offsetof(struct raw, encrypt_at_rest)},
@@ -168,6 +171,15 @@ static int fill_numbers(struct options *options, const struct raw *raw, int proc
     return 0;
 }
 
+static int fill_public_pool(struct options *options, const char *text)
+{
+    struct cidr *pool = &options->public_pool;
+    if (cidr_read(span_of_cstr(text), pool) && pool->bits >= 8 && pool->bits <= 28)
+        return 0;
+    return complain("--public-pool takes a block of /8 to /28 such as 203.0.113.0/24, not %s",
+                    text);
+}
+
 static int fill_root_key(struct options *options)
 {
     const char *key = getenv("KINTOUN_ROOT_ACCESS_KEY_ID");
@@ -217,7 +229,10 @@ static int check(const struct options *options, const struct raw *raw)
 
 int options_read(struct options *options, int argc, char **argv)
 {
-    struct raw raw = {.data = "./data", .listen = "127.0.0.1", .account = "000000000000"};
+    struct raw raw = {.data = "./data",
+                      .listen = "127.0.0.1",
+                      .account = "000000000000",
+                      .public_pool = "203.0.113.0/24"};
     const char *origin = getenv("KINTOUN_CORS_ORIGIN");
     *options = (struct options){.region = S("us-east-1")};
     read_environment(&raw);
@@ -225,7 +240,7 @@ int options_read(struct options *options, int argc, char **argv)
         return -EINVAL;
     if (read_flags(options, &raw, argc, argv) < 0 ||
         fill_numbers(options, &raw, (int)sysconf(_SC_NPROCESSORS_ONLN)) < 0 ||
-        fill_root_key(options) < 0)
+        fill_public_pool(options, raw.public_pool) < 0 || fill_root_key(options) < 0)
         return -EINVAL;
     options->data_dir = raw.data;
     options->address = span_of_cstr(raw.listen);

@@ -3,6 +3,7 @@
 /* What `kintoun up` was told, by flags and by environment; flags win. Filled once, read-only after.
  */
 #include "base/span.h"
+#include "services/ec2/cidr.h"
 
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct options {
     bool tls, test_clock, data_events, open_auth, unlimited, verbose, plain_at_rest;
     int64_t extra_sync_us;
     struct span account, region;
+    struct cidr public_pool;
     struct span root_access_key, root_secret;
     bool default_root_key; /* nobody chose one */
     struct span cors_origins[OPTIONS_MAX_ORIGINS];

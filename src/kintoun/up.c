@@ -95,7 +95,8 @@ static int make_engines(struct cloud_up *up)
         return fail("making the kv engine", error);
     up->cloud.dynamodb = dynamodb_new(&up->cloud);
     up->cloud.s3 = s3_new(&up->cloud);
-    up->cloud.ec2 = ec2_new(&up->cloud);
+    struct ec2_options ec2 = {.public_pool = up->options.public_pool};
+    up->cloud.ec2 = ec2_new(&up->cloud, &ec2);
     struct log_options options = {.store = up->cloud.store,
                                   .workers = up->cloud.workers,
                                   .home = up->control,

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a service refuses with."""
+"""What scenarios say again and again: what a call is refused with, and waiting for a state."""
+import time
+
 import botocore.exceptions
 import pytest
 
@@ -10,3 +12,10 @@ def refused(call, **arguments):
         call(**arguments)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
+
+
+def wait_for(condition, seconds=5):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -20,6 +20,12 @@ bool cidr_read_address(struct span text, uint32_t *ret)
     return !text.at;
 }
 
+uint32_t cidr_address(struct span text)
+{
+    uint32_t address;
+    return cidr_read_address(text, &address) ? address : 0;
+}
+
 struct span cidr_address_text(struct arena *arena, uint32_t address)
 {
     return arena_printf(arena, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,

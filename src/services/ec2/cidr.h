@@ -10,6 +10,8 @@ struct cidr {
 
 /* Dotted, no leading zeros. */
 MUST_CHECK bool cidr_read_address(struct span text, uint32_t *ret);
+/* Of what cidr_address_text wrote. */
+uint32_t cidr_address(struct span text);
 struct span cidr_address_text(struct arena *arena, uint32_t address);
 
 /* "10.0.0.0/16"; bits beyond the prefix are dropped, as EC2 does with what it is given. */

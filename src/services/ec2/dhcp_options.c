@@ -3,6 +3,7 @@
 #include "services/ec2/dhcp_options.h"
 
 #include "services/ec2/describe.h"
+#include "services/ec2/dns_name.h"
 #include "services/ec2/tag.h"
 
 static void show_option(struct call *c, const struct stored_dhcp_option *option,
@@ -64,10 +65,7 @@ RESULT ec2_describe_dhcp_options(struct call *c, const struct ec2_describe_dhcp_
 
 struct span dhcp_options_new_default(struct call *c)
 {
-    /* "DHCP option sets in Amazon VPC": us-east-1 has no region in its name. */
-    struct span domain = span_eq(c->region, S("us-east-1"))
-                             ? S("ec2.internal")
-                             : arena_printf(c->arena, "%.*s.compute.internal", SPAN_ARG(c->region));
+    struct span domain = dns_name_domain(c);
     struct span resolver = S("AmazonProvidedDNS");
     struct stored_dhcp_option options[] = {
         {.name = S("domain-name"), .values = {&domain, 1}},

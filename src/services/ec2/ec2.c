@@ -9,14 +9,16 @@
 #include <stdlib.h>
 
 struct ec2 {
+    struct ec2_options options;
     struct steps *steps;
 };
 
-struct ec2 *ec2_new(struct cloud *cloud)
+struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
 {
     struct ec2 *ec2 = calloc(1, sizeof *ec2);
     if (!ec2)
         log_fatal("out of memory");
+    ec2->options = *options;
     ec2->steps = steps_new(cloud);
     return ec2;
 }
@@ -31,6 +33,11 @@ void ec2_free(struct ec2 *ec2)
 struct steps *ec2_steps(struct ec2 *ec2)
 {
     return ec2->steps;
+}
+
+struct cidr ec2_public_pool(const struct ec2 *ec2)
+{
+    return ec2->options.public_pool;
 }
 
 extern const struct service_hooks ec2_hooks;

@@ -5,9 +5,18 @@
  * composition root once the control loop is there; goes on with what an earlier process left.
  */
 #include "services/cloud.h"
+#include "services/ec2/cidr.h"
 
 struct ec2;
 
-struct ec2 *ec2_new(struct cloud *cloud);
+struct ec2_options {
+    struct cidr public_pool; /* of the public addresses that are given out */
+};
+
+struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options);
 /* After the control loop has stopped and the store is closed. Accepts NULL. */
 void ec2_free(struct ec2 *ec2);
+
+/* ---- within the service ---------------------------------------------------------------------- */
+
+struct cidr ec2_public_pool(const struct ec2 *ec2);

@@ -3,7 +3,10 @@
 #include "services/ec2/internet_gateway.h"
 
 #include "services/ec2/describe.h"
+#include "services/ec2/interface.h"
+#include "services/ec2/network.h"
 #include "services/ec2/tag.h"
+#include "services/ec2/vpc.h"
 
 static RESULT show(struct call *c, const void *record, void *shown)
 {
@@ -58,4 +61,85 @@ struct span internet_gateway_new(struct call *c, struct span vpc)
     resource_name(c, &internet_gateway_kind, &gateway);
     resource_put(c, &internet_gateway_kind, &gateway);
     return gateway.id;
+}
+
+/* ---- the operations ----------------------------------------------------------------------------
+ */
+
+RESULT ec2_create_internet_gateway(struct call *c, const struct ec2_create_internet_gateway_in *in,
+                                   struct ec2_create_internet_gateway_out *out)
+{
+    struct stored_internet_gateway gateway = {0};
+    resource_name(c, &internet_gateway_kind, &gateway);
+    resource_put(c, &internet_gateway_kind, &gateway);
+    TRY(tag_new(c, &internet_gateway_kind, gateway.id, &in->tag_specifications));
+    out->internet_gateway = ARENA_NEW(c->arena, struct ec2_internet_gateway);
+    return show(c, &gateway, out->internet_gateway);
+}
+
+RESULT ec2_delete_internet_gateway(struct call *c, const struct ec2_delete_internet_gateway_in *in,
+                                   struct ec2_delete_internet_gateway_out *out)
+{
+    struct stored_internet_gateway gateway;
+    TRY(resource_get(c, &internet_gateway_kind, in->internet_gateway_id, &gateway));
+    if (gateway.vpc.at)
+        return resource_in_use(c, "internetGateway", gateway.id);
+    resource_drop(c, &internet_gateway_kind, &gateway);
+    return OK;
+}
+
+RESULT ec2_attach_internet_gateway(struct call *c, const struct ec2_attach_internet_gateway_in *in,
+                                   struct ec2_attach_internet_gateway_out *out)
+{
+    struct stored_vpc vpc;
+    struct stored_internet_gateway gateway;
+    struct resource_list others;
+    TRY(resource_get(c, &internet_gateway_kind, in->internet_gateway_id, &gateway));
+    TRY(resource_get(c, &vpc_kind, in->vpc_id, &vpc));
+    if (gateway.vpc.at)
+        return refuse(c, &EC2_RESOURCE_ALREADY_ASSOCIATED,
+                      "resource %.*s is already attached to network %.*s", SPAN_ARG(gateway.id),
+                      SPAN_ARG(gateway.vpc));
+    TRY(resource_list(c, &internet_gateway_kind, WHERE(stored_internet_gateway, vpc, vpc.id),
+                      &others));
+    if (others.count)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Network %.*s already has an internet gateway attached", SPAN_ARG(vpc.id));
+    gateway.vpc = vpc.id;
+    resource_put(c, &internet_gateway_kind, &gateway);
+    return OK;
+}
+
+/* An interface of the VPC has a public address. */
+static RESULT check_no_public(struct call *c, struct span vpc)
+{
+    struct resource_list interfaces;
+    TRY(resource_list(c, &interface_kind, WHERE(stored_interface, vpc, vpc), &interfaces));
+    for (size_t i = 0; i < interfaces.count; i++) {
+        const struct stored_interface *interface = interfaces.at[i];
+        for (size_t j = 0; j < interface->addresses.count; j++)
+            if (interface->addresses.at[j].public_address.at)
+                return refuse(c, &EC2_DEPENDENCY_VIOLATION,
+                              "Network %.*s has some mapped public address(es). Please unmap those "
+                              "public address(es) before detaching the gateway.",
+                              SPAN_ARG(vpc));
+    }
+    return OK;
+}
+
+RESULT ec2_detach_internet_gateway(struct call *c, const struct ec2_detach_internet_gateway_in *in,
+                                   struct ec2_detach_internet_gateway_out *out)
+{
+    struct stored_vpc vpc;
+    struct stored_internet_gateway gateway;
+    TRY(resource_get(c, &internet_gateway_kind, in->internet_gateway_id, &gateway));
+    TRY(resource_get(c, &vpc_kind, in->vpc_id, &vpc));
+    if (!span_eq(gateway.vpc, vpc.id))
+        return refuse(c, &EC2_GATEWAY_NOT_ATTACHED, "resource %.*s is not attached to network %.*s",
+                      SPAN_ARG(gateway.id), SPAN_ARG(vpc.id));
+    TRY(check_no_public(c, vpc.id));
+    gateway.vpc = SPAN_NONE;
+    resource_put(c, &internet_gateway_kind, &gateway);
+    network_changed(c, vpc.id);
+    return OK;
 }

@@ -1,47 +1,290 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Routes: what they lead to. Control thread. */
+/* CreateRoute, ReplaceRoute, DeleteRoute, and what a route leads to. Control thread. */
 #include "services/ec2/route.h"
 
+#include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
+#include "services/ec2/nat_gateway.h"
+#include "services/ec2/route_table.h"
+#include "services/ec2/vpc.h"
 
 #include <errno.h>
 
-/* The member of a route that tells a target, by the target's prefix. */
-static const struct {
-    struct span prefix;
+#define ROUTES_MAX 500
+
+/* ---- targets -----------------------------------------------------------------------------------
+ */
+
+static bool gateway_forwards(const void *record)
+{
+    return ((const struct stored_internet_gateway *)record)->vpc.at != NULL;
+}
+
+static bool nat_forwards(const void *record)
+{
+    return ((const struct stored_nat_gateway *)record)->state == NAT_AVAILABLE;
+}
+
+static bool interface_forwards(const void *record)
+{
+    const struct stored_attachment *attachment =
+        ((const struct stored_interface *)record)->attachment;
+    return attachment && attachment->state == ATTACHMENT_ATTACHED;
+}
+
+/* What routes lead to: the member that tells it, whether it forwards, and how a refusal calls it.
+ */
+static const struct target {
+    const struct resource_kind *kind;
     size_t member;
+    bool (*forwards)(const void *record);
+    const char *noun;
 } targets[] = {
-    {S_INIT("igw-"), offsetof(struct ec2_route, gateway_id)},
-    {S_INIT("nat-"), offsetof(struct ec2_route, nat_gateway_id)},
-    {S_INIT("eni-"), offsetof(struct ec2_route, network_interface_id)},
+    {&internet_gateway_kind, offsetof(struct ec2_route, gateway_id), gateway_forwards,
+     "network gateway"},
+    {&nat_gateway_kind, offsetof(struct ec2_route, nat_gateway_id), nat_forwards, "nat gateway"},
+    {&interface_kind, offsetof(struct ec2_route, network_interface_id), interface_forwards,
+     "interface"},
 };
 
-/* Whether what it leads to is there. */
-static RESULT is_live(struct call *c, const struct stored_route *route, bool *ret)
+static const struct target *target_of(struct span id)
 {
-    const struct resource_kind *kind = resource_kind_of(route->target);
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++)
+        if (span_starts(id, targets[i].kind->prefix))
+            return &targets[i];
+    return NULL;
+}
+
+RESULT route_is_live(struct call *c, const struct stored_route *route, bool *ret)
+{
+    const struct target *target = target_of(route->target);
     *ret = false;
-    if (!kind)
+    if (!target)
         return OK;
-    void *record = arena_zalloc(c->arena, 1, kind->record->size);
-    int error = resource_find(c, kind, route->target, record);
+    void *record = arena_zalloc(c->arena, 1, target->kind->record->size);
+    int error = resource_find(c, target->kind, route->target, record);
     if (error < 0 && error != -ENOENT)
         return refuse_errno(c, error, "reading a route's target");
-    *ret = !error;
-    if (kind == &internet_gateway_kind)
-        *ret = !error && ((const struct stored_internet_gateway *)record)->vpc.at;
+    *ret = !error && target->forwards(record);
     return OK;
 }
 
 RESULT route_show(struct call *c, const struct stored_route *route, struct ec2_route *to)
 {
     bool live;
-    TRY(is_live(c, route, &live));
+    const struct target *target = target_of(route->target);
+    TRY(route_is_live(c, route, &live));
     to->destination_cidr_block = route->destination;
     to->origin = S("CreateRoute");
     to->state = live ? S("active") : S("blackhole");
-    for (size_t i = 0; i < ARRAY_LEN(targets); i++)
-        if (span_starts(route->target, targets[i].prefix))
-            *struct_at(to, targets[i].member, struct span) = route->target;
+    to->instance_id = route->instance;
+    if (route->instance.at)
+        to->instance_owner_id = c->account;
+    if (target)
+        *struct_at(to, target->member, struct span) = route->target;
+    return OK;
+}
+
+/* ---- what is asked for -------------------------------------------------------------------------
+ */
+
+/* CreateRoute's members; ReplaceRoute has the same ones. */
+struct wish {
+    struct span destination, ipv6_destination, prefix_list;
+    struct span gateway, nat_gateway, interface, instance;
+    bool unbuilt; /* leads to something else */
+};
+
+#define WISH_OF(in)                                                                                \
+    {                                                                                              \
+        .destination = (in)->destination_cidr_block,                                               \
+        .ipv6_destination = (in)->destination_ipv6_cidr_block,                                     \
+        .prefix_list = (in)->destination_prefix_list_id, .gateway = (in)->gateway_id,              \
+        .nat_gateway = (in)->nat_gateway_id, .interface = (in)->network_interface_id,              \
+        .instance = (in)->instance_id,                                                             \
+        .unbuilt = (in)->vpc_endpoint_id.at || (in)->transit_gateway_id.at ||                      \
+                   (in)->local_gateway_id.at || (in)->carrier_gateway_id.at ||                     \
+                   (in)->core_network_arn.at || (in)->odb_network_arn.at ||                        \
+                   (in)->egress_only_internet_gateway_id.at || (in)->vpc_peering_connection_id.at, \
+    }
+
+static RESULT read_destination(struct call *c, const struct wish *wish, struct cidr *ret)
+{
+    if (wish->ipv6_destination.at)
+        return resource_not_built(c, "An IPv6 route");
+    if (wish->prefix_list.at)
+        return resource_not_built(c, "A route to a prefix list");
+    if (!wish->destination.at)
+        return refuse(c, &EC2_MISSING_PARAMETER,
+                      "The request must contain the parameter destinationCidrBlock");
+    if (!cidr_read(wish->destination, ret))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Value (%.*s) for parameter destinationCidrBlock is invalid. This is not a "
+                      "valid CIDR block.",
+                      SPAN_ARG(wish->destination));
+    return OK;
+}
+
+static RESULT find_instance(struct call *c, const struct wish *wish, struct stored_route *ret)
+{
+    struct stored_interface *interface;
+    TRY(interface_of_instance(c, wish->instance, 0, &interface));
+    if (!interface)
+        return refuse(c, &EC2_INVALID_INSTANCE_ID_NOT_FOUND,
+                      "The instance ID '%.*s' does not exist", SPAN_ARG(wish->instance));
+    ret->target = interface->id;
+    ret->instance = wish->instance;
+    return OK;
+}
+
+static RESULT read_target(struct call *c, const struct wish *wish, struct stored_route *ret)
+{
+    const struct span named[] = {wish->gateway, wish->nat_gateway, wish->interface, wish->instance};
+    size_t given = 0;
+    if (wish->unbuilt)
+        return resource_not_built(c, "A route to this kind of target");
+    for (size_t i = 0; i < ARRAY_LEN(named); i++)
+        if (named[i].at) {
+            ret->target = named[i];
+            given++;
+        }
+    if (given != 1)
+        return refuse(c, given ? &EC2_INVALID_PARAMETER_COMBINATION : &EC2_MISSING_PARAMETER,
+                      "The request must contain exactly one of gatewayId, natGatewayId, "
+                      "networkInterfaceId, instanceId");
+    if (wish->gateway.at && !span_starts(wish->gateway, S("igw-")))
+        return resource_not_built(c, "A route to this kind of gateway");
+    return wish->instance.at ? find_instance(c, wish, ret) : OK;
+}
+
+/* It is there, and in the table's VPC. */
+static RESULT check_target(struct call *c, const struct stored_route_table *table,
+                           const struct stored_route *route)
+{
+    const struct target *target = target_of(route->target);
+    if (!target)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE, "Invalid route target: %.*s",
+                      SPAN_ARG(route->target));
+    void *record = arena_zalloc(c->arena, 1, target->kind->record->size);
+    TRY(resource_get(c, target->kind, route->target, record));
+    if (!span_eq(*const_struct_at(record, target->kind->vpc, struct span), table->vpc))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "route table %.*s and %s %.*s belong to different networks",
+                      SPAN_ARG(table->id), target->noun, SPAN_ARG(route->target));
+    return OK;
+}
+
+/* Within the VPC only an interface may be put in between. */
+static RESULT check_local(struct call *c, const struct stored_route_table *table, struct cidr cidr,
+                          const struct stored_route *route)
+{
+    struct stored_vpc vpc;
+    TRY(resource_get(c, &vpc_kind, table->vpc, &vpc));
+    for (size_t i = 0; i < vpc.cidrs.count; i++)
+        if (span_eq(vpc.cidrs.at[i].cidr, route->destination))
+            return refuse(c, &EC2_ROUTE_ALREADY_EXISTS,
+                          "The route identified by %.*s already exists.",
+                          SPAN_ARG(route->destination));
+    if (vpc_has(&vpc, cidr) && !span_starts(route->target, interface_kind.prefix))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "The destination CIDR block %.*s is equal to or more specific than one of "
+                      "this VPC's CIDR blocks. This route can target only an interface or an "
+                      "instance.",
+                      SPAN_ARG(route->destination));
+    return OK;
+}
+
+static size_t find_route(const struct stored_route_table *table, struct span destination)
+{
+    for (size_t i = 0; i < table->routes.count; i++)
+        if (span_eq(table->routes.at[i].destination, destination))
+            return i;
+    return SIZE_MAX;
+}
+
+static RESULT read_route(struct call *c, struct span table_id, const struct wish *wish,
+                         struct stored_route_table *ret_table, struct stored_route *ret)
+{
+    struct cidr cidr;
+    *ret = (struct stored_route){0};
+    TRY(read_destination(c, wish, &cidr));
+    ret->destination = cidr_text(c->arena, cidr);
+    TRY(read_target(c, wish, ret));
+    TRY(resource_get(c, &route_table_kind, table_id, ret_table));
+    TRY(check_local(c, ret_table, cidr, ret));
+    return check_target(c, ret_table, ret);
+}
+
+/* ---- the operations ----------------------------------------------------------------------------
+ */
+
+RESULT ec2_create_route(struct call *c, const struct ec2_create_route_in *in,
+                        struct ec2_create_route_out *out)
+{
+    const struct wish wish = WISH_OF(in);
+    struct stored_route_table table;
+    struct stored_route route;
+    TRY(read_route(c, in->route_table_id, &wish, &table, &route));
+    if (find_route(&table, route.destination) != SIZE_MAX)
+        return refuse(c, &EC2_ROUTE_ALREADY_EXISTS, "The route identified by %.*s already exists.",
+                      SPAN_ARG(route.destination));
+    if (table.routes.count >= ROUTES_MAX)
+        return refuse(c, &EC2_ROUTE_LIMIT_EXCEEDED,
+                      "The maximum number of routes has been reached for route table %.*s",
+                      SPAN_ARG(table.id));
+    route_table_add_route(c, &table, &route);
+    resource_put(c, &route_table_kind, &table);
+    SET(out, return_, true);
+    return OK;
+}
+
+RESULT ec2_replace_route(struct call *c, const struct ec2_replace_route_in *in,
+                         struct ec2_replace_route_out *out)
+{
+    const struct wish wish = WISH_OF(in);
+    struct stored_route_table table;
+    struct stored_route route;
+    if (in->local_target)
+        return resource_not_built(c, "LocalTarget");
+    TRY(read_route(c, in->route_table_id, &wish, &table, &route));
+    size_t index = find_route(&table, route.destination);
+    if (index == SIZE_MAX)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "There is no route defined for '%.*s' in the route table. Use CreateRoute "
+                      "instead.",
+                      SPAN_ARG(route.destination));
+    table.routes.at[index] = route;
+    resource_put(c, &route_table_kind, &table);
+    return OK;
+}
+
+RESULT ec2_delete_route(struct call *c, const struct ec2_delete_route_in *in,
+                        struct ec2_delete_route_out *out)
+{
+    struct cidr cidr;
+    struct stored_vpc vpc;
+    struct stored_route_table table;
+    const struct wish wish = {.destination = in->destination_cidr_block,
+                              .ipv6_destination = in->destination_ipv6_cidr_block,
+                              .prefix_list = in->destination_prefix_list_id};
+    TRY(read_destination(c, &wish, &cidr));
+    TRY(resource_get(c, &route_table_kind, in->route_table_id, &table));
+    TRY(resource_get(c, &vpc_kind, table.vpc, &vpc));
+    struct span destination = cidr_text(c->arena, cidr);
+    size_t index = find_route(&table, destination);
+    for (size_t i = 0; i < vpc.cidrs.count; i++)
+        if (span_eq(vpc.cidrs.at[i].cidr, destination))
+            return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                          "cannot remove local route %.*s in route table %.*s",
+                          SPAN_ARG(destination), SPAN_ARG(table.id));
+    if (index == SIZE_MAX)
+        return refuse(c, &EC2_INVALID_ROUTE_NOT_FOUND,
+                      "no route with destination-cidr-block %.*s in route table %.*s",
+                      SPAN_ARG(destination), SPAN_ARG(table.id));
+    struct stored_route_list *routes = &table.routes;
+    routes->count--;
+    memmove(&routes->at[index], &routes->at[index + 1],
+            (routes->count - index) * sizeof *routes->at);
+    resource_put(c, &route_table_kind, &table);
     return OK;
 }

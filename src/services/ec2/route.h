@@ -5,3 +5,4 @@
 
 /* With its state: `blackhole` when what it leads to is gone or cannot forward. */
 RESULT route_show(struct call *c, const struct stored_route *route, struct ec2_route *to);
+RESULT route_is_live(struct call *c, const struct stored_route *route, bool *ret);

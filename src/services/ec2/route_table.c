@@ -6,6 +6,7 @@
 #include "services/ec2/route_table.h"
 
 #include "services/ec2/association.h"
+#include "services/ec2/client_token.h"
 #include "services/ec2/describe.h"
 #include "services/ec2/route.h"
 #include "services/ec2/tag.h"
@@ -167,5 +168,41 @@ RESULT route_table_drop_subnet(struct call *c, struct span vpc, struct span subn
         if (association_drop_subnet(&table->associations, subnet))
             resource_put(c, &route_table_kind, table);
     }
+    return OK;
+}
+
+/* ---- the operations ----------------------------------------------------------------------------
+ */
+
+RESULT ec2_create_route_table(struct call *c, const struct ec2_create_route_table_in *in,
+                              struct ec2_create_route_table_out *out)
+{
+    struct span made;
+    struct stored_vpc vpc;
+    struct stored_route_table table = {0};
+    TRY(client_token_find(c, in, in->client_token, &made));
+    if (made.at) {
+        TRY(resource_get(c, &route_table_kind, made, &table));
+    } else {
+        TRY(resource_get(c, &vpc_kind, in->vpc_id, &vpc));
+        table.vpc = vpc.id;
+        resource_name(c, &route_table_kind, &table);
+        resource_put(c, &route_table_kind, &table);
+        TRY(tag_new(c, &route_table_kind, table.id, &in->tag_specifications));
+        client_token_keep(c, in, in->client_token, table.id);
+    }
+    out->client_token = in->client_token;
+    out->route_table = ARENA_NEW(c->arena, struct ec2_route_table);
+    return show(c, &table, out->route_table);
+}
+
+RESULT ec2_delete_route_table(struct call *c, const struct ec2_delete_route_table_in *in,
+                              struct ec2_delete_route_table_out *out)
+{
+    struct stored_route_table table;
+    TRY(resource_get(c, &route_table_kind, in->route_table_id, &table));
+    if (table.associations.count)
+        return resource_in_use(c, "routeTable", table.id);
+    resource_drop(c, &route_table_kind, &table);
     return OK;
 }

@@ -7,6 +7,7 @@
 
 #include "services/ec2/describe.h"
 #include "services/ec2/home.h"
+#include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/network_acl.h"
 #include "services/ec2/route_table.h"
@@ -181,6 +182,7 @@ static RESULT check_empty(struct call *c, struct span vpc)
     } inside[] = {
         {&subnet_kind, WHERE(stored_subnet, vpc, vpc)},
         {&internet_gateway_kind, WHERE(stored_internet_gateway, vpc, vpc)},
+        {&interface_kind, WHERE(stored_interface, vpc, vpc)},
     };
     bool used = false;
     for (size_t i = 0; i < ARRAY_LEN(inside) && !used; i++)

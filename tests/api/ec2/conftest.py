@@ -29,8 +29,17 @@ def make_vpc(ec2):
 
 def remove(ec2, vpc):
     inside = [{"Name": "vpc-id", "Values": [vpc]}]
+    for eni in ec2.describe_network_interfaces(Filters=inside)["NetworkInterfaces"]:
+        ec2.delete_network_interface(NetworkInterfaceId=eni["NetworkInterfaceId"])
     for subnet in ec2.describe_subnets(Filters=inside)["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    for table in ec2.describe_route_tables(Filters=inside)["RouteTables"]:
+        if not table["Associations"]:
+            ec2.delete_route_table(RouteTableId=table["RouteTableId"])
+    attached = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+    for gateway in ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]:
+        ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
+        ec2.delete_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"])
     ec2.delete_vpc(VpcId=vpc)
 
 

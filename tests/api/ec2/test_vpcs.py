@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """VPCs: what comes with one, its address blocks, its attributes, its end; the default VPC."""
-import time
-
 import pytest
 
-from refusals import refused
+from refusals import refused, wait_for
 
 
 def described(ec2, vpc):
@@ -106,13 +104,6 @@ def test_further_blocks(ec2, vpc):
     assert refused(ec2.disassociate_vpc_cidr_block, AssociationId=block["AssociationId"]) == (
         "InvalidVpcCidrBlockAssociationID.NotFound",
         f"The vpc CIDR block association ID '{block['AssociationId']}' does not exist")
-
-
-def wait_for(condition, seconds=5):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("primary, further, code", [

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Network interfaces: what holds private addresses in a subnet, security groups, and the public
+ * addresses of both kinds. Instances and NAT gateways make theirs here. Control thread.
+ */
+#include "services/ec2/resource.h"
+#include "services/ec2/subnet.h"
+
+enum INTERFACE_STATE { INTERFACE_PENDING = 1, INTERFACE_AVAILABLE, INTERFACE_IN_USE };
+enum ATTACHMENT_STATE { ATTACHMENT_ATTACHING = 1, ATTACHMENT_ATTACHED, ATTACHMENT_DETACHING };
+
+#define INTERFACE_ADDRESSES_MAX 50
+
+extern const struct resource_kind interface_kind;
+
+struct interface_wish {
+    const struct stored_subnet *subnet;
+    struct span description;
+    const struct span *groups; /* none: the VPC's default group */
+    size_t group_count;
+    const uint32_t *addresses; /* the first is the primary one; 0: any that is free */
+    size_t address_count;
+    struct span type, requester; /* absent: "interface", of its owner */
+};
+RESULT interface_new(struct call *c, const struct interface_wish *wish,
+                     struct stored_interface *ret);
+/* Gives its addresses back, elastic ones stay allocated; it must not be attached. */
+RESULT interface_drop(struct call *c, struct stored_interface *interface);
+
+/* In use by an instance, or by a gateway (`instance` absent). The caller plugs it. */
+void interface_attach(struct call *c, struct stored_interface *interface,
+                      const struct stored_attachment *attachment);
+void interface_detach(struct call *c, struct stored_interface *interface);
+/* The interface of an instance at that device index; *ret NULL when there is none. */
+RESULT interface_of_instance(struct call *c, struct span instance, uint64_t device_index,
+                             struct stored_interface **ret);
+
+/* An address of the interface; SIZE_MAX when it has no such. Absent: the primary one. */
+size_t interface_address(const struct stored_interface *interface, struct span address);
+/* private_address.c: leases one more address, `wanted` or any (0). */
+RESULT interface_add_address(struct call *c, const struct stored_subnet *subnet, uint32_t wanted,
+                             struct stored_interface *interface);
+
+/* Whether all are groups of the VPC, and not too many. */
+RESULT interface_check_groups(struct call *c, const struct stored_subnet *subnet,
+                              const struct span *groups, size_t count);
+RESULT interface_show_groups(struct call *c, const struct stored_interface *interface,
+                             struct ec2_group_identifier_list *to);
+struct ec2_network_interface_attachment *
+interface_show_attachment(struct call *c, const struct stored_interface *interface);

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Private addresses of interfaces: AssignPrivateIpAddresses, UnassignPrivateIpAddresses. Control
+ * thread. */
+#include "services/ec2/elastic_address.h"
+#include "services/ec2/interface.h"
+
+RESULT interface_add_address(struct call *c, const struct stored_subnet *subnet, uint32_t wanted,
+                             struct stored_interface *interface)
+{
+    uint32_t address;
+    struct stored_private_address_list *list = &interface->addresses;
+    if (list->count >= INTERFACE_ADDRESSES_MAX)
+        return refuse(c, &EC2_PRIVATE_IP_ADDRESS_LIMIT_EXCEEDED,
+                      "Number of private addresses will exceed limit.");
+    TRY(subnet_lease(c, subnet, wanted, interface->id, &address));
+    list->at = resource_widen(c, list->at, list->count, sizeof *list->at);
+    list->at[list->count++] =
+        (struct stored_private_address){.address = cidr_address_text(c->arena, address)};
+    return OK;
+}
+
+static RESULT read_wanted(struct call *c, struct span text, uint32_t *ret)
+{
+    if (cidr_read_address(text, ret))
+        return OK;
+    return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                  "Value (%.*s) for parameter privateIpAddress is invalid. Invalid IPv4 address.",
+                  SPAN_ARG(text));
+}
+
+/* The new ones are behind those that were there. */
+static RESULT assign(struct call *c, const struct ec2_assign_private_ip_addresses_in *in,
+                     struct stored_interface *interface)
+{
+    struct stored_subnet subnet;
+    uint32_t wanted;
+    int32_t count =
+        in->has.secondary_private_ip_address_count ? in->secondary_private_ip_address_count : 0;
+    TRY(resource_get(c, &subnet_kind, interface->subnet, &subnet));
+    for (size_t i = 0; i < in->private_ip_addresses.count; i++) {
+        TRY(read_wanted(c, in->private_ip_addresses.at[i], &wanted));
+        TRY(interface_add_address(c, &subnet, wanted, interface));
+    }
+    for (int32_t i = 0; i < count; i++)
+        TRY(interface_add_address(c, &subnet, 0, interface));
+    resource_put(c, &interface_kind, interface);
+    return OK;
+}
+
+RESULT ec2_assign_private_ip_addresses(struct call *c,
+                                       const struct ec2_assign_private_ip_addresses_in *in,
+                                       struct ec2_assign_private_ip_addresses_out *out)
+{
+    struct stored_interface interface;
+    if (in->ipv4_prefixes.count || in->has.ipv4_prefix_count)
+        return resource_not_built(c, "A delegated prefix");
+    if (in->allow_reassignment)
+        return resource_not_built(c, "AllowReassignment");
+    if (!in->private_ip_addresses.count == !in->has.secondary_private_ip_address_count)
+        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
+                      "You must specify either privateIpAddresses or "
+                      "secondaryPrivateIpAddressCount, but not both.");
+    TRY(resource_get(c, &interface_kind, in->network_interface_id, &interface));
+    size_t before = interface.addresses.count;
+    TRY(assign(c, in, &interface));
+    out->network_interface_id = interface.id;
+    out->assigned_private_ip_addresses.at =
+        ARENA_ARRAY(c->arena, struct ec2_assigned_private_ip_address, interface.addresses.count);
+    for (size_t i = before; i < interface.addresses.count; i++)
+        out->assigned_private_ip_addresses.at[out->assigned_private_ip_addresses.count++]
+            .private_ip_address = interface.addresses.at[i].address;
+    return OK;
+}
+
+static RESULT unassign(struct call *c, struct span address, struct stored_interface *interface)
+{
+    size_t index = interface_address(interface, address);
+    if (index == SIZE_MAX)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Some of the specified addresses are not assigned to interface %.*s",
+                      SPAN_ARG(interface->id));
+    if (index == 0)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "The primary private IP address of an interface cannot be unassigned.");
+    TRY(elastic_address_leave(c, interface, index));
+    subnet_release(c, interface->subnet, cidr_address(address));
+    struct stored_private_address_list *list = &interface->addresses;
+    list->count--;
+    memmove(&list->at[index], &list->at[index + 1], (list->count - index) * sizeof *list->at);
+    return OK;
+}
+
+RESULT ec2_unassign_private_ip_addresses(struct call *c,
+                                         const struct ec2_unassign_private_ip_addresses_in *in,
+                                         struct ec2_unassign_private_ip_addresses_out *out)
+{
+    struct stored_interface interface;
+    if (in->ipv4_prefixes.count)
+        return resource_not_built(c, "A delegated prefix");
+    TRY(resource_get(c, &interface_kind, in->network_interface_id, &interface));
+    for (size_t i = 0; i < in->private_ip_addresses.count; i++)
+        TRY(unassign(c, in->private_ip_addresses.at[i], &interface));
+    resource_put(c, &interface_kind, &interface);
+    return OK;
+}
