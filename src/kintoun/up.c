@@ -322,6 +322,8 @@ static void join(struct cloud_up *up)
 static void release(struct cloud_up *up)
 {
     workers_free(up->cloud.workers);
+    if (up->cloud.store)
+        s3_finish(up->cloud.s3);
     listener_free(up->listener);
     for (int i = 0; i < up->lane_count; i++)
         http_server_free(up->lanes[i].server);

@@ -7,6 +7,7 @@
 #include "auth/identity.h"
 #include "base/text.h"
 #include "services/s3/acl.h"
+#include "services/s3/configuration.h"
 #include "services/s3/document.h"
 #include "services/s3/public_access.h"
 #include "services/s3/s3.api.h"
@@ -182,6 +183,7 @@ RESULT s3_delete_bucket(struct call *c, const struct s3_delete_bucket_in *in,
         return refuse_errno(c, result < 0 ? result : (int)owned, "deleting bucket %.*s",
                             SPAN_ARG(in->bucket));
     document_delete_all(c, &place.bucket);
+    TRY(configuration_delete_all(c, &place.bucket));
     s3_lifecycle_delete(c->txn, &(struct s3_lifecycle){.bucket = in->bucket});
     s3_sweep_delete(c->txn, &(struct s3_sweep){.bucket = in->bucket});
     s3_bucket_record_delete(c->txn, &place.bucket);

@@ -6,9 +6,9 @@
  */
 #include "base/id.h"
 #include "base/time.h"
+#include "services/s3/background.h"
 #include "services/s3/document.h"
 #include "services/s3/lifecycle.h"
-#include "services/s3/sweep.h"
 #include "services/s3/transition.h"
 
 #define RULES_MAX 1000
@@ -215,7 +215,7 @@ s3_put_bucket_lifecycle_configuration(struct call *c,
     TRY(check_rules(c, &wish->rules));
     document_put_form(c, &bucket, form, wish);
     s3_lifecycle_put(c->txn, &(struct s3_lifecycle){.bucket = in->bucket, .edition = random_u64()});
-    sweep_soon(c);
+    background_wake(c, BACKGROUND_SWEEP);
     out->transition_default_minimum_object_size = minimum_of(&bucket);
     return OK;
 }

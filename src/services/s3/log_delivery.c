@@ -3,39 +3,21 @@
  * Delivery of access logs: a batch is the oldest lines of one bucket, which become one object of
  * the target bucket and leave the store in the same transaction. The target must admit the logging
  * service, by its policy or by a grant to the log delivery group; else the lines are dropped, as
- * logs are where nobody may write them. Batches run on a worker, the timer on the control loop.
+ * logs are where nobody may write them. On a worker, once a minute.
  * Source: "Enabling Amazon S3 server access logging", "Log object key format".
  */
-#include "services/s3/log_delivery.h"
-
-#include "auth/principal.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "loop/workers.h"
-#include "services/s3/acl.h"
+#include "services/cloud.h"
+#include "services/s3/background.h"
 #include "services/s3/logging.h"
-#include "services/s3/policy.h"
-#include "services/s3/public_access.h"
+#include "services/s3/service_put.h"
 
 #include <errno.h>
-#include <stddef.h>
-#include <stdlib.h>
 
 #define INTERVAL_MS 60000
 #define BATCH_BYTES (100 * 1024) /* of lines in one object; small bodies lie in the record */
-#define BATCHES_MAX 100          /* in one go of a worker */
-#define ARENA_FIRST 65536
-#define ARENA_CEILING (16 << 20)
-
-struct log_delivery {
-    struct cloud *cloud;
-    struct timer timer;
-    struct job job;
-    bool more; /* the job did not get through */
-};
-
-/* ---- a batch -------------------------------------------------------------------------------- */
 
 struct batch {
     struct call *c;
@@ -61,59 +43,6 @@ static int take_line(void *user, struct s3_log_line *line)
     buf_append(batch->text, line->line);
     s3_log_line_delete(batch->c->txn, line);
     return 0;
-}
-
-/* Condition keys of a delivery. */
-static bool lookup(void *user, struct span key, struct arena *arena, const struct span **ret_values,
-                   size_t *ret_count)
-{
-    const struct batch *batch = user;
-    struct span *value = ARENA_NEW(arena, struct span);
-    if (span_eq(key, S("aws:sourcearn")))
-        *value = place_arn(batch->c, batch->bucket, SPAN_NONE);
-    else if (span_eq(key, S("aws:sourceaccount")))
-        *value = batch->account;
-    else if (span_eq(key, S("aws:securetransport")))
-        *value = S("true");
-    else
-        return false;
-    *ret_values = value;
-    *ret_count = 1;
-    return true;
-}
-
-static bool list_admits(const struct s3_bucket_document *acl)
-{
-    for (size_t i = 0; i < acl->grants.count; i++)
-        if (acl->grants.at[i].grantee == GRANTEE_LOG_DELIVERY &&
-            (acl->grants.at[i].permission & ACL_WRITE))
-            return true;
-    return false;
-}
-
-static RESULT ask_target(struct batch *batch, struct span target_name, struct span key,
-                         bool *ret_admitted)
-{
-    struct call *c = batch->c;
-    struct s3_bucket_document acl;
-    struct s3_bucket_record target;
-    const struct policy *policy;
-    bool found;
-    *ret_admitted = false;
-    TRY(place_record(c, (struct place_name){.bucket = target_name}, &target));
-    TRY(policy_of_bucket(c, &target, &policy));
-    TRY(document_get(c, &target, DOCUMENT_ACL, &acl, &found));
-    struct policy_request request = {.action = S("s3:PutObject"),
-                                     .resource = place_arn(c, target_name, key),
-                                     .principal_service = S("logging.s3.amazonaws.com"),
-                                     .lookup = lookup,
-                                     .user = batch,
-                                     .scratch = c->arena};
-    enum DECISION decision = policy ? policy_decide(policy, &request).decision : DECISION_NONE;
-    *ret_admitted =
-        decision == DECISION_ALLOW ||
-        (decision == DECISION_NONE && found && ownership_heeds_acls(&target) && list_admits(&acl));
-    return OK;
 }
 
 static struct span part(struct span text, size_t from, size_t len)
@@ -145,32 +74,6 @@ static struct span key_of(struct batch *batch, const struct s3_bucket_record *so
                         SPAN_ARG(unique));
 }
 
-/* As the owner of the bucket, whose object it is. */
-static RESULT put(struct batch *batch, struct span target, struct span key)
-{
-    struct call *c = batch->c;
-    struct identity owner;
-    struct digester digester;
-    struct digests digests;
-    struct s3_put_object_out out = {.etag = SPAN_NONE};
-    digester_init(&digester, DIGEST_MD5 | DIGEST_CRC64NVME);
-    digester_feed(&digester, buf_span(batch->text));
-    digester_finish(&digester, &digests);
-    struct s3_put_object_in in = {
-        .bucket = target,
-        .key = key,
-        .content_type = S("text/plain"),
-        .body = {.bytes = buf_span(batch->text),
-                 .len = buf_span(batch->text).len,
-                 .digests = &digests},
-    };
-    principal_root(c->arena, batch->account, &owner);
-    c->caller = &owner;
-    const struct refusal *refusal = s3_put_object(c, &in, &out);
-    c->caller = NULL;
-    return refusal;
-}
-
 static RESULT deliver(struct batch *batch)
 {
     struct call *c = batch->c;
@@ -183,9 +86,16 @@ static RESULT deliver(struct batch *batch)
     TRY(logging_get(c, &source, &logging));
     if (!logging)
         return OK;
-    struct span key = key_of(batch, &source, logging);
-    TRY(ask_target(batch, logging->target_bucket, key, &admitted));
-    return admitted ? put(batch, logging->target_bucket, key) : OK;
+    struct service_put put = {.principal = S("logging.s3.amazonaws.com"),
+                              .source = batch->bucket,
+                              .account = batch->account,
+                              .bucket = logging->target_bucket,
+                              .key = key_of(batch, &source, logging),
+                              .content_type = S("text/plain"),
+                              .bytes = buf_span(batch->text),
+                              .log_delivery = true};
+    TRY(service_put_ask(c, &put, &admitted));
+    return admitted ? service_put(c, &put) : OK;
 }
 
 /* 1 when there was one, 0 when nothing is left, or a negative errno. */
@@ -209,68 +119,9 @@ static int take_batch(struct call *c)
     return result < 0 ? result : 1;
 }
 
-static int run_batch(struct cloud *cloud)
+int log_delivery_step(struct call *c, int64_t *ret_next_ms)
 {
-    struct arena arena;
-    arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
-    struct call c = {.arena = &arena,
-                     .now_ms = clock_now_ms(),
-                     .request_id = S("log delivery"),
-                     .service = &s3_service,
-                     .protocol = s3_service.protocol,
-                     .cloud = cloud};
-    int result = take_batch(&c);
-    arena_done(&arena);
-    return result;
-}
-
-static void run(struct job *job)
-{
-    struct log_delivery *delivery =
-        (struct log_delivery *)((char *)job - offsetof(struct log_delivery, job));
-    int result = 1;
-    for (int i = 0; i < BATCHES_MAX && result > 0; i++)
-        result = run_batch(delivery->cloud);
-    delivery->more = result > 0;
-    if (result < 0)
-        log_error("s3: delivering access logs: %s", strerror(-result));
-}
-
-/* ---- on the control loop -------------------------------------------------------------------- */
-
-static void wait_for(struct log_delivery *delivery, int64_t ms)
-{
-    loop_timer_set(delivery->cloud->control, &delivery->timer, clock_steady_ms() + ms);
-}
-
-static void done(struct job *job)
-{
-    struct log_delivery *delivery =
-        (struct log_delivery *)((char *)job - offsetof(struct log_delivery, job));
-    wait_for(delivery, delivery->more ? 0 : INTERVAL_MS);
-}
-
-static void on_timer(struct timer *timer)
-{
-    struct log_delivery *delivery =
-        (struct log_delivery *)((char *)timer - offsetof(struct log_delivery, timer));
-    if (workers_submit(delivery->cloud->workers, &delivery->job) != 0)
-        wait_for(delivery, INTERVAL_MS);
-}
-
-struct log_delivery *log_delivery_new(struct cloud *cloud)
-{
-    struct log_delivery *delivery = calloc(1, sizeof *delivery);
-    if (!delivery)
-        log_fatal("out of memory");
-    delivery->cloud = cloud;
-    delivery->timer.due = on_timer;
-    delivery->job = (struct job){.run = run, .done = done, .home = cloud->control};
-    wait_for(delivery, INTERVAL_MS);
-    return delivery;
-}
-
-void log_delivery_free(struct log_delivery *delivery)
-{
-    free(delivery);
+    int result = take_batch(c);
+    *ret_next_ms = result > 0 ? c->now_ms : c->now_ms + INTERVAL_MS;
+    return result < 0 ? result : 0;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * What of S3 runs by itself: the sweep that executes lifecycle rules. Made by the composition root
- * once the control loop and the workers are there; goes on where an earlier process stopped. And
- * objects for other services.
+ * What of S3 runs by itself (background.h). Made by the composition root once the control loop and
+ * the workers are there; goes on where an earlier process stopped. And objects for other services.
  */
 #include "base/buf.h"
 #include "services/cloud.h"
@@ -13,7 +12,9 @@
 struct s3;
 
 struct s3 *s3_new(struct cloud *cloud);
-/* After the control loop and the workers have stopped. */
+/* After the control loop and the workers have stopped, with the store still open: delivers what has
+ * been logged. Accepts NULL. */
+void s3_finish(struct s3 *s3);
 void s3_free(struct s3 *s3);
 
 /* ---- for other services ---------------------------------------------------------------------- */

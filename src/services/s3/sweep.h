@@ -3,9 +3,6 @@
 /* Executes lifecycle rules (sweep.c); private to this folder. */
 #include "services/s3/lifecycle.h"
 
-/* Rules have changed: a pass begins once this call is durable. */
-void sweep_soon(struct call *c);
-
 /* One batch of one bucket's pass, in transactions of its own; blocks. `c` has no transaction. */
 struct sweep_bucket {
     struct call *c;

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Inventory configurations: checked, kept, and made known to the task that writes the reports.
+ * Writes on the control thread. Sources: PutBucketInventoryConfiguration, and the answers of S3.
+ */
+#include "services/s3/inventory.h"
+
+#include "base/id.h"
+#include "base/time.h"
+#include "services/s3/background.h"
+#include "services/s3/lifecycle.h"
+
+#include <errno.h>
+
+#define DAY_MS INT64_C(86400000)
+
+static const struct configuration_kind kind = {S_INIT("inventory"),
+                                               S3_SHAPE_INVENTORY_CONFIGURATION,
+                                               sizeof(struct s3_inventory_configuration)};
+
+#define NAME_OF(in) ((struct place_name){(in)->bucket, (in)->expected_bucket_owner})
+
+int64_t inventory_next(const struct s3_inventory_configuration *wish, int64_t ms)
+{
+    int64_t next = lifecycle_midnight(ms + 1);
+    while (span_eq(wish->schedule->frequency, S("Weekly")) && time_civil(next).weekday != 0)
+        next += DAY_MS;
+    return next;
+}
+
+RESULT inventory_load(struct call *c, const struct s3_bucket_record *bucket, struct span id,
+                      struct s3_inventory_configuration *out)
+{
+    *out = (struct s3_inventory_configuration){.id = SPAN_NONE};
+    return configuration_get(c, bucket, &kind, id, out);
+}
+
+/* What reports cannot say yet. */
+static RESULT check_fields(struct call *c, const struct s3_inventory_optional_fields *fields)
+{
+    static const struct span unbuilt[] = {
+        S_INIT("ObjectAccessControlList"),         S_INIT("ObjectLockEventHoldStatus"),
+        S_INIT("ObjectLockEventHoldDuration"),     S_INIT("LifecycleExpirationDate"),
+        S_INIT("IntelligentTieringReferenceDate"),
+    };
+    for (size_t i = 0; i < fields->count; i++)
+        for (size_t j = 0; j < ARRAY_LEN(unbuilt); j++)
+            if (span_eq(fields->at[i], unbuilt[j]))
+                return refuse(c, &S3_NOT_IMPLEMENTED,
+                              "The field %.*s of inventories is not implemented by kintoun yet.",
+                              SPAN_ARG(unbuilt[j]));
+    return OK;
+}
+
+static RESULT check_destination(struct call *c,
+                                const struct s3_inventory_s3_bucket_destination *wish)
+{
+    struct s3_bucket_record target = {.name = span_from(wish->bucket, S("arn:aws:s3:::").len)};
+    if (!span_starts(wish->bucket, S("arn:aws:s3:::")) || !place_name_is_valid(target.name))
+        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET, "Invalid bucket ARN.");
+    int result = s3_bucket_record_get(c->txn, c->arena, &target);
+    if (result == -ENOENT)
+        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET,
+                      "The destination bucket does not exist.");
+    if (result < 0)
+        return refuse_errno(c, result, "reading bucket %.*s", SPAN_ARG(target.name));
+    if (!span_is_absent(wish->account_id) && !span_eq(wish->account_id, target.account))
+        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET,
+                      "The destination bucket is not owned by the account that was named.");
+    if (!span_eq(wish->format, S("CSV")))
+        return refuse(c, &S3_NOT_IMPLEMENTED,
+                      "Inventories are written as CSV; %.*s is not implemented by kintoun yet.",
+                      SPAN_ARG(wish->format));
+    if (wish->encryption && wish->encryption->ssekms)
+        return refuse(c, &S3_NOT_IMPLEMENTED, "SSE-KMS is not implemented by kintoun yet.");
+    return OK;
+}
+
+RESULT
+s3_put_bucket_inventory_configuration(struct call *c,
+                                      const struct s3_put_bucket_inventory_configuration_in *in,
+                                      struct s3_put_bucket_inventory_configuration_out *out)
+{
+    struct s3_bucket_record bucket;
+    const struct s3_inventory_configuration *wish = in->inventory_configuration;
+    TRY(place_record(c, NAME_OF(in), &bucket));
+    TRY(configuration_check_id(c, in->id, wish->id));
+    TRY(check_destination(c, wish->destination->s3_bucket_destination));
+    TRY(check_fields(c, &wish->optional_fields));
+    TRY(configuration_put(c, &bucket, &kind, in->id, wish));
+    struct s3_inventory inventory = {.bucket = in->bucket, .id = in->id, .edition = random_u64()};
+    if (!wish->is_enabled) {
+        s3_inventory_delete(c->txn, &inventory);
+        return OK;
+    }
+    s3_inventory_put(c->txn, &inventory);
+    background_wake(c, BACKGROUND_INVENTORY);
+    return OK;
+}
+
+RESULT
+s3_get_bucket_inventory_configuration(struct call *c,
+                                      const struct s3_get_bucket_inventory_configuration_in *in,
+                                      struct s3_get_bucket_inventory_configuration_out *out)
+{
+    struct s3_bucket_record bucket;
+    TRY(place_record(c, NAME_OF(in), &bucket));
+    out->inventory_configuration = ARENA_NEW(c->arena, struct s3_inventory_configuration);
+    return inventory_load(c, &bucket, in->id, out->inventory_configuration);
+}
+
+RESULT
+s3_list_bucket_inventory_configurations(struct call *c,
+                                        const struct s3_list_bucket_inventory_configurations_in *in,
+                                        struct s3_list_bucket_inventory_configurations_out *out)
+{
+    struct s3_bucket_record bucket;
+    struct configuration_page page;
+    TRY(place_record(c, NAME_OF(in), &bucket));
+    TRY(configuration_list(c, &bucket, &kind, in->continuation_token, &page));
+    out->inventory_configuration_list.at = page.at;
+    out->inventory_configuration_list.count = page.count;
+    out->continuation_token = in->continuation_token;
+    out->next_continuation_token = page.next;
+    SET(out, is_truncated, !span_is_absent(page.next));
+    return OK;
+}
+
+RESULT s3_delete_bucket_inventory_configuration(
+    struct call *c, const struct s3_delete_bucket_inventory_configuration_in *in,
+    struct s3_delete_bucket_inventory_configuration_out *out)
+{
+    struct s3_bucket_record bucket;
+    TRY(place_record(c, NAME_OF(in), &bucket));
+    TRY(configuration_delete(c, &bucket, &kind, in->id));
+    s3_inventory_delete(c->txn, &(struct s3_inventory){.bucket = in->bucket, .id = in->id});
+    return OK;
+}
