@@ -374,6 +374,13 @@ static uint16_t map_shape(void)
     return at;
 }
 
+RESULT attribute_read_json(struct call *c, struct span json, struct kv_map *ret)
+{
+    struct dynamodb_attribute_map map = {.at = NULL};
+    TRY(wire_json_read(c, &dynamodb_service, map_shape(), json, &map));
+    return attribute_read_map(c, ATTRIBUTE_PLAIN, ATTRIBUTE_PAIRS(map), ret);
+}
+
 struct span attribute_json(struct call *c, const struct kv_map *map)
 {
     struct dynamodb_attribute_map shown = attribute_show_map(c, map);

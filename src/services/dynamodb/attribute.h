@@ -27,7 +27,8 @@ void attribute_show(struct call *c, const struct kv_value *value,
                     struct dynamodb_attribute_value *ret);
 struct dynamodb_attribute_map attribute_show_map(struct call *c, const struct kv_map *map);
 
-/* The same as JSON, for a refusal that carries an item. */
+/* The same as JSON. */
+RESULT attribute_read_json(struct call *c, struct span json, struct kv_map *ret);
 struct span attribute_json(struct call *c, const struct kv_map *map);
 
 /* "S", "N", … */

@@ -143,6 +143,8 @@ static int step_settle(const struct kv_access *access, struct dynamodb_table *ta
 static int step_open(const struct kv_access *access, struct dynamodb_table *table)
 {
     struct span name = reference_of(access->arena, table);
+    if (table->importing)
+        return 1;
     int copying = kv_copying(access, name);
     if (copying != KV_COPYING_NONE)
         return copying < 0 ? copying : 1;

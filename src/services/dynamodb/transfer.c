@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "loop/workers.h"
 #include "services/dynamodb/dynamodb.api.h"
+#include "services/dynamodb/import.h"
 #include "store/txn.h"
 
 #include <errno.h>
@@ -24,7 +25,8 @@ struct transfers {
     struct job job;
     struct timer timer;
     bool busy, again;
-    int result; /* of the job */
+    int result;                   /* of the job */
+    struct import_reader *reader; /* the job's */
 };
 
 /* ---- for whom ------------------------------------------------------------------------------- */
@@ -49,10 +51,11 @@ struct span transfer_failure(struct call *c, const struct refusal *refusal)
 
 /* ---- on a worker ---------------------------------------------------------------------------- */
 
-typedef int (*take_step)(struct call *c);
+typedef int (*take_step)(struct transfers *transfers, struct call *c);
 
-static int take(struct cloud *cloud, take_step step)
+static int take(struct transfers *transfers, take_step step)
 {
+    struct cloud *cloud = transfers->cloud;
     struct arena arena;
     uint64_t ticket;
     arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
@@ -63,7 +66,7 @@ static int take(struct cloud *cloud, take_step step)
                      .protocol = dynamodb_service.protocol,
                      .txn = txn_begin(cloud->store),
                      .cloud = cloud};
-    int result = step(&c);
+    int result = step(transfers, &c);
     if (result > 0) {
         int error = txn_commit(c.txn, &ticket);
         result = error < 0 ? error : result;
@@ -74,17 +77,44 @@ static int take(struct cloud *cloud, take_step step)
     return result;
 }
 
+/* A step of each, so that a long export does not hold up an import. */
+static int step_both(struct transfers *transfers, take_step first, take_step second)
+{
+    int one = take(transfers, first), two = take(transfers, second);
+    return one < 0 || two < 0 ? (one < two ? one : two) : one | two;
+}
+
+static int step_export(struct transfers *transfers, struct call *c)
+{
+    return export_step(c);
+}
+
+static int step_import(struct transfers *transfers, struct call *c)
+{
+    return import_step(c, &transfers->reader);
+}
+
 static void run(struct job *job)
 {
     struct transfers *transfers =
         (struct transfers *)((char *)job - offsetof(struct transfers, job));
     int result = 1;
     for (int i = 0; i < STEPS_AT_ONCE && result > 0; i++)
-        result = take(transfers->cloud, export_step);
+        result = step_both(transfers, step_export, step_import);
     transfers->result = result;
 }
 
 /* ---- on the control loop -------------------------------------------------------------------- */
+
+static int finish_export(struct transfers *transfers, struct call *c)
+{
+    return export_finish(c);
+}
+
+static int finish_import(struct transfers *transfers, struct call *c)
+{
+    return import_finish(c);
+}
 
 static void submit(struct transfers *transfers)
 {
@@ -101,7 +131,7 @@ static void done(struct job *job)
     struct transfers *transfers =
         (struct transfers *)((char *)job - offsetof(struct transfers, job));
     int result = transfers->result;
-    int finished = take(transfers->cloud, export_finish);
+    int finished = step_both(transfers, finish_export, finish_import);
     transfers->busy = false;
     if (finished < 0)
         result = finished;
@@ -139,5 +169,6 @@ struct transfers *transfers_new(struct cloud *cloud)
 
 void transfers_free(struct transfers *transfers)
 {
+    import_reader_free(transfers->reader);
     free(transfers);
 }
