@@ -2,6 +2,7 @@
 /* Cases for base/text: the vectors of RFC 4648, and what strict decoders refuse. */
 #include "test.h"
 
+#include "base/base64_way.h"
 #include "base/id.h"
 #include "base/text.h"
 
@@ -53,6 +54,53 @@ TEST(base64_refuses)
             test_fail(__FILE__, __LINE__, "accepted \"%s\"", bad[i]);
     CHECK(span_is_absent(base64_decode(&arena, SPAN_NONE)));
     CHECK(span_is_absent(base64_decode(&arena, S("Zm9\0"))));
+}
+
+/* Against the tables, which the vectors above are for. */
+static void compare_ways(const struct base64_way *way, struct span bytes)
+{
+    size_t size = (bytes.len + 2) / 3 * 4;
+    char *want = arena_alloc(&arena, size), *text = arena_alloc(&arena, size);
+    char *back = arena_alloc(&arena, size / 4 * 3);
+    base64_encode(NULL, bytes, want);
+    base64_encode(way, bytes, text);
+    CHECK_SPAN(span_of(text, size), span_of(want, size));
+    CHECK_INT(base64_decode_to(way, span_of(text, size), back), bytes.len);
+    CHECK_SPAN(span_of(back, bytes.len), bytes);
+    for (size_t at = 0; at < size; at++) {
+        char good = text[at];
+        text[at] = (char)random_u64();
+        size_t len = base64_decode_to(NULL, span_of(text, size), want);
+        CHECK_INT(base64_decode_to(way, span_of(text, size), back), len);
+        CHECK(len == SIZE_MAX || !memcmp(want, back, len));
+        text[at] = good;
+    }
+}
+
+TEST(base64_is_the_same_in_every_way)
+{
+    for (enum BASE64_WAY way = 0; way < BASE64_WAYS; way++)
+        for (size_t len = 0; base64_way(way) && len < 300; len++) {
+            begin();
+            char *bytes = arena_alloc(&arena, len); /* the sanitizer sees its ends */
+            random_bytes(bytes, len);
+            compare_ways(base64_way(way), span_of(bytes, len));
+        }
+}
+
+TEST(every_octet_is_a_letter_or_none_in_every_way)
+{
+    char text[64], back[48];
+    for (enum BASE64_WAY way = 0; way < BASE64_WAYS; way++)
+        for (int octet = 0; base64_way(way) && octet < 256; octet++)
+            for (size_t at = 0; at < 60; at++) {
+                memset(text, 'A', sizeof text);
+                text[at] = (char)octet;
+                bool letter = octet == '+' || octet == '/' || (octet >= '0' && octet <= '9') ||
+                              (octet >= 'A' && octet <= 'Z') || (octet >= 'a' && octet <= 'z');
+                size_t len = base64_decode_to(base64_way(way), span_of(text, sizeof text), back);
+                CHECK_INT(len, letter ? sizeof back : SIZE_MAX);
+            }
 }
 
 TEST(hex_refuses)
