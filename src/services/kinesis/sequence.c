@@ -13,17 +13,17 @@
 /* Puts up to 64 bits at a bit position. */
 static void put(uint32_t words[WORDS], unsigned at, uint64_t value)
 {
-    for (unsigned i = 0; i < 64; i++)
-        if (value >> i & 1)
-            words[(at + i) / 32] |= 1U << (at + i) % 32;
+    unsigned __int128 wide = (unsigned __int128)value << at % 32;
+    for (unsigned i = at / 32; i < WORDS && wide; i++, wide >>= 32)
+        words[i] |= (uint32_t)wide;
 }
 
 static uint64_t get(const uint32_t words[WORDS], unsigned at, unsigned bits)
 {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bits; i++)
-        value |= (uint64_t)(words[(at + i) / 32] >> (at + i) % 32 & 1) << i;
-    return value;
+    unsigned __int128 wide = 0;
+    for (unsigned i = 0; i < 3 && at / 32 + i < WORDS; i++)
+        wide |= (unsigned __int128)words[at / 32 + i] << 32 * i;
+    return (uint64_t)(wide >> at % 32) & (bits < 64 ? (1ULL << bits) - 1 : UINT64_MAX);
 }
 
 struct span sequence_print(struct arena *arena, const struct sequence *sequence)
