@@ -14,7 +14,7 @@ test: setup-test build-asan/build.ninja build-tsan/build.ninja build/build.ninja
 lint: setup-test build-asan/build.ninja build-clang/build.ninja
 	tools/lint
 bench: setup-test build/build.ninja
-	ninja -C build $(PROGRAM) tests/perf/load
+	ninja -C build $(PROGRAM) bench-programs
 	.venv/bin/python tests/perf/bench.py
 fuzz: setup-test build-fuzz/build.ninja
 	tools/run-fuzzers build-fuzz $(SECONDS)

@@ -25,6 +25,7 @@ import time
 import boto3
 import botocore.config
 
+import fabric
 import servers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -263,6 +264,16 @@ class Bench:
         more, fewer = (self.instructions_of(n * PROFILED_REQUESTS) for n in (2, 1))
         return [(a - b) / PROFILED_REQUESTS for a, b in zip(more, fewer)]
 
+    def fabric_figures(self):
+        load = self.load.with_name("fabric-load")
+        if not load.exists():
+            self.notes.append("fabric: nothing measured: this build has no programs")
+            return []
+        measured = fabric.Fabric(load, min(self.options.seconds, 1), say)
+        rows = measured.figures()
+        self.notes += measured.notes
+        return rows
+
     def single_figures(self):
         """Rows (what, figure, wanted) of the second table."""
         rows = []
@@ -321,7 +332,8 @@ def report(bench, rows, single):
         lines.append(f"The generator itself took {min(own):.1f} to {max(own):.1f} µs of processor time per request.")
     if bench.options.extra_sync_us:
         lines.append(f"Every log sync was made {bench.options.extra_sync_us} µs slower.")
-    lines += ["", *throughput_table(bench, rows)]
+    if rows:
+        lines += ["", *throughput_table(bench, rows)]
     if single:
         lines += ["", "| | kintoun | wanted |", "|---|---:|---:|", *(f"| {a} | {b} | {c} |" for a, b, c in single)]
     lines += ["", *(f"- {note}" for note in dict.fromkeys(bench.notes))] if bench.notes else []
@@ -333,7 +345,7 @@ def read_options():
     parser.add_argument("--build", default=str(ROOT / "build"))
     parser.add_argument("--program", help="default: BUILD/src/kintoun/kintoun")
     parser.add_argument("--seconds", type=float, default=5, help="for each figure")
-    parser.add_argument("--only", default="", help="scenarios whose name contains this word")
+    parser.add_argument("--only", default="", help="scenarios whose name contains this word; `fabric` is one")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--extra-sync-us", type=int, default=0)
     options = parser.parse_args()
@@ -349,13 +361,15 @@ def main():
     with tempfile.TemporaryDirectory(prefix="bench-", dir=build) as name:
         folder = pathlib.Path(name)
         bench = Bench(options, folder)
-        write_objects(folder / "nginx/www/bench")
+        if rows:
+            write_objects(folder / "nginx/www/bench")
         bench.measure([bench.kintoun("kintoun")], rows)
         if not options.no_peers:
             bench.measure([bench.peer(name) for name in IN_TURN], rows, ROUNDS)
             for name in PEERS:
                 bench.measure([bench.peer(name)], rows)
         single = [] if options.only else bench.single_figures()
+        single += bench.fabric_figures() if options.only in "fabric" else []
         text = report(bench, rows, single)
     (build / "bench.md").write_text(text)
     print(text)
