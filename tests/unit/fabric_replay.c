@@ -145,6 +145,43 @@ TEST(kernel_and_host_agree_byte_for_byte)
     }
 }
 
+/* Makes a fragment of it, or a packet that is too long for the internet, or neither. */
+static void bend(struct oracle *oracle, struct world_frame *frame)
+{
+    static const uint16_t bits[] = {0x2000, 3, 0x2001, 185, 0x4000, 0, 0x4000};
+    uint8_t *ip = frame->frame.at + 14;
+    uint32_t kind = oracle_random(oracle, 7);
+    put16(ip + 4, oracle_random(oracle, 3));
+    put16(ip + 6, bits[kind]);
+    if (kind >= 4) {
+        frame->frame.len = 14 + 1480 + oracle_random(oracle, 60);
+        put16(ip + 2, frame->frame.len - 14);
+    }
+    put16(ip + 10, 0);
+    put16(ip + 10, sum_of(ip, 20, 0));
+}
+
+TEST(kernel_and_host_agree_about_fragments_and_sizes)
+{
+    static struct world_frame frame;
+    struct oracle oracle = {.seed = 3};
+    struct fab_verdict verdict;
+    size_t told = 0, later = 0;
+    open_both(3, 4000);
+    for (int i = 0; i < 3000; i++) {
+        struct tuple t = oracle_packet(&oracle);
+        t.source_port = (uint16_t)(4000 + oracle_random(&oracle, 2));
+        write_frame(&frame, &t);
+        bend(&oracle, &frame);
+        int fragment = get16(frame.frame.at + 20) & 0x1fff;
+        uint32_t device = both(&frame, t.at, &verdict);
+        told += device && verdict.action == FAB_TELL_MTU;
+        later += device && verdict.action == FAB_FORWARD && fragment;
+    }
+    CHECK(told > 20 && later > 20);
+    close_both();
+}
+
 /* One processor's share of the connections. */
 struct share {
     uint16_t first;

@@ -106,8 +106,11 @@ static void world_open_all(uint32_t sessions)
     world_interface(4, 3, OTHER_WEB, OTHER_PUBLIC);
     world_interface(5, 1, PLAIN, 0);
     world_gateway(55000);
-    fab_settings_map[0] = (struct fab_settings){
-        .edge_ifindex = 100, .seed = 7, .edge_mac = {2, 0, 0, 0, 9, 9}, .mac = {2, 0, 0, 0, 0, 1}};
+    fab_settings_map[0] = (struct fab_settings){.edge_ifindex = 100,
+                                                .edge_mtu = 1500,
+                                                .seed = 7,
+                                                .edge_mac = {2, 0, 0, 0, 9, 9},
+                                                .mac = {2, 0, 0, 0, 0, 1}};
 }
 
 /* What a user changed has been published. */

@@ -98,7 +98,52 @@ MUST_CHECK int fabric_plug_edge(struct fabric *fabric, int netns, const char *na
 MUST_CHECK int fabric_sweep(struct fabric *fabric);
 /* Packets dropped for a reason since the fabric was made. */
 MUST_CHECK int fabric_dropped(struct fabric *fabric, enum FAB_REASON reason, uint64_t *ret);
+/* Since the gateway's number was first used. Peaks are the caller's: the difference of two calls.
+ */
 MUST_CHECK int fabric_gateway_counted(struct fabric *fabric, uint32_t number,
                                       struct fab_gateway_count *ret);
+
+/* An interface's allowances; 0: none. Bytes are those of IP packets; what is beyond them is dropped
+ * (FAB_LIMITED, FAB_QUOTA). Dropping the interface takes them back. */
+struct fabric_limits {
+    uint64_t out_bytes_per_s, in_bytes_per_s;
+    uint32_t flows;
+};
+MUST_CHECK int fabric_limit(struct fabric *fabric, uint32_t number,
+                            const struct fabric_limits *limits);
+
+/* Records of what an interface's packets did, for logs: each direction of a flow by itself, as the
+ * interface saw it. From now on they are made, or are not any more. */
+enum FABRIC_RECORDS { FABRIC_UNRECORDED, FABRIC_RECORDED };
+MUST_CHECK int fabric_record(struct fabric *fabric, uint32_t number, enum FABRIC_RECORDS records);
+struct fabric_record {
+    uint32_t interface;
+    uint8_t protocol, tcp_flags; /* FIN 1, SYN 2, RST 4, SYN with ACK 18, or'ed */
+    bool incoming, rejected;     /* rejected by a group or a list */
+    uint32_t source, target;
+    uint16_t source_port, target_port; /* network order */
+    uint64_t packets, bytes;
+    int64_t start_ms, end_ms; /* since the epoch, of the first and the last packet */
+};
+/* All since the last call, in no order; each packet is in exactly one. Then none is left. */
+typedef void (*fabric_each_record)(void *user, const struct fabric_record *record);
+MUST_CHECK int fabric_records(struct fabric *fabric, fabric_each_record each, void *user);
+/* Packets of the interface that found no room in a record since it was made. */
+MUST_CHECK int fabric_unrecorded(struct fabric *fabric, uint32_t number, uint64_t *ret);
+
+/* A gateway's live translation; addresses and ports in network order, for ICMP the id. */
+struct fabric_translation {
+    uint8_t protocol;
+    bool answered, closed; /* closed: only its port is still held */
+    uint32_t interface;    /* whose connection it is */
+    uint32_t inside, outside, target;
+    uint16_t inside_port, outside_port, target_port;
+    uint64_t packets[2], bytes[2]; /* out, and back */
+    uint32_t idle_ms;
+};
+typedef void (*fabric_each_translation)(void *user, const struct fabric_translation *translation);
+MUST_CHECK int fabric_translations(struct fabric *fabric, uint32_t gateway,
+                                   fabric_each_translation each, void *user);
+
 /* What clock_advance has added so far: idle times follow it. */
 MUST_CHECK int fabric_set_clock(struct fabric *fabric, int64_t offset_ms);

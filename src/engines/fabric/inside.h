@@ -7,6 +7,7 @@
 
 #define FABRIC_RULE_BLOCK 8 /* rules are given out in blocks */
 #define FABRIC_PATH 160
+#define FABRIC_EDGE_MTU 1500 /* "Network MTU": of traffic over an internet gateway */
 
 enum FABRIC_MAP {
     FABRIC_FLOWS,
@@ -26,6 +27,8 @@ enum FABRIC_MAP {
     FABRIC_ROUTES,
     FABRIC_FREE_SLOTS,
     FABRIC_TAILS,
+    FABRIC_METERS,
+    FABRIC_RECORDS,
     FABRIC_MAPS
 };
 enum FABRIC_PROGRAM { FABRIC_ENI_IN, FABRIC_EDGE_IN, FABRIC_SLOW, FABRIC_SWEEP, FABRIC_PROGRAMS };
@@ -37,7 +40,8 @@ struct fabric {
     int netns;   /* the fabric's */
     int netlink; /* a route socket in it */
     uint32_t sessions, swept;
-    uint8_t *rules_used; /* per block */
+    struct fab_meter *meters; /* of all interfaces, as the programs see them */
+    uint8_t *rules_used;      /* per block */
     uint32_t rules_next;
 };
 
@@ -50,6 +54,9 @@ MUST_CHECK int fabric_set(struct fabric *fabric, enum FABRIC_MAP map, const void
                           const void *value);
 /* 0 also when it is not there. */
 MUST_CHECK int fabric_unset(struct fabric *fabric, enum FABRIC_MAP map, const void *key);
+
+/* NULL when there is no such number. */
+struct fab_meter *fabric_meter(struct fabric *fabric, uint32_t number);
 
 /* Whose ranges are in use, after a start. */
 MUST_CHECK int fabric_rules_find(struct fabric *fabric);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -32,7 +33,8 @@ static const char *const map_names[FABRIC_MAPS] = {
     [FABRIC_RULES] = "fab_rules",       [FABRIC_SETTINGS] = "fab_settings_map",
     [FABRIC_DEVICES] = "fab_devices",   [FABRIC_REASONS] = "fab_reasons",
     [FABRIC_ROUTES] = "fab_routes",     [FABRIC_FREE_SLOTS] = "fab_free_slots",
-    [FABRIC_TAILS] = "fab_tails",
+    [FABRIC_TAILS] = "fab_tails",       [FABRIC_METERS] = "fab_meters",
+    [FABRIC_RECORDS] = "fab_records",
 };
 static const char *const program_names[FABRIC_PROGRAMS] = {"eni_in", "edge_in", "slow", "sweep"};
 
@@ -49,6 +51,19 @@ int fabric_set(struct fabric *fabric, enum FABRIC_MAP map, const void *key, cons
 int fabric_unset(struct fabric *fabric, enum FABRIC_MAP map, const void *key)
 {
     return bpf_map_delete_elem(fabric->maps[map], key) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+struct fab_meter *fabric_meter(struct fabric *fabric, uint32_t number)
+{
+    return number > 0 && number < FAB_INTERFACES ? &fabric->meters[number] : NULL;
+}
+
+static int map_meters(struct fabric *fabric)
+{
+    void *meters = mmap(NULL, FAB_INTERFACES * sizeof *fabric->meters, PROT_READ | PROT_WRITE,
+                        MAP_SHARED, fabric->maps[FABRIC_METERS], 0);
+    fabric->meters = meters == MAP_FAILED ? NULL : meters;
+    return meters == MAP_FAILED ? -errno : 0;
 }
 
 /* libbpf's own words would go to stderr. */
@@ -124,7 +139,8 @@ static int fill(struct fabric *fabric)
 {
     const uint32_t none = 0;
     struct fab_network between = {.generation = 1};
-    struct fab_settings settings = {.edge_mac = {6, 0x1a, 0xd6, 0, 0, 2},
+    struct fab_settings settings = {.edge_mtu = FABRIC_EDGE_MTU,
+                                    .edge_mac = {6, 0x1a, 0xd6, 0, 0, 2},
                                     .mac = {6, 0x1a, 0xd6, 0, 0, 1}};
     for (uint32_t i = 0; i < fabric->sessions; i++)
         if (bpf_map_update_elem(fabric->maps[FABRIC_FREE_SLOTS], NULL, &i, 0) < 0)
@@ -167,6 +183,8 @@ int fabric_open(struct fabric **ret, const struct fabric_options *options, const
     if (!error)
         error = find_all(fabric);
     if (!error)
+        error = map_meters(fabric);
+    if (!error)
         error = take_over(fabric);
     if (!error) {
         *ret_why = "making the network namespace";
@@ -188,6 +206,8 @@ void fabric_close(struct fabric *fabric)
 {
     if (!fabric)
         return;
+    if (fabric->meters)
+        munmap(fabric->meters, FAB_INTERFACES * sizeof *fabric->meters);
     bpf_object__close(fabric->object);
     if (fabric->netns >= 0)
         close(fabric->netns);
@@ -221,26 +241,57 @@ int fabric_sweep(struct fabric *fabric)
     return 0;
 }
 
-int fabric_dropped(struct fabric *fabric, enum FAB_REASON reason, uint64_t *ret)
+/* The value of every processor, to be freed; negative errno, or how many. */
+static int get_all(struct fabric *fabric, enum FABRIC_MAP map, uint32_t key, size_t size, void *ret)
 {
-    uint32_t key = reason;
     int processors = libbpf_num_possible_cpus();
     if (processors < 0)
         return processors;
-    uint64_t *counts = calloc((size_t)processors, sizeof *counts);
-    if (!counts)
+    void *values = calloc((size_t)processors, size);
+    if (!values)
         return -ENOMEM;
-    int error = fabric_get(fabric, FABRIC_REASONS, &key, counts);
+    int error = fabric_get(fabric, map, &key, values);
+    if (error < 0)
+        free(values);
+    else
+        *(void **)ret = values;
+    return error < 0 ? error : processors;
+}
+
+int fabric_dropped(struct fabric *fabric, enum FAB_REASON reason, uint64_t *ret)
+{
+    uint64_t *counts;
+    int processors = get_all(fabric, FABRIC_REASONS, reason, sizeof *counts, &counts);
     *ret = 0;
-    for (int i = 0; !error && i < processors; i++)
+    if (processors < 0)
+        return processors;
+    for (int i = 0; i < processors; i++)
         *ret += counts[i];
     free(counts);
-    return error;
+    return 0;
 }
 
 int fabric_gateway_counted(struct fabric *fabric, uint32_t number, struct fab_gateway_count *ret)
 {
-    return fabric_get(fabric, FABRIC_GATEWAY_COUNTS, &number, ret);
+    struct fab_gateway_count *counts;
+    int processors = get_all(fabric, FABRIC_GATEWAY_COUNTS, number, sizeof *counts, &counts);
+    *ret = (struct fab_gateway_count){0};
+    if (processors < 0)
+        return processors;
+    for (int i = 0; i < processors; i++) {
+        ret->attempts += counts[i].attempts;
+        ret->established += counts[i].established;
+        ret->port_errors += counts[i].port_errors;
+        ret->idle_timeouts += counts[i].idle_timeouts;
+        ret->active += counts[i].active;
+        ret->dropped += counts[i].dropped;
+        for (int side = 0; side < 2; side++) {
+            ret->packets[side] += counts[i].packets[side];
+            ret->bytes[side] += counts[i].bytes[side];
+        }
+    }
+    free(counts);
+    return 0;
 }
 
 int fabric_set_clock(struct fabric *fabric, int64_t offset_ms)

@@ -156,7 +156,7 @@ static int connect_veth(struct fabric *fabric, uint32_t number, struct veth veth
         return error;
     veth.name = plug.device;
     veth.mac = settings.mac;
-    veth.mtu = MTU;
+    veth.mtu = number == FAB_EDGE ? FABRIC_EDGE_MTU : MTU;
     error = netlink_add_veth(fabric->netlink, &veth);
     if (error < 0)
         return error;

@@ -191,6 +191,7 @@ int fabric_put_interface(struct fabric *fabric, uint32_t number,
         .network = interface->network,
         .subnet = interface->subnet,
         .forwards = interface->forwards,
+        .watched = old.watched,
         .tcp_idle_s = or_else(interface->tcp_idle_s, TCP_IDLE_S),
         .udp_stream_idle_s = or_else(interface->udp_stream_idle_s, UDP_STREAM_IDLE_S),
         .udp_idle_s = or_else(interface->udp_idle_s, UDP_IDLE_S),
@@ -213,6 +214,8 @@ int fabric_drop_interface(struct fabric *fabric, uint32_t number)
     int error = fabric_get(fabric, FABRIC_INTERFACES, &number, &old);
     if (!error && old.ifindex)
         error = fabric_unplug(fabric, number);
+    if (!error)
+        error = fabric_limit(fabric, number, &(struct fabric_limits){0});
     if (!error)
         error = fabric_set(fabric, FABRIC_INTERFACES, &number, &none);
     if (!error)

@@ -18,6 +18,7 @@
 /* Global functions are verified by themselves, once, and not again at every call. */
 #define FAB_ONCE __attribute__((noinline))
 #define FAB_ORDER16(x) ((uint16_t)__builtin_bswap16((uint16_t)(x)))
+#define FAB_ORDER32(x) __builtin_bswap32(x)
 #define FAB_FIND(map, key) bpf_map_lookup_elem(&map, key)
 #define FAB_CLAIM(map, key, value) bpf_map_update_elem(&map, key, value, BPF_NOEXIST)
 #define FAB_REMOVE(map, key) (void)bpf_map_delete_elem(&map, key)
@@ -28,9 +29,12 @@
     })
 #define FAB_SLOT_TAKE(slot) bpf_map_pop_elem(&fab_free_slots, slot)
 #define FAB_SLOT_GIVE(slot) (void)bpf_map_push_elem(&fab_free_slots, slot, 0)
+#define FAB_KEEP(map, key, value) (void)bpf_map_update_elem(&map, key, value, BPF_ANY)
 #define FAB_NOW() fab_now()
+#define FAB_NOW_EXACT() bpf_ktime_get_ns()
 #define FAB_RANDOM() fab_random()
 #define FAB_FETCH_ADD(at, n) __sync_fetch_and_add(at, n)
+#define FAB_FETCH_OR(at, bits) __sync_fetch_and_or(at, bits)
 #define FAB_SWAP(at, from, to) __sync_val_compare_and_swap(at, from, to)
 #define FAB_REPEAT(n, function, context) bpf_loop(n, function, context, 0)
 
@@ -71,11 +75,23 @@ FAB_ARRAY(fab_networks, struct fab_network, FAB_NETWORKS);
 FAB_ARRAY(fab_subnets, struct fab_subnet, FAB_SUBNETS);
 FAB_ARRAY(fab_interfaces, struct fab_interface, FAB_INTERFACES);
 FAB_ARRAY(fab_gateways, struct fab_gateway, FAB_GATEWAYS);
-FAB_ARRAY(fab_gateway_counts, struct fab_gateway_count, FAB_GATEWAYS);
+FAB_MAP(fab_gateway_counts, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, struct fab_gateway_count,
+        FAB_GATEWAYS);
+FAB_HASH(fab_records, struct fab_record_key, struct fab_record, FAB_RECORDS);
+FAB_MAP(fab_fragments, BPF_MAP_TYPE_LRU_HASH, struct fab_fragment_key, struct fab_fragment,
+        FAB_FRAGMENTS);
 FAB_ARRAY(fab_rules, struct fab_rule, FAB_RULES);
 FAB_ARRAY(fab_settings_map, struct fab_settings, 1);
 FAB_HASH(fab_devices, uint32_t, uint32_t, FAB_INTERFACES);
 FAB_MAP(fab_reasons, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, uint64_t, FAB_REASONS);
+
+struct { /* written by both sides at once, so the daemon maps it into its memory */
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, FAB_INTERFACES);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, uint32_t);
+    __type(value, struct fab_meter);
+} fab_meters SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -133,20 +149,22 @@ FAB_INLINE uint8_t *fab_head(struct __sk_buff *frame, uint32_t n)
 #include "engines/fabric/decide/apply.h"
 
 FAB_INLINE int fab_leave(struct __sk_buff *frame, const struct fab_packet *p, uint32_t at,
-                         const struct fab_verdict *verdict)
+                         struct fab_verdict *verdict)
 {
     uint32_t device = fab_apply(frame, p, at, verdict);
-    if (device)
-        return (int)bpf_redirect_peer(device, 0);
-    uint64_t *count = FAB_AT(fab_reasons, verdict->reason);
-    if (count)
-        *count += 1;
-    return FAB_TC_DROP;
+    if (verdict->reason != FAB_PASSED || !device) {
+        uint64_t *count = FAB_AT(fab_reasons, verdict->reason);
+        if (count)
+            *count += 1;
+    }
+    return device ? (int)bpf_redirect_peer(device, 0) : FAB_TC_DROP;
 }
 
 FAB_INLINE int fab_read_frame(struct __sk_buff *frame, struct fab_packet *p)
 {
     uint8_t *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
+    p->pieces = frame->gso_segs ? frame->gso_segs : 1;
+    p->segment = (uint16_t)frame->gso_size;
     return fab_read(data, end, frame->len, p);
 }
 

@@ -5,7 +5,7 @@
  * kernel's two helpers for incremental checksums, which know about checksums that the hardware was
  * to fill in), FAB_STORE, FAB_LOAD, FAB_CUT and FAB_HEAD, so that this file too is one for all.
  */
-#include "engines/fabric/decide/decide.h"
+#include "engines/fabric/decide/watch.h"
 
 #define FAB_IP_SUM (FAB_ETHERNET + 10)
 #define FAB_IP_SOURCE (FAB_ETHERNET + 12)
@@ -19,22 +19,41 @@ FAB_INLINE uint32_t fab_sum_at(uint8_t protocol)
     return protocol == FAB_TCP ? 16 : protocol == FAB_UDP ? 6 : 2;
 }
 
-/* Addresses and ports of a plain packet. The sums first: a store gives the pointers up. */
+/* All that a later fragment has. */
+FAB_INLINE int fab_rewrite_addresses(FAB_FRAME *frame, const struct fab_packet *p,
+                                     const struct fab_verdict *verdict)
+{
+    FAB_L3_SUM(frame, FAB_IP_SUM, p->source, verdict->source, 4);
+    FAB_L3_SUM(frame, FAB_IP_SUM, p->target, verdict->target, 4);
+    FAB_STORE(frame, FAB_IP_SOURCE, &verdict->source, 4);
+    FAB_STORE(frame, FAB_IP_TARGET, &verdict->target, 4);
+    return 1;
+}
+
+/* Addresses and ports of a plain packet, where they change: each helper costs as much as a look-up.
+ * The sums first: a store gives the pointers up. */
 FAB_INLINE int fab_rewrite(FAB_FRAME *frame, const struct fab_packet *p,
                            const struct fab_verdict *verdict)
 {
+    if (p->fragment == FAB_LATER)
+        return fab_rewrite_addresses(frame, p, verdict);
     uint32_t sum = FAB_L4 + fab_sum_at(p->protocol);
     uint32_t mangled = p->protocol == FAB_UDP ? FAB_SUM_MAY_BE_NONE : 0;
-    if (p->protocol == FAB_TCP || p->protocol == FAB_UDP) {
-        FAB_L4_SUM(frame, sum, p->source, verdict->source, 4 | FAB_SUM_PSEUDO | mangled);
-        FAB_L4_SUM(frame, sum, p->target, verdict->target, 4 | FAB_SUM_PSEUDO | mangled);
+    int has_pseudo = p->protocol == FAB_TCP || p->protocol == FAB_UDP;
+    if (p->source != verdict->source) {
+        if (has_pseudo)
+            FAB_L4_SUM(frame, sum, p->source, verdict->source, 4 | FAB_SUM_PSEUDO | mangled);
+        FAB_L3_SUM(frame, FAB_IP_SUM, p->source, verdict->source, 4);
+    }
+    if (p->target != verdict->target) {
+        if (has_pseudo)
+            FAB_L4_SUM(frame, sum, p->target, verdict->target, 4 | FAB_SUM_PSEUDO | mangled);
+        FAB_L3_SUM(frame, FAB_IP_SUM, p->target, verdict->target, 4);
     }
     if (p->source_port != verdict->source_port)
         FAB_L4_SUM(frame, sum, p->source_port, verdict->source_port, 2 | mangled);
     if (p->target_port != verdict->target_port)
         FAB_L4_SUM(frame, sum, p->target_port, verdict->target_port, 2 | mangled);
-    FAB_L3_SUM(frame, FAB_IP_SUM, p->source, verdict->source, 4);
-    FAB_L3_SUM(frame, FAB_IP_SUM, p->target, verdict->target, 4);
     uint8_t *head = FAB_HEAD(frame, FAB_L4);
     if (!head)
         return 0;
@@ -160,6 +179,45 @@ FAB_INLINE int fab_reset(FAB_FRAME *frame, const struct fab_packet *p)
     return 1;
 }
 
+/* The frame becomes an error that says which size would pass, and quotes its beginning: RFC
+ * 1191, 4. */
+FAB_INLINE int fab_tell_size(FAB_FRAME *frame, const struct fab_packet *p, uint32_t router,
+                             uint32_t mtu)
+{
+    if (FAB_CUT(frame, FAB_INNER_L4 + 8))
+        return 0;
+    uint8_t *head = FAB_HEAD(frame, FAB_INNER_L4 + 8);
+    if (!head)
+        return 0;
+    uint8_t *ip = head + FAB_ETHERNET, *icmp = head + FAB_L4, mac[6];
+    for (int i = 0; i < 28; i += 4)
+        *(uint32_t *)(void *)(head + FAB_INNER + i) = *(uint32_t *)(void *)(ip + i);
+    __builtin_memcpy(mac, head, 6);
+    fab_set_macs(head, head + 6, mac);
+    *(struct fab_ipv4 *)(void *)ip = (struct fab_ipv4){.version_length = 0x45,
+                                                       .length = FAB_ORDER16(56),
+                                                       .hops = 64,
+                                                       .protocol = FAB_ICMP,
+                                                       .source = router,
+                                                       .target = p->source};
+    *(uint16_t *)(void *)(ip + 10) = fab_sum16(ip, 10, 0);
+    *(uint32_t *)(void *)icmp = 0;
+    icmp[0] = 3;
+    icmp[1] = 4;
+    *(uint16_t *)(void *)(icmp + 4) = 0;
+    *(uint16_t *)(void *)(icmp + 6) = FAB_ORDER16(mtu);
+    *(uint16_t *)(void *)(icmp + 2) = fab_sum16(icmp, 18, 0);
+    return 1;
+}
+
+/* The network's router says it: the first address of the sender's subnet. */
+FAB_INLINE uint32_t fab_router_of(uint32_t at, const struct fab_packet *p)
+{
+    const struct fab_interface *interface = FAB_AT(fab_interfaces, at);
+    const struct fab_subnet *subnet = interface ? FAB_AT(fab_subnets, interface->subnet) : 0;
+    return at != FAB_EDGE && subnet ? subnet->address | FAB_ORDER32(1) : p->target;
+}
+
 FAB_INLINE int fab_arp_reply(FAB_FRAME *frame, const struct fab_settings *settings)
 {
     uint8_t *head = FAB_HEAD(frame, FAB_ETHERNET + sizeof(struct fab_arp));
@@ -188,11 +246,17 @@ FAB_INLINE uint32_t fab_device_of(uint32_t number, const struct fab_settings *se
 
 /* The device of the fabric through whose far end the frame, now changed, leaves; 0: dropped. */
 FAB_INLINE uint32_t fab_apply(FAB_FRAME *frame, const struct fab_packet *p, uint32_t at,
-                              const struct fab_verdict *verdict)
+                              struct fab_verdict *verdict)
 {
     const struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
     if (!settings)
         return 0;
+    if (fab_watched(at) | fab_watched(verdict->to))
+        fab_watch(p, at, verdict);
+    if (verdict->action == FAB_TELL_MTU)
+        return fab_tell_size(frame, p, fab_router_of(at, p), settings->edge_mtu)
+                   ? fab_device_of(at, settings)
+                   : 0;
     if (verdict->action == FAB_RESET)
         return fab_reset(frame, p) ? fab_device_of(at, settings) : 0;
     if (verdict->action == FAB_ARP_REPLY)

@@ -4,14 +4,15 @@
  * The decision core: a packet and where it came in give a verdict. One source, compiled as BPF
  * (bpf/), for the host (decide/host.h) and later for a data plane in user space. It touches its
  * state only through FAB_FIND, FAB_AT, FAB_CLAIM, FAB_REMOVE, FAB_SLOT_TAKE, FAB_SLOT_GIVE,
- * FAB_NOW, FAB_RANDOM, FAB_REPEAT and the atomics FAB_FETCH_ADD and FAB_SWAP, which the includer
- * defines.
+ * FAB_NOW, FAB_RANDOM, FAB_REPEAT, FAB_KEEP and the atomics FAB_FETCH_ADD, FAB_FETCH_OR and
+ * FAB_SWAP, which the includer defines.
  *
  * fab_hit is the whole of it for a packet of a known flow: one look-up, one comparison of
  * generations. Everything else is fab_slow: it asks the rules again after a change (a NAT binding
  * and what a group has let in stay, lists and routes count at once, as "Security group connection
  * tracking" says) and makes new flows.
  */
+#include "engines/fabric/decide/fragment.h"
 #include "engines/fabric/decide/session.h"
 
 FAB_INLINE void fab_drop(struct fab_verdict *verdict, uint32_t reason)
@@ -48,12 +49,34 @@ FAB_INLINE void fab_forward(struct fab_verdict *verdict, const struct fab_flow *
     verdict->outer_source = flow->source;
 }
 
+/* Between here and outside a packet can be no larger than the internet's. */
+FAB_INLINE int fab_too_big(const struct fab_packet *p, uint32_t at, uint32_t to)
+{
+    if (!p->fixed || (at != FAB_EDGE && to != FAB_EDGE))
+        return 0;
+    uint32_t size = p->segment ? (uint32_t)p->headers + p->segment : p->length;
+    const struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
+    return settings && settings->edge_mtu && size > settings->edge_mtu;
+}
+
+/* Dropped on the way into `way->to`, if it came so far. */
+FAB_INLINE void fab_refuse(struct fab_verdict *verdict, uint32_t reason, const struct fab_packet *p,
+                           const struct fab_way *way)
+{
+    fab_drop(verdict, reason);
+    verdict->to = way->to;
+    verdict->source = verdict->outer_source = way->source;
+    verdict->target = way->target;
+    verdict->source_port = p->source_port;
+    verdict->target_port = p->protocol == FAB_ICMP ? p->target_port : FAB_ORDER16(way->low);
+}
+
 /* 1: the packet belongs to a flow that nothing has changed since, and `verdict` is filled. */
 FAB_INLINE int fab_hit(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
 {
     struct fab_key key = fab_key_of(p, at);
     const struct fab_flow *flow = FAB_FIND(fab_flows, &key);
-    if (!flow || p->kind != FAB_KIND_PLAIN)
+    if (!flow || p->kind != FAB_KIND_PLAIN || p->fragment || fab_too_big(p, at, flow->to))
         return 0;
     const struct fab_network *network = FAB_AT(fab_networks, flow->network);
     struct fab_session *session = FAB_AT(fab_sessions, flow->session);
@@ -134,8 +157,10 @@ FAB_INLINE int fab_ask_again(const struct fab_packet *p, uint32_t at, struct fab
         way.bound_port = FAB_ORDER16(flow->target_port);
     }
     int reason = fab_way_find(&way);
-    if (reason)
+    if (reason) {
+        fab_refuse(verdict, (uint32_t)reason, p, &way);
         return reason;
+    }
     if (!fab_way_is(&way, flow, session, p->kind == FAB_KIND_ERROR))
         return FAB_NO_FLOW;
     fab_forward(verdict, flow);
@@ -155,6 +180,20 @@ FAB_INLINE void fab_count_answered(const struct fab_session *session, uint32_t s
     struct fab_gateway_count *count = FAB_AT(fab_gateway_counts, session->gateway);
     if (count)
         FAB_FETCH_ADD(&count->established, 1);
+}
+
+FAB_INLINE void fab_count_dropped(uint32_t gateway)
+{
+    struct fab_gateway_count *count = gateway ? FAB_AT(fab_gateway_counts, gateway) : 0;
+    if (count)
+        FAB_FETCH_ADD(&count->dropped, 1);
+}
+
+/* RFC 1191: dropped, and the sender hears of the size that would pass. */
+FAB_INLINE void fab_tell_mtu(struct fab_verdict *verdict)
+{
+    verdict->action = FAB_TELL_MTU;
+    verdict->reason = FAB_TOO_BIG;
 }
 
 /* A flow that is there, but not simply hit. 0: it is over, a new one may be made. */
@@ -180,7 +219,13 @@ FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, struct fab_flow 
         return 0;
     }
     if (reason) {
-        fab_drop(verdict, (uint32_t)reason);
+        verdict->action = FAB_DROP;
+        verdict->reason = (uint32_t)reason;
+    } else if (session->gateway && p->fragment && p->protocol != FAB_UDP) {
+        fab_drop(verdict, FAB_UNSUPPORTED); /* "NAT gateway basics" */
+        fab_count_dropped(session->gateway);
+    } else if (fab_too_big(p, at, verdict->to)) {
+        fab_tell_mtu(verdict);
     } else if (p->kind == FAB_KIND_PLAIN) {
         fab_count_answered(session, side);
         fab_touch(session, side, p, now);
@@ -258,6 +303,8 @@ FAB_INLINE int fab_claim(const struct fab_packet *p, const struct fab_way *way,
     session->answers = a.answers;
     asks->source = a.answers.target;
     asks->source_port = a.answers.target_port;
+    fab_flows_add(session->from, 1);
+    fab_flows_add(session->to, 1);
     session->state = FAB_LIVE;
     if (FAB_CLAIM(fab_flows, &session->asks, asks) == 0)
         return FAB_PASSED;
@@ -281,13 +328,19 @@ FAB_ONCE int fab_make(const struct fab_packet *p, struct fab_way *way, uint32_t 
                       struct fab_verdict *verdict)
 {
     uint32_t slot = 0;
-    if (!p || !way || !verdict || FAB_SLOT_TAKE(&slot))
+    if (!p || !way || !verdict)
+        return FAB_FULL;
+    if (fab_flows_full(way->at) || fab_flows_full(way->to))
+        return FAB_QUOTA;
+    if (FAB_SLOT_TAKE(&slot))
         return FAB_FULL;
     struct fab_session *session = FAB_AT(fab_sessions, slot);
     if (!session)
         return FAB_FULL;
     *session = (struct fab_session){.gateway = way->gateway,
                                     .last_ns = FAB_NOW(),
+                                    .from = way->at,
+                                    .to = way->to,
                                     .tracked = fab_tracked_of(way),
                                     .asks = fab_key_of(p, way->at)};
     fab_set_idle(session, way);
@@ -321,6 +374,13 @@ FAB_INLINE uint32_t fab_generation_at(const struct fab_packet *p, uint32_t at)
     return network ? network->generation : 0;
 }
 
+/* "NAT gateway basics": TCP, UDP and ICMP, and fragments of UDP only. */
+FAB_INLINE int fab_translatable(const struct fab_packet *p)
+{
+    return p->protocol == FAB_UDP ||
+           ((p->protocol == FAB_TCP || p->protocol == FAB_ICMP) && !p->fragment);
+}
+
 FAB_ONCE int fab_new(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
 {
     if (!p || !verdict)
@@ -332,20 +392,26 @@ FAB_ONCE int fab_new(const struct fab_packet *p, uint32_t at, struct fab_verdict
     uint32_t generation = fab_generation_at(p, at);
     struct fab_way way = fab_way_of(p, at);
     int reason = fab_way_find(&way);
+    if (!reason && way.gateway && !fab_translatable(p))
+        reason = FAB_UNSUPPORTED;
     if (!reason && way.gateway && p->protocol == FAB_TCP &&
         (p->tcp_flags & (FAB_TCP_SYN | FAB_TCP_ACK | FAB_TCP_RST)) != FAB_TCP_SYN) {
         /* "NAT gateway basics": a connection that was idle too long is reset when it goes on. */
         verdict->action = p->tcp_flags & FAB_TCP_RST ? FAB_DROP : FAB_RESET;
         verdict->reason = FAB_EXPIRED;
+        fab_count_dropped(way.gateway);
         return FAB_EXPIRED;
     }
-    if (!reason && way.gateway && p->protocol != FAB_TCP && p->protocol != FAB_UDP &&
-        p->protocol != FAB_ICMP)
-        reason = FAB_UNSUPPORTED;
+    if (!reason && fab_too_big(p, at, way.to)) {
+        fab_tell_mtu(verdict);
+        return FAB_TOO_BIG;
+    }
     if (!reason)
         reason = fab_make(p, &way, generation, verdict);
-    if (reason)
-        fab_drop(verdict, (uint32_t)reason);
+    if (reason) {
+        fab_refuse(verdict, (uint32_t)reason, p, &way);
+        fab_count_dropped(way.gateway);
+    }
     return reason;
 }
 
@@ -369,12 +435,16 @@ FAB_INLINE void fab_arp(const struct fab_packet *p, uint32_t at, struct fab_verd
 }
 
 /* For every packet that fab_hit has not answered. */
-FAB_INLINE void fab_slow(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
+FAB_INLINE void fab_slow(struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
 {
     if (!p || !verdict)
         return;
     if (p->kind == FAB_KIND_ARP) {
         fab_arp(p, at, verdict);
+        return;
+    }
+    if (p->fragment && fab_gather(p, at)) {
+        fab_drop(verdict, FAB_NO_FIRST);
         return;
     }
     struct fab_key key = fab_key_of(p, at);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * Reads a frame: Ethernet, then IPv4 with TCP, UDP, ICMP or anything else, or ARP. Options and
- * fragments are refused (README.md says which will come). Every access is checked against `end` in
+ * Reads a frame: Ethernet, then IPv4 with TCP, UDP, ICMP or anything else, or ARP. IP options are
+ * refused. Every access is checked against `end` in
  * the form that the kernel's verifier follows. A frame begins two bytes behind a multiple of four,
  * as the kernel's do, so that its IP headers are aligned.
  */
@@ -104,7 +104,7 @@ FAB_INLINE int fab_read_l4(const uint8_t *data, const uint8_t *end, struct fab_p
         out->icmp_type = data[FAB_L4];
         out->icmp_code = data[FAB_L4 + 1];
         if (fab_icmp_is_error(out->icmp_type))
-            return fab_read_inner(data, end, out);
+            return out->fragment ? FAB_UNSUPPORTED : fab_read_inner(data, end, out);
     }
     if (fab_read_ports(data + FAB_L4, out->protocol, &out->source_port, &out->target_port))
         return FAB_UNSUPPORTED;
@@ -112,8 +112,17 @@ FAB_INLINE int fab_read_l4(const uint8_t *data, const uint8_t *end, struct fab_p
         if (data + FAB_L4 + 20 > end || out->length < 40)
             return FAB_MALFORMED;
         out->tcp_flags = data[FAB_L4 + 13];
+        out->headers = (uint16_t)(20 + (data[FAB_L4 + 12] >> 4) * 4);
     }
     return FAB_PASSED;
+}
+
+FAB_INLINE void fab_read_fragment(const struct fab_ipv4 *ip, struct fab_packet *out)
+{
+    uint16_t fragment = FAB_ORDER16(ip->fragment);
+    out->id = ip->id;
+    out->fixed = (fragment & 0x4000) != 0;
+    out->fragment = fragment & 0x1fff ? FAB_LATER : fragment & 0x2000 ? FAB_FIRST : FAB_WHOLE;
 }
 
 /* FAB_PASSED or the reason why it cannot be forwarded. `length` is that of the whole frame, of
@@ -133,7 +142,7 @@ FAB_INLINE int fab_read(const uint8_t *data, const uint8_t *end, uint32_t length
     const struct fab_ipv4 *ip = (const void *)(data + FAB_ETHERNET);
     if ((ip->version_length & 0xf0) != 0x40 || (ip->version_length & 15) < 5)
         return FAB_MALFORMED;
-    if (ip->version_length != 0x45 || (ip->fragment & FAB_ORDER16(0x3fff)))
+    if (ip->version_length != 0x45)
         return FAB_UNSUPPORTED;
     uint32_t total = FAB_ORDER16(ip->length);
     if (total < 20 || total + FAB_ETHERNET > length)
@@ -142,5 +151,11 @@ FAB_INLINE int fab_read(const uint8_t *data, const uint8_t *end, uint32_t length
     out->source = ip->source;
     out->target = ip->target;
     out->protocol = ip->protocol;
-    return fab_read_l4(data, end, out);
+    out->headers = 28;
+    fab_read_fragment(ip, out);
+    if (out->fragment != FAB_LATER)
+        return fab_read_l4(data, end, out);
+    /* RFC 1858, 3.2.2: no honest fragment begins inside of a TCP header. */
+    int inside = out->protocol == FAB_TCP && (ip->fragment & FAB_ORDER16(0x1fff)) == FAB_ORDER16(1);
+    return inside ? FAB_MALFORMED : FAB_PASSED;
 }

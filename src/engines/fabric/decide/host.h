@@ -16,6 +16,7 @@
 #define FAB_NOINLINE __attribute__((noinline, unused))
 #define FAB_ONCE static FAB_NOINLINE
 #define FAB_ORDER16(x) ((uint16_t)__builtin_bswap16((uint16_t)(x)))
+#define FAB_ORDER32(x) __builtin_bswap32(x)
 
 enum HOST_SLOT { HOST_NEVER, HOST_USED, HOST_REMOVED };
 
@@ -89,6 +90,13 @@ FAB_INLINE int host_map_remove(struct host_map *map, const void *key)
     return at == SIZE_MAX ? -1 : 0;
 }
 
+/* Replaces; what finds no room is forgotten. */
+FAB_INLINE void host_map_keep(struct host_map *map, const void *key, const void *value)
+{
+    (void)host_map_remove(map, key);
+    (void)host_map_claim(map, key, value);
+}
+
 FAB_INLINE void *host_alloc(size_t count, size_t size)
 {
     void *memory = calloc(count, size);
@@ -135,13 +143,14 @@ struct host_routes {
     } at[HOST_ROUTES];
 };
 
-static struct host_map fab_flows, fab_places, fab_publics, fab_targets;
+static struct host_map fab_flows, fab_places, fab_publics, fab_targets, fab_fragments, fab_records;
 static struct host_routes fab_routes;
 static struct fab_network fab_networks[HOST_NUMBERS];
 static struct fab_interface fab_interfaces[HOST_NUMBERS];
 static struct fab_subnet fab_subnets[HOST_NUMBERS];
 static struct fab_gateway fab_gateways[HOST_NUMBERS];
 static struct fab_gateway_count fab_gateway_counts[HOST_NUMBERS];
+static struct fab_meter fab_meters[HOST_NUMBERS];
 static struct fab_rule fab_rules[HOST_RULES];
 static struct fab_settings fab_settings_map[1];
 static struct fab_session fab_sessions[HOST_SESSIONS];
@@ -203,9 +212,12 @@ FAB_INLINE uint32_t host_random(void)
 #define FAB_AT(array, i) ((i) < sizeof(array) / sizeof((array)[0]) ? &(array)[i] : NULL)
 #define FAB_SLOT_TAKE(slot) host_slot_take(slot)
 #define FAB_SLOT_GIVE(slot) host_slot_give(slot)
+#define FAB_KEEP(map, key, value) host_map_keep(&(map), key, value)
 #define FAB_NOW() host_now_ns
+#define FAB_NOW_EXACT() host_now_ns
 #define FAB_RANDOM() host_random()
 #define FAB_FETCH_ADD(at, n) __sync_fetch_and_add(at, n)
+#define FAB_FETCH_OR(at, bits) __sync_fetch_and_or(at, bits)
 #define FAB_SWAP(at, from, to) __sync_val_compare_and_swap(at, from, to)
 #define FAB_REPEAT(n, function, context)                                                           \
     for (uint32_t fab_i = 0; fab_i < (n) && !(function)(fab_i, context); fab_i++)
@@ -276,6 +288,9 @@ FAB_INLINE void host_open(uint32_t sessions)
     host_map_init(&fab_places, sizeof(struct fab_place_key), sizeof(struct fab_place), 256);
     host_map_init(&fab_publics, sizeof(uint32_t), sizeof(struct fab_public), 256);
     host_map_init(&fab_targets, sizeof(struct fab_target_key), sizeof(int32_t), 4096);
+    host_map_init(&fab_fragments, sizeof(struct fab_fragment_key), sizeof(struct fab_fragment),
+                  256);
+    host_map_init(&fab_records, sizeof(struct fab_record_key), sizeof(struct fab_record), 256);
     host_free_count = sessions;
     for (uint32_t i = 0; i < sessions; i++)
         host_free_slots[i] = sessions - 1 - i;
@@ -285,6 +300,7 @@ FAB_INLINE void host_open(uint32_t sessions)
     memset(fab_subnets, 0, sizeof fab_subnets);
     memset(fab_gateways, 0, sizeof fab_gateways);
     memset(fab_gateway_counts, 0, sizeof fab_gateway_counts);
+    memset(fab_meters, 0, sizeof fab_meters);
     fab_routes.count = 0;
     host_now_ns = 1000 * FAB_SECOND;
 }
@@ -295,6 +311,8 @@ FAB_INLINE void host_close(void)
     host_map_done(&fab_places);
     host_map_done(&fab_publics);
     host_map_done(&fab_targets);
+    host_map_done(&fab_fragments);
+    host_map_done(&fab_records);
 }
 
 /* One frame through all of it: the device of the fabric whose far end gets it, 0 for dropped. */
@@ -302,6 +320,7 @@ FAB_INLINE uint32_t host_pass(struct host_frame *frame, uint32_t at, struct fab_
 {
     struct fab_packet p = {0};
     *verdict = (struct fab_verdict){0};
+    p.pieces = 1;
     int reason = fab_read(frame->at, frame->at + frame->len, frame->len, &p);
     if (reason)
         fab_drop(verdict, (uint32_t)reason);

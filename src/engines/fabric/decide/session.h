@@ -35,8 +35,14 @@ FAB_INLINE void fab_touch(struct fab_session *session, uint32_t side, const stru
 {
     if (now - session->last_ns > FAB_TOUCH_NS)
         session->last_ns = now;
-    session->packets[side & 1] += 1;
+    session->packets[side & 1] += p->pieces;
     session->bytes[side & 1] += p->length;
+    struct fab_gateway_count *count =
+        session->gateway ? FAB_AT(fab_gateway_counts, session->gateway) : 0;
+    if (count) {
+        count->packets[side & 1] += p->pieces;
+        count->bytes[side & 1] += p->length;
+    }
     if (side == FAB_ANSWERS && !(session->seen & FAB_SEEN_ANSWER))
         session->seen |= FAB_SEEN_ANSWER;
     if (!(p->tcp_flags & (FAB_TCP_FIN | FAB_TCP_SYN | FAB_TCP_RST)))
@@ -71,6 +77,20 @@ FAB_ONCE int fab_target_drop(struct fab_target_key *key)
     return before > 0;
 }
 
+/* An interface at either end of a session; the edge has no quota. */
+FAB_INLINE void fab_flows_add(uint32_t at, int n)
+{
+    struct fab_meter *meter = at == FAB_EDGE ? 0 : FAB_AT(fab_meters, at);
+    if (meter)
+        FAB_FETCH_ADD(&meter->flows, n);
+}
+
+FAB_INLINE int fab_flows_full(uint32_t at)
+{
+    const struct fab_meter *meter = at == FAB_EDGE ? 0 : FAB_AT(fab_meters, at);
+    return meter && meter->flows_max && meter->flows >= (int32_t)meter->flows_max;
+}
+
 /* 1: the session is over and its slot free. Only one caller gets to end it. */
 FAB_ONCE int fab_end(uint32_t slot)
 {
@@ -81,6 +101,8 @@ FAB_ONCE int fab_end(uint32_t slot)
     uint32_t gateway = session->gateway;
     FAB_REMOVE(fab_flows, &asks);
     FAB_REMOVE(fab_flows, &answers);
+    fab_flows_add(session->from, -1);
+    fab_flows_add(session->to, -1);
     if (gateway) {
         struct fab_target_key key = fab_target_key_of(&answers);
         fab_target_drop(&key);

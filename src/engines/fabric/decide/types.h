@@ -26,13 +26,14 @@ enum FAB_ROUTE {
     FAB_ROUTE_PEER,      /* another network, for its own addresses only */
 };
 
-enum FAB_ACTION { FAB_DROP, FAB_FORWARD, FAB_RESET, FAB_ARP_REPLY };
+enum FAB_ACTION { FAB_DROP, FAB_FORWARD, FAB_RESET, FAB_ARP_REPLY, FAB_TELL_MTU };
 
 /* Why a packet was dropped: each has its counter. */
 enum FAB_REASON {
     FAB_PASSED,
     FAB_MALFORMED,   /* not Ethernet with IPv4 or ARP, cut off, lengths that contradict */
-    FAB_UNSUPPORTED, /* IP options, fragments, IPv6, ICMP other than echo and errors */
+    FAB_UNSUPPORTED, /* IP options, IPv6, ICMP other than echo and errors; fragments of anything but
+                        UDP through a gateway */
     FAB_SPOOFED,     /* a sender that is not the interface's */
     FAB_UNPLUGGED,   /* the interface is not there */
     FAB_GROUP_OUT,   /* the sender's stateful rules */
@@ -48,6 +49,10 @@ enum FAB_REASON {
     FAB_FULL,      /* the flow table is */
     FAB_RACED,     /* another packet of the same flow was first, or a flow is being removed */
     FAB_EXPIRED,   /* of a flow through a gateway that was idle too long */
+    FAB_TOO_BIG,   /* for the internet, and must not be fragmented: the sender is told */
+    FAB_NO_FIRST,  /* a fragment that came before its first one */
+    FAB_LIMITED,   /* beyond the bandwidth of an interface */
+    FAB_QUOTA,     /* beyond the number of flows of an interface */
     FAB_REASONS
 };
 
@@ -92,6 +97,7 @@ struct fab_session {
     uint32_t idle_s;  /* once an answer was seen */
     uint16_t start_s, closed_s;
     uint8_t seen, tracked, reserved[6];
+    uint32_t from, to;             /* interfaces, whose numbers of flows it is in */
     uint64_t packets[2], bytes[2]; /* by side */
 };
 
@@ -130,8 +136,44 @@ struct fab_interface {
     uint8_t mac[6];
     uint16_t reserved;
     uint32_t tcp_idle_s, udp_stream_idle_s, udp_idle_s; /* of flows that it begins or gets */
-    uint32_t reserved_2; /* lists are written in one store: they stand at multiples of eight */
+    uint32_t watched;                                   /* enum FAB_WATCHED bits */
+    /* Written in one store each: they stand at multiples of eight. */
     struct fab_list group_out, group_in;
+};
+
+/* What costs something per packet, and so is done only where it is asked for. */
+enum FAB_WATCHED { FAB_RECORDED = 1, FAB_METERED = 2 };
+enum FAB_DIRECTION { FAB_OUT, FAB_IN };
+
+/* An interface's allowances. A bucket is kept as the time at which it is full again, so that one
+ * atomic addition takes from it. */
+struct fab_meter {
+    uint64_t bytes_per_s[2], full_ns[2]; /* by direction; 0: no limit */
+    int32_t flows;
+    uint32_t flows_max;  /* 0: no limit */
+    uint64_t unrecorded; /* packets that found no room in fab_records */
+};
+
+/* One direction of a flow as an interface saw it, since the records were read last. */
+struct fab_record_key {
+    struct fab_key flow; /* without ports where there are none */
+    uint8_t direction, rejected, phase, reserved;
+};
+struct fab_record {
+    uint64_t packets, bytes, first_ns, last_ns;
+    uint32_t tcp_flags, reserved; /* FIN, SYN, RST, and ACK where it came with SYN */
+};
+
+/* The first fragment tells the others' ports. */
+struct fab_fragment_key {
+    uint32_t source, target;
+    uint32_t at; /* as in struct fab_key */
+    uint16_t id, reserved;
+};
+struct fab_fragment {
+    uint64_t seen_ns;
+    uint16_t source_port, target_port;
+    uint8_t icmp_type, icmp_code, reserved[2];
 };
 
 /* Who has a private address. */
@@ -175,15 +217,20 @@ struct fab_target_key {
     uint8_t protocol, reserved;
 };
 
+/* By processor in the map; their sum is what counts. */
 struct fab_gateway_count {
     uint64_t attempts, established, port_errors, idle_timeouts;
     int64_t active;
+    uint64_t packets[2], bytes[2]; /* that passed, by enum FAB_SIDE of who sent them */
+    uint64_t dropped;
 };
 
 struct fab_settings {
     uint64_t clock_offset_ns; /* tests move the clock */
     uint64_t seed;            /* of ports, so that a test can repeat them; 0: the kernel's */
     uint32_t edge_ifindex;
+    uint32_t edge_mtu;   /* 0: no limit */
+    uint32_t phase;      /* of records: those of the other one are being read */
     uint8_t edge_mac[6]; /* of the far end of the edge */
     uint8_t mac[6];      /* of every end inside the fabric */
 };
@@ -204,7 +251,14 @@ struct fab_packet {
     uint16_t inner_source_port, inner_target_port;
     uint32_t inner_source, inner_target; /* of the packet that an ICMP error is about */
     uint32_t length;                     /* of the IP packet */
+    uint16_t id;                         /* of its fragments */
+    uint8_t fragment;                    /* enum FAB_FRAGMENT */
+    uint8_t fixed;                       /* 1: it must not be fragmented */
+    uint16_t headers;                    /* of IP and what it carries */
+    uint16_t segment;                    /* payload of each packet on the wire, if it is several */
+    uint32_t pieces;                     /* packets on the wire */
 };
+enum FAB_FRAGMENT { FAB_WHOLE, FAB_FIRST, FAB_LATER };
 enum FAB_KIND { FAB_KIND_PLAIN, FAB_KIND_ERROR, FAB_KIND_ARP };
 
 /* What to do, and with which tuple it leaves. For an ICMP error the tuple is that which the quoted

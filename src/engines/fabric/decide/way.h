@@ -67,6 +67,7 @@ FAB_ONCE int fab_way_enter(struct fab_way *way, uint32_t to, uint32_t from)
     const struct fab_interface *interface = FAB_AT(fab_interfaces, to);
     if (!way || !interface || !interface->ifindex || to == FAB_EDGE)
         return FAB_NO_TARGET;
+    way->to = to; /* also when it is refused: the receiver has a record of that */
     if (interface->subnet != from) {
         const struct fab_subnet *subnet = FAB_AT(fab_subnets, interface->subnet);
         if (!subnet || !fab_way_list(way, &subnet->list_in, way->source))
@@ -76,7 +77,6 @@ FAB_ONCE int fab_way_enter(struct fab_way *way, uint32_t to, uint32_t from)
         return FAB_GROUP_IN;
     if (interface->network != way->network)
         way->network = 0;
-    way->to = to;
     return FAB_PASSED;
 }
 
@@ -100,8 +100,10 @@ FAB_INLINE int fab_way_back(struct fab_way *way, uint32_t number)
 {
     const struct fab_gateway *gateway = FAB_AT(fab_gateways, number);
     const struct fab_interface *interface = FAB_AT(fab_interfaces, way->bound);
-    if (!way->bound)
+    if (!way->bound) {
+        way->gateway = number; /* which counts it */
         return FAB_NO_FLOW;
+    }
     if (!gateway || !gateway->count || !interface)
         return FAB_NO_TARGET;
     const struct fab_subnet *subnet = FAB_AT(fab_subnets, gateway->subnet);

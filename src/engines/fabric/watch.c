@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the owner limits and reads: allowances of interfaces, records for logs, live translations.
+ * Records are read by turning to the other phase first; once every packet that saw the old one is
+ * through (membarrier waits for that) nothing writes to what is read.
+ */
+#include "engines/fabric/inside.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH 1024
+
+static int watch(struct fabric *fabric, uint32_t number, uint32_t bits, uint32_t wanted)
+{
+    struct fab_interface interface;
+    int error = fabric_get(fabric, FABRIC_INTERFACES, &number, &interface);
+    if (error < 0)
+        return error;
+    interface.watched = (interface.watched & ~bits) | wanted;
+    return fabric_set(fabric, FABRIC_INTERFACES, &number, &interface);
+}
+
+/* The number of flows stays what the programs have counted: it lies beside, in one store each. */
+int fabric_limit(struct fabric *fabric, uint32_t number, const struct fabric_limits *limits)
+{
+    struct fab_meter *meter = fabric_meter(fabric, number);
+    if (!meter)
+        return -EINVAL;
+    __atomic_store_n(&meter->bytes_per_s[FAB_OUT], limits->out_bytes_per_s, __ATOMIC_RELAXED);
+    __atomic_store_n(&meter->bytes_per_s[FAB_IN], limits->in_bytes_per_s, __ATOMIC_RELAXED);
+    __atomic_store_n(&meter->flows_max, limits->flows, __ATOMIC_RELAXED);
+    bool metered = limits->out_bytes_per_s || limits->in_bytes_per_s;
+    return watch(fabric, number, FAB_METERED, metered ? FAB_METERED : 0);
+}
+
+int fabric_record(struct fabric *fabric, uint32_t number, enum FABRIC_RECORDS records)
+{
+    return watch(fabric, number, FAB_RECORDED, records == FABRIC_RECORDED ? FAB_RECORDED : 0);
+}
+
+int fabric_unrecorded(struct fabric *fabric, uint32_t number, uint64_t *ret)
+{
+    const struct fab_meter *meter = fabric_meter(fabric, number);
+    *ret = meter ? __atomic_load_n(&meter->unrecorded, __ATOMIC_RELAXED) : 0;
+    return meter ? 0 : -EINVAL;
+}
+
+/* -- records ---------------------------------------------------------------------------------- */
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static struct fabric_record record_of(const struct fab_record_key *key,
+                                      const struct fab_record *record, int64_t epoch_ns)
+{
+    return (struct fabric_record){
+        .interface = key->flow.at >> 8,
+        .protocol = (uint8_t)key->flow.at,
+        .tcp_flags = (uint8_t)record->tcp_flags,
+        .incoming = key->direction == FAB_IN,
+        .rejected = key->rejected,
+        .source = key->flow.source,
+        .target = key->flow.target,
+        .source_port = key->flow.source_port,
+        .target_port = key->flow.target_port,
+        .packets = record->packets,
+        .bytes = record->bytes,
+        .start_ms = ((int64_t)record->first_ns + epoch_ns) / 1000000,
+        .end_ms = ((int64_t)record->last_ns + epoch_ns) / 1000000,
+    };
+}
+
+/* The phase that ends now. */
+static int turn(struct fabric *fabric, uint32_t *ret_phase)
+{
+    const uint32_t none = 0;
+    struct fab_settings settings;
+    int error = fabric_get(fabric, FABRIC_SETTINGS, &none, &settings);
+    if (error < 0)
+        return error;
+    *ret_phase = settings.phase;
+    settings.phase ^= 1;
+    error = fabric_set(fabric, FABRIC_SETTINGS, &none, &settings);
+    if (!error && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+        error = -errno;
+    return error;
+}
+
+/* The clock of the records is that of the programs, moved by fabric_set_clock: so is the epoch. */
+int fabric_records(struct fabric *fabric, fabric_each_record each, void *user)
+{
+    struct fab_record_key key, next;
+    int fd = fabric->maps[FABRIC_RECORDS];
+    uint32_t phase;
+    int error = turn(fabric, &phase);
+    if (error < 0)
+        return error;
+    int64_t epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+    while (more) {
+        struct fab_record record;
+        key = next;
+        more = bpf_map_get_next_key(fd, &key, &next) == 0;
+        if (key.phase != phase || fabric_get(fabric, FABRIC_RECORDS, &key, &record) < 0)
+            continue;
+        struct fabric_record found = record_of(&key, &record, epoch_ns);
+        each(user, &found);
+        error = fabric_unset(fabric, FABRIC_RECORDS, &key);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+/* -- translations ----------------------------------------------------------------------------- */
+
+static struct fabric_translation translation_of(const struct fab_session *session, uint64_t now)
+{
+    uint8_t both = FAB_SEEN_FIN_ASKS | FAB_SEEN_FIN_ANSWERS;
+    return (struct fabric_translation){
+        .protocol = (uint8_t)session->asks.at,
+        .answered = (session->seen & FAB_SEEN_ANSWER) != 0,
+        .closed = (session->seen & FAB_SEEN_RST) || (session->seen & both) == both,
+        .interface = session->asks.at >> 8,
+        .inside = session->asks.source,
+        .outside = session->answers.target,
+        .target = session->asks.target,
+        .inside_port = session->asks.source_port,
+        .outside_port = session->answers.target_port,
+        .target_port = session->asks.target_port,
+        .packets = {session->packets[FAB_ASKS], session->packets[FAB_ANSWERS]},
+        .bytes = {session->bytes[FAB_ASKS], session->bytes[FAB_ANSWERS]},
+        .idle_ms = now > session->last_ns ? (uint32_t)((now - session->last_ns) / 1000000) : 0,
+    };
+}
+
+/* Sessions by the thousand: one by one a call per slot would take a tenth of a second. */
+int fabric_translations(struct fabric *fabric, uint32_t gateway, fabric_each_translation each,
+                        void *user)
+{
+    const uint32_t none = 0;
+    uint32_t position, *from = NULL, *keys = calloc(BATCH, sizeof *keys);
+    struct fab_session *sessions = calloc(BATCH, sizeof *sessions);
+    struct fab_settings settings;
+    int error = keys && sessions ? fabric_get(fabric, FABRIC_SETTINGS, &none, &settings) : -ENOMEM;
+    bool more = !error;
+    while (more) {
+        uint32_t count = BATCH;
+        int got = bpf_map_lookup_batch(fabric->maps[FABRIC_SESSIONS], from, &position, keys,
+                                       sessions, &count, NULL);
+        more = got == 0;
+        if (got < 0 && errno != ENOENT) {
+            error = -errno;
+            break;
+        }
+        uint64_t now = (uint64_t)clock_ns(CLOCK_MONOTONIC) + settings.clock_offset_ns;
+        for (uint32_t i = 0; i < count; i++) {
+            if (sessions[i].state != FAB_LIVE || sessions[i].gateway != gateway)
+                continue;
+            struct fabric_translation found = translation_of(&sessions[i], now);
+            each(user, &found);
+        }
+        from = &position;
+    }
+    free(keys);
+    free(sessions);
+    return error;
+}
