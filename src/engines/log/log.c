@@ -157,24 +157,58 @@ void log_count(const struct log_stream *stream, uint32_t number, struct log_coun
     count(stream_lane(stream, number), ret);
 }
 
-static void print_lane(struct span stream, size_t number, const struct log_counters *counters,
-                       struct buf *out)
+/* In the order of enum LOG_SHOWS. */
+static const struct {
+    const char *name;
+    size_t offset; /* in struct log_counters */
+} rows[] = {
+    {"bytes_in_total", offsetof(struct log_counters, bytes_in)},
+    {"records_in_total", offsetof(struct log_counters, records_in)},
+    {"bytes_out_total", offsetof(struct log_counters, bytes_out)},
+    {"records_out_total", offsetof(struct log_counters, records_out)},
+    {"throttled_in_total", offsetof(struct log_counters, throttled_in)},
+    {"throttled_out_total", offsetof(struct log_counters, throttled_out)},
+    {"age_milliseconds", offsetof(struct log_counters, age_ms)},
+};
+
+static uint64_t *value_of(struct log_counters *counters, size_t row)
 {
-    const struct {
-        const char *name;
-        uint64_t value;
-    } rows[] = {
-        {"bytes_in_total", counters->bytes_in},
-        {"records_in_total", counters->records_in},
-        {"throttled_in_total", counters->throttled_in},
-        {"bytes_out_total", counters->bytes_out},
-        {"records_out_total", counters->records_out},
-        {"throttled_out_total", counters->throttled_out},
-        {"age_milliseconds", counters->age_ms},
-    };
+    return (uint64_t *)((char *)counters + rows[row].offset);
+}
+
+static bool is_touched(const struct log_counters *counters)
+{
+    return counters->records_in || counters->throttled_in || counters->records_out ||
+           counters->throttled_out;
+}
+
+static void print_lane(const struct log_stream *stream, size_t number,
+                       struct log_counters *counters, struct buf *out)
+{
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        buf_printf(out, "kintoun_log_%s{stream=\"%.*s\",lane=\"%zu\"} %llu\n", rows[i].name,
-                   SPAN_ARG(stream), number, (unsigned long long)rows[i].value);
+        if (stream->settings.shown >> i & 1)
+            buf_printf(out, "kintoun_log_lane_%s{stream=\"%.*s\",lane=\"%zu\"} %llu\n",
+                       rows[i].name, SPAN_ARG(stream->name), number,
+                       (unsigned long long)*value_of(counters, i));
+}
+
+static void print_stream(const struct log_stream *stream, struct buf *out)
+{
+    struct log_counters all = {0};
+    for (size_t j = 0; j < stream->count; j++) {
+        struct log_counters counters;
+        count(stream->running[j], &counters);
+        if (!is_touched(&counters))
+            continue;
+        print_lane(stream, j, &counters, out);
+        uint64_t oldest = all.age_ms > counters.age_ms ? all.age_ms : counters.age_ms;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+            *value_of(&all, i) += *value_of(&counters, i);
+        all.age_ms = oldest;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows) && is_touched(&all); i++)
+        buf_printf(out, "kintoun_log_%s{stream=\"%.*s\"} %llu\n", rows[i].name,
+                   SPAN_ARG(stream->name), (unsigned long long)*value_of(&all, i));
 }
 
 void log_print(struct log *log, struct buf *out)
@@ -184,13 +218,7 @@ void log_print(struct log *log, struct buf *out)
     arena_init(&arena, 4096, 64 << 20);
     struct log_stream **streams = stream_all(log, &arena, &stream_count);
     for (size_t i = 0; i < stream_count; i++) {
-        for (size_t j = 0; j < streams[i]->count; j++) {
-            struct log_counters counters;
-            count(streams[i]->running[j], &counters);
-            if (counters.records_in || counters.throttled_in || counters.records_out ||
-                counters.throttled_out)
-                print_lane(streams[i]->name, j, &counters, out);
-        }
+        print_stream(streams[i], out);
         stream_unref(streams[i]);
     }
     arena_done(&arena);

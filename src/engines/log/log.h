@@ -61,6 +61,17 @@ struct log_settings {
     /* Of each lane, a second; 0: no limit. */
     uint64_t bytes_in, records_in, bytes_out, reads;
     uint64_t entry_max; /* bytes of key and data; kept for the caller, who looks at it */
+    uint64_t shown;     /* LOG_SHOWS_… of single lanes in log_print, beside those of the stream */
+};
+
+enum LOG_SHOWS {
+    LOG_SHOWS_BYTES_IN = 1 << 0,
+    LOG_SHOWS_RECORDS_IN = 1 << 1,
+    LOG_SHOWS_BYTES_OUT = 1 << 2,
+    LOG_SHOWS_RECORDS_OUT = 1 << 3,
+    LOG_SHOWS_THROTTLED_IN = 1 << 4,
+    LOG_SHOWS_THROTTLED_OUT = 1 << 5,
+    LOG_SHOWS_AGE = 1 << 6,
 };
 
 /* The lanes' numbers and times are filled in: 0, 1, 2 … and `now_ms`. Seen by log_find after the
@@ -188,7 +199,8 @@ struct log_counters {
     uint64_t age_ms; /* of the oldest record in the newest answer to a reader */
 };
 void log_count(const struct log_stream *stream, uint32_t lane, struct log_counters *ret);
-/* In Prometheus' text form: every lane that was touched since the start. */
+/* In Prometheus' text form: every stream that was touched since the start, and of its lanes what
+ * its settings show. */
 void log_print(struct log *log, struct buf *out);
 /* Every lane of every stream in a line: stream, number, "open" or "closed", range (32 hex digits a
  * side), the settings' bytes_in, then the counters in the order of struct log_counters. */

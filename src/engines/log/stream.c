@@ -57,7 +57,7 @@ static struct log_stream *stream_new(struct log *log, const struct log_stream_re
         .id = record->id,
         .name = span_of(stream + 1, record->name.len),
         .settings = {(int64_t)record->retention_ms, record->bytes_in, record->records_in,
-                     record->bytes_out, record->reads, record->entry_max},
+                     record->bytes_out, record->reads, record->entry_max, record->shown},
         .count = record->lanes.count,
     };
     memcpy(stream + 1, record->name.at, record->name.len);
@@ -256,6 +256,7 @@ static void fill_settings(struct log_stream_record *record, const struct log_set
     record->bytes_out = settings->bytes_out;
     record->reads = settings->reads;
     record->entry_max = settings->entry_max;
+    record->shown = settings->shown;
 }
 
 /* Appends lanes to the record and fills in what the caller left open. */
@@ -306,14 +307,21 @@ int log_create(const struct log_access *access, struct span name,
     return 0;
 }
 
+/* What a change begins with: the snapshot and the record. */
+static int read_old(const struct log_access *access, struct span name, struct log_stream **ret_old,
+                    struct log_stream_record *ret_record)
+{
+    int error = log_find(access, name, ret_old);
+    *ret_record = (struct log_stream_record){.name = name};
+    return error < 0 ? error : log_stream_record_get(access->txn, access->arena, ret_record);
+}
+
 int log_adjust(const struct log_access *access, struct span name,
                const struct log_settings *settings)
 {
     struct log_stream *old;
-    struct log_stream_record record = {.name = name};
-    int error = log_find(access, name, &old);
-    if (!error)
-        error = log_stream_record_get(access->txn, access->arena, &record);
+    struct log_stream_record record;
+    int error = read_old(access, name, &old, &record);
     if (error < 0)
         return error;
     fill_settings(&record, settings);
@@ -327,10 +335,8 @@ int log_reshape(const struct log_access *access, struct span name, const struct 
                 int64_t now_ms)
 {
     struct log_stream *old;
-    struct log_stream_record record = {.name = name};
-    int error = log_find(access, name, &old);
-    if (!error)
-        error = log_stream_record_get(access->txn, access->arena, &record);
+    struct log_stream_record record;
+    int error = read_old(access, name, &old, &record);
     if (error < 0)
         return error;
     struct lane **closed = ARENA_ARRAY(access->arena, struct lane *, wanted->closed_count);

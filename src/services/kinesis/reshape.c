@@ -144,7 +144,7 @@ RESULT kinesis_merge_shards(struct call *c, const struct kinesis_merge_shards_in
     return OK;
 }
 
-static size_t count_open(const struct log_stream *log)
+size_t reshape_count_open(const struct log_stream *log)
 {
     size_t count, open = 0;
     const struct log_lane *lanes = log_lanes(log, &count);
@@ -201,7 +201,7 @@ RESULT kinesis_update_shard_count(struct call *c, const struct kinesis_update_sh
     TRY(target_active(c, TARGET(in), &stream));
     TRY(check_provisioned(c, &stream, "UpdateShardCount"));
     TRY(target_log(c, &stream, &log));
-    size_t open = count_open(log);
+    size_t open = reshape_count_open(log);
     TRY(check_target(c, open, target));
     if (target > open)
         TRY(stream_check_shards(c, target - open));

@@ -87,7 +87,7 @@ static uint64_t bits_of(struct call *c, const struct kinesis_metrics_name_list *
     return bits;
 }
 
-/* Shards are always counted; this is what of it is published as metrics of shards. */
+/* Shards are always counted; this is what of it /metrics publishes of single ones. */
 static RESULT set_metrics(struct call *c, struct kinesis_stream *stream, uint64_t bits,
                           struct kinesis_enhanced_monitoring_output *out)
 {
@@ -96,8 +96,7 @@ static RESULT set_metrics(struct call *c, struct kinesis_stream *stream, uint64_
     out->current_shard_level_metrics = describe_metric_names(c, stream->metrics);
     out->desired_shard_level_metrics = describe_metric_names(c, bits);
     stream->metrics = bits;
-    kinesis_stream_put(c->txn, stream);
-    return OK;
+    return adjust(c, stream);
 }
 
 RESULT kinesis_enable_enhanced_monitoring(struct call *c,
@@ -139,6 +138,19 @@ static RESULT note_mode_change(struct call *c, struct kinesis_stream *stream)
     return OK;
 }
 
+/* "Your data stream initially retains whatever shard count it had before the transition": as if
+ * half of it had been used. */
+static RESULT keep_capacity(struct call *c, struct kinesis_stream *stream)
+{
+    struct log_stream *log;
+    stream->peaks.count = 0;
+    if (!stream->on_demand)
+        return OK;
+    TRY(target_log(c, stream, &log));
+    (void)demand_note(c->arena, stream, reshape_count_open(log) * DEMAND_OF_SHARD / 2, c->now_ms);
+    return OK;
+}
+
 RESULT kinesis_update_stream_mode(struct call *c, const struct kinesis_update_stream_mode_in *in,
                                   struct kinesis_update_stream_mode_out *out)
 {
@@ -152,6 +164,7 @@ RESULT kinesis_update_stream_mode(struct call *c, const struct kinesis_update_st
     TRY(note_mode_change(c, &stream));
     stream.on_demand = on_demand;
     stream.state = STREAM_UPDATING;
+    TRY(keep_capacity(c, &stream));
     step_put_stream(c, &stream);
     return OK;
 }

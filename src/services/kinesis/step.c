@@ -33,6 +33,7 @@
 
 struct kinesis {
     struct cloud *cloud;
+    struct demand *demand;
     struct hmac_key secret;
     struct mail mail;
     struct timer again;
@@ -52,30 +53,37 @@ static void wake(void *thing)
         loop_post(kinesis->cloud->control, &kinesis->mail);
 }
 
-static void put_pending(struct call *c, const struct kinesis_pending *pending)
+static void put_pending(struct cloud *cloud, struct txn *txn, const struct kinesis_pending *pending)
 {
-    kinesis_pending_put(c->txn, pending);
-    txn_after_durable(c->txn, wake, c->cloud->kinesis);
+    kinesis_pending_put(txn, pending);
+    txn_after_durable(txn, wake, cloud->kinesis);
+}
+
+void step_begin(struct cloud *cloud, struct txn *txn, const struct kinesis_stream *stream)
+{
+    kinesis_stream_put(txn, stream);
+    put_pending(cloud, txn,
+                &(struct kinesis_pending){.account = stream->account,
+                                          .region = stream->region,
+                                          .name = stream->name,
+                                          .consumer = S(""),
+                                          .here = true});
 }
 
 void step_put_stream(struct call *c, const struct kinesis_stream *stream)
 {
-    kinesis_stream_put(c->txn, stream);
-    put_pending(c, &(struct kinesis_pending){.account = stream->account,
-                                             .region = stream->region,
-                                             .name = stream->name,
-                                             .consumer = S(""),
-                                             .here = true});
+    step_begin(c->cloud, c->txn, stream);
 }
 
 void step_put_consumer(struct call *c, const struct kinesis_fanout *consumer)
 {
     kinesis_fanout_put(c->txn, consumer);
-    put_pending(c, &(struct kinesis_pending){.account = consumer->account,
-                                             .region = consumer->region,
-                                             .name = consumer->stream,
-                                             .consumer = consumer->name,
-                                             .here = true});
+    put_pending(c->cloud, c->txn,
+                &(struct kinesis_pending){.account = consumer->account,
+                                          .region = consumer->region,
+                                          .name = consumer->stream,
+                                          .consumer = consumer->name,
+                                          .here = true});
 }
 
 /* ---- one step: 0, 1: more is to do, or negative errno --------------------------------------- */
@@ -264,6 +272,7 @@ int kinesis_new(struct cloud *cloud, struct kinesis **ret)
     kinesis->cloud = cloud;
     kinesis->mail.deliver = on_wake;
     kinesis->again.due = on_again;
+    demand_new(&kinesis->demand, cloud);
     *ret = kinesis;
     arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
     int error = load_secret(kinesis, &arena);
@@ -275,5 +284,7 @@ int kinesis_new(struct cloud *cloud, struct kinesis **ret)
 
 void kinesis_free(struct kinesis *kinesis)
 {
+    if (kinesis)
+        demand_free(kinesis->demand);
     free(kinesis);
 }

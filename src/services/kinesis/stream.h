@@ -16,10 +16,21 @@ RESULT stream_not_built(struct call *c, const char *what);
 int32_t stream_shard_limit(const struct call *c);
 RESULT stream_count_shards(struct call *c, size_t *ret_open, size_t *ret_on_demand);
 RESULT stream_check_shards(struct call *c, size_t more);
+#define DEMAND_OF_SHARD 1000
+/* demand.c: today's peak is at least so much, in thousandths of what a shard takes. True when it is
+ * more than was known. */
+bool demand_note(struct arena *arena, struct kinesis_stream *stream, uint64_t load, int64_t now_ms);
+struct demand;
+/* The control thread looks at what on-demand streams are given. */
+void demand_new(struct demand **ret, struct cloud *cloud);
+void demand_free(struct demand *demand);
 /* step.c: writes the record in a state that will move on by itself once it is durable. */
 void step_put_stream(struct call *c, const struct kinesis_stream *stream);
+void step_begin(struct cloud *cloud, struct txn *txn, const struct kinesis_stream *stream);
 void step_put_consumer(struct call *c, const struct kinesis_fanout *consumer);
-/* reshape.c: one step of the stream's change, in the engine; the change ends as NULL when it is
+/* reshape.c */
+size_t reshape_count_open(const struct log_stream *log);
+/* One step of the stream's change, in the engine; the change ends as NULL when it is
  * done. */
 MUST_CHECK int reshape_step(const struct log_access *access, struct kinesis_stream *stream,
                             int64_t now_ms);

@@ -166,6 +166,21 @@ def test_monitoring(kinesis, stream):
     assert described["EnhancedMonitoring"] == [{"ShardLevelMetrics": reply["DesiredShardLevelMetrics"]}]
 
 
+def test_monitoring_shows_shards_in_the_metrics(cloud, kinesis, make_stream):
+    stream = make_stream(2)
+
+    def told():
+        return {key.split("{")[0].removeprefix("kintoun_log_"): value for key, value in cloud.metrics().items() if f"/{stream}" in key}
+    for _ in range(3):
+        kinesis.put_record(StreamName=stream, Data=b"data", PartitionKey="p", ExplicitHashKey="0")
+    assert told()["records_in_total"] == 3 and not [name for name in told() if name.startswith("lane_")]
+    kinesis.enable_enhanced_monitoring(StreamName=stream, ShardLevelMetrics=["IncomingRecords", "IteratorAgeMilliseconds"])
+    assert told()["lane_records_in_total"] == 3
+    assert {name for name in told() if name.startswith("lane_")} == {"lane_records_in_total", "lane_age_milliseconds"}
+    kinesis.disable_enhanced_monitoring(StreamName=stream, ShardLevelMetrics=["ALL"])
+    assert not [name for name in told() if name.startswith("lane_")] and told()["bytes_in_total"] > 0
+
+
 def test_encryption_is_refused(kinesis, stream):
     with pytest.raises(kinesis.exceptions.ClientError) as told:
         kinesis.start_stream_encryption(StreamName=stream, EncryptionType="KMS", KeyId="alias/aws/kinesis")
