@@ -2,6 +2,7 @@
 /* All kinds of resources, for what is given an id of any of them. Read-only, any thread. */
 #include "services/ec2/dhcp_options.h"
 #include "services/ec2/elastic_address.h"
+#include "services/ec2/group_rule.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
@@ -12,9 +13,9 @@
 #include "services/ec2/vpc.h"
 
 static const struct resource_kind *const kinds[] = {
-    &elastic_address_kind,  &interface_kind,   &nat_gateway_kind, &dhcp_options_kind,
-    &internet_gateway_kind, &network_acl_kind, &route_table_kind, &security_group_kind,
-    &subnet_kind,           &vpc_kind,
+    &dhcp_options_kind,     &elastic_address_kind, &group_rule_kind,  &interface_kind,
+    &internet_gateway_kind, &nat_gateway_kind,     &network_acl_kind, &route_table_kind,
+    &security_group_kind,   &subnet_kind,          &vpc_kind,
 };
 
 const struct resource_kind *resource_kind_of(struct span id)

@@ -1,78 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Security groups. A rule is one source or target with one range of ports, has an id of its own,
- * and lies in its group's record; what is told gathers the rules of equal ports. Control thread.
+ * Security groups; their rules are in group_rule.c. The texts of refusals are those that users of
+ * EC2 were shown (boto3, Terraform and CloudFormation print them). Control thread.
  */
 #include "services/ec2/security_group.h"
 
 #include "services/ec2/describe.h"
+#include "services/ec2/home.h"
+#include "services/ec2/permission.h"
 #include "services/ec2/tag.h"
+#include "services/ec2/vpc.h"
 
 #include <errno.h>
 
 #define ANY_PROTOCOL S("-1")
-#define EVERYBODY S("0.0.0.0/0")
+#define DEFAULT_NAME S("default")
+#define TEXT_MAX 255
+#define GROUPS_MAX 2500 /* "Amazon VPC quotas": per region */
+
+/* What a new group begins with. */
+static const struct stored_group_rule all_outwards = {
+    .egress = true, .protocol = S_INIT("-1"), .cidr = S_INIT("0.0.0.0/0")};
 
 /* ---- the kind ----------------------------------------------------------------------------------
  */
-
-static bool has_ports_of(const struct ec2_ip_permission *permission,
-                         const struct stored_group_rule *rule)
-{
-    return span_eq(permission->ip_protocol, rule->protocol) &&
-           permission->has.from_port == rule->has_ports &&
-           (!rule->has_ports || (permission->from_port == (int32_t)rule->port_from &&
-                                 permission->to_port == (int32_t)rule->port_to));
-}
-
-/* The one of these ports, made when it is not there; its lists are empty, not absent. */
-static struct ec2_ip_permission *permission_of(struct call *c,
-                                               struct ec2_ip_permission_list *permissions,
-                                               const struct stored_group_rule *rule)
-{
-    for (size_t i = 0; i < permissions->count; i++)
-        if (has_ports_of(&permissions->at[i], rule))
-            return &permissions->at[i];
-    permissions->at =
-        resource_grow(c, permissions->at, permissions->count, sizeof *permissions->at);
-    struct ec2_ip_permission *to = &permissions->at[permissions->count++];
-    to->ip_protocol = rule->protocol;
-    if (rule->has_ports) {
-        SET(to, from_port, (int32_t)rule->port_from);
-        SET(to, to_port, (int32_t)rule->port_to);
-    }
-    to->ip_ranges.at = arena_alloc(c->arena, 0);
-    to->ipv6_ranges.at = arena_alloc(c->arena, 0);
-    to->prefix_list_ids.at = arena_alloc(c->arena, 0);
-    to->user_id_group_pairs.at = arena_alloc(c->arena, 0);
-    return to;
-}
-
-#define APPEND(c, list, ...)                                                                       \
-    do {                                                                                           \
-        (list)->at = resource_grow((c), (list)->at, (list)->count, sizeof *(list)->at);            \
-        (list)->at[(list)->count++] = (__VA_ARGS__);                                               \
-    } while (0)
-
-static void show_rule(struct call *c, const struct stored_group_rule *rule,
-                      struct ec2_ip_permission *to)
-{
-    if (rule->cidr.at)
-        APPEND(c, &to->ip_ranges,
-               (struct ec2_ip_range){.cidr_ip = rule->cidr, .description = rule->description});
-    else if (rule->cidr6.at)
-        APPEND(c, &to->ipv6_ranges,
-               (struct ec2_ipv6_range){.cidr_ipv6 = rule->cidr6, .description = rule->description});
-    else if (rule->prefix_list.at)
-        APPEND(c, &to->prefix_list_ids,
-               (struct ec2_prefix_list_id){.prefix_list_id = rule->prefix_list,
-                                           .description = rule->description});
-    else
-        APPEND(c, &to->user_id_group_pairs,
-               (struct ec2_user_id_group_pair){.group_id = rule->group,
-                                               .user_id = rule->group_account,
-                                               .description = rule->description});
-}
 
 static RESULT show(struct call *c, const void *record, void *shown)
 {
@@ -84,14 +35,8 @@ static RESULT show(struct call *c, const void *record, void *shown)
     to->description = group->description;
     to->vpc_id = group->vpc;
     to->security_group_arn = resource_arn(c, &security_group_kind, group->id);
-    to->ip_permissions.at = arena_alloc(c->arena, 0);
-    to->ip_permissions_egress.at = arena_alloc(c->arena, 0);
-    for (size_t i = 0; i < group->rules.count; i++) {
-        const struct stored_group_rule *rule = &group->rules.at[i];
-        show_rule(c, rule,
-                  permission_of(c, rule->egress ? &to->ip_permissions_egress : &to->ip_permissions,
-                                rule));
-    }
+    permission_show(c, &group->rules, INGRESS, &to->ip_permissions);
+    permission_show(c, &group->rules, EGRESS, &to->ip_permissions_egress);
     return tag_list_if_any(c, group->id, &to->tags);
 }
 
@@ -135,14 +80,28 @@ const struct resource_kind security_group_kind = {
     .filters = {EC2_SHAPE_SECURITY_GROUP, filters, ARRAY_LEN(filters)},
 };
 
+/* Names are those of groups of the default VPC. */
+static RESULT add_named(struct call *c, const struct ec2_describe_security_groups_in *in,
+                        struct describe_asked *asked)
+{
+    size_t count = in->group_ids.count;
+    struct span *ids = ARENA_ARRAY(c->arena, struct span, count + in->group_names.count);
+    if (count)
+        memcpy(ids, in->group_ids.at, count * sizeof *ids);
+    for (size_t i = 0; i < in->group_names.count; i++)
+        TRY(security_group_find_named(c, in->group_names.at[i], &ids[count++]));
+    asked->ids = ids;
+    asked->id_count = count;
+    return OK;
+}
+
 RESULT ec2_describe_security_groups(struct call *c,
                                     const struct ec2_describe_security_groups_in *in,
                                     struct ec2_describe_security_groups_out *out)
 {
     struct describe_found found;
     struct describe_asked asked = DESCRIBE_ASKED(in, group_ids);
-    if (in->group_names.count)
-        return resource_not_built(c, "GroupName");
+    TRY(add_named(c, in, &asked));
     TRY(describe(c, &security_group_kind, &asked, &found));
     out->security_groups.at = found.at;
     out->security_groups.count = found.count;
@@ -150,34 +109,268 @@ RESULT ec2_describe_security_groups(struct call *c,
     return OK;
 }
 
-/* ---- for the rest of the VPC -------------------------------------------------------------------
+/* ---- by name -----------------------------------------------------------------------------------
  */
 
-void security_group_add_rule(struct call *c, struct stored_security_group *group,
-                             const struct stored_group_rule *rule)
+static RESULT find_in_vpc(struct call *c, struct span vpc, struct span name,
+                          struct stored_security_group **ret)
 {
-    struct stored_group_rule_list *rules = &group->rules;
-    struct stored_group_rule_place place = {.group = group->id};
-    rules->at = resource_widen(c, rules->at, rules->count, sizeof *rules->at);
-    struct stored_group_rule *added = &rules->at[rules->count++];
-    *added = *rule;
-    added->id = id_new(c, "sgr-", 17);
-    resource_key(c, added->id, &place);
-    stored_group_rule_place_put(c->txn, &place);
+    struct resource_list groups;
+    *ret = NULL;
+    TRY(resource_list(c, &security_group_kind, WHERE(stored_security_group, vpc, vpc), &groups));
+    for (size_t i = 0; i < groups.count; i++) {
+        struct stored_security_group *group = groups.at[i];
+        if (span_eq_nocase(group->name, name))
+            *ret = group;
+    }
+    return OK;
 }
+
+RESULT security_group_find_named(struct call *c, struct span name, struct span *ret_id)
+{
+    struct stored_vpc vpc;
+    struct stored_security_group *group = NULL;
+    if (span_is_empty(name))
+        return refuse(c, &EC2_MISSING_PARAMETER,
+                      "The request must contain the parameter groupName or groupId");
+    TRY(home_find_vpc(c, &vpc));
+    if (vpc.id.at)
+        TRY(find_in_vpc(c, vpc.id, name, &group));
+    if (!group)
+        return refuse(c, &EC2_INVALID_GROUP_NOT_FOUND,
+                      "The security group '%.*s' does not exist in default VPC '%.*s'",
+                      SPAN_ARG(name), SPAN_ARG(vpc.id));
+    *ret_id = group->id;
+    return OK;
+}
+
+RESULT security_group_get(struct call *c, struct span id, struct span name,
+                          struct stored_security_group *ret)
+{
+    if (!id.at)
+        TRY(security_group_find_named(c, name, &id));
+    return resource_get(c, &security_group_kind, id, ret);
+}
+
+/* ---- creation ----------------------------------------------------------------------------------
+ */
+
+static bool is_allowed(char letter)
+{
+    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+           (letter >= '0' && letter <= '9') || (letter && strchr(". _-:/()#,@[]+=&;{}!$*", letter));
+}
+
+bool security_group_text_valid(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!is_allowed(text.at[i]))
+            return false;
+    return text.len <= TEXT_MAX;
+}
+
+static RESULT check_texts(struct call *c, struct span name, struct span description)
+{
+    if (span_starts_nocase(name, S("sg-")))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Value (%.*s) for parameter GroupName is invalid. Group names may not be in "
+                      "the format sg-*.",
+                      SPAN_ARG(name));
+    if (span_eq_nocase(name, DEFAULT_NAME))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Cannot use reserved security group name: default");
+    if (span_is_empty(name) || !security_group_text_valid(name))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Value (%.*s) for parameter GroupName is invalid.", SPAN_ARG(name));
+    if (span_is_empty(description) || !security_group_text_valid(description))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Invalid security group description. Valid descriptions are strings less "
+                      "than 256 characters from the following set:  a-zA-Z0-9. "
+                      "_-:/()#,@[]+=&;{}!$*");
+    return OK;
+}
+
+/* The one that was named, or the default one. */
+static RESULT choose_vpc(struct call *c, struct span id, struct stored_vpc *ret)
+{
+    if (id.at)
+        return resource_get(c, &vpc_kind, id, ret);
+    TRY(home_find_vpc(c, ret));
+    if (!ret->id.at)
+        return refuse(c, &EC2_VPC_ID_NOT_SPECIFIED, "No default VPC for this user");
+    return OK;
+}
+
+static RESULT check_room(struct call *c, struct span vpc, struct span name)
+{
+    struct resource_list groups;
+    TRY(resource_list(c, &security_group_kind, NULL, &groups));
+    for (size_t i = 0; i < groups.count; i++) {
+        const struct stored_security_group *group = groups.at[i];
+        if (span_eq(group->vpc, vpc) && span_eq_nocase(group->name, name))
+            return refuse(c, &EC2_INVALID_GROUP_DUPLICATE,
+                          "The security group '%.*s' already exists for VPC '%.*s'", SPAN_ARG(name),
+                          SPAN_ARG(vpc));
+    }
+    if (groups.count >= GROUPS_MAX)
+        return refuse(c, &EC2_SECURITY_GROUP_LIMIT_EXCEEDED,
+                      "The maximum number of security groups has been reached.");
+    return OK;
+}
+
+RESULT ec2_create_security_group(struct call *c, const struct ec2_create_security_group_in *in,
+                                 struct ec2_create_security_group_out *out)
+{
+    struct stored_vpc vpc;
+    struct stored_security_group group = {.name = in->group_name, .description = in->description};
+    TRY(check_texts(c, in->group_name, in->description));
+    TRY(choose_vpc(c, in->vpc_id, &vpc));
+    TRY(check_room(c, vpc.id, in->group_name));
+    group.vpc = vpc.id;
+    resource_name(c, &security_group_kind, &group);
+    group_rule_add(c, &group, &all_outwards);
+    resource_put(c, &security_group_kind, &group);
+    TRY(tag_new(c, &security_group_kind, group.id, &in->tag_specifications));
+    out->group_id = group.id;
+    out->security_group_arn = resource_arn(c, &security_group_kind, group.id);
+    return tag_list_if_any(c, group.id, &out->tags);
+}
+
+/* ---- deletion ----------------------------------------------------------------------------------
+ */
+
+static bool refers_to(const struct stored_security_group *group, struct span id)
+{
+    for (size_t i = 0; i < group->rules.count; i++)
+        if (span_eq(group->rules.at[i].group, id))
+            return true;
+    return false;
+}
+
+/* Rules of the group itself do not hold it. */
+static RESULT is_referred_to(struct call *c, const struct stored_security_group *wanted, bool *ret)
+{
+    struct resource_list groups;
+    TRY(resource_list(c, &security_group_kind, WHERE(stored_security_group, vpc, wanted->vpc),
+                      &groups));
+    for (size_t i = 0; i < groups.count; i++)
+        if (!span_eq(resource_id(groups.at[i]), wanted->id) && refers_to(groups.at[i], wanted->id))
+            *ret = true;
+    return OK;
+}
+
+struct member {
+    struct span group;
+    bool found;
+};
+
+static int find_member(void *user, struct stored_interface *interface)
+{
+    struct member *member = user;
+    for (size_t i = 0; i < interface->groups.count; i++)
+        member->found = member->found || span_eq(interface->groups.at[i], member->group);
+    return member->found;
+}
+
+static RESULT has_interfaces(struct call *c, struct span group, bool *ret)
+{
+    struct member member = {.group = group};
+    struct stored_interface from = {.account = c->account, .region = c->region};
+    int error = stored_interface_each(c->txn, &from, RESOURCE_ID, c->arena, find_member, &member);
+    *ret = *ret || member.found;
+    return error < 0 ? refuse_errno(c, error, "reading interfaces") : OK;
+}
+
+/* With its rules' ids and tags. */
+static void drop(struct call *c, struct stored_security_group *group)
+{
+    while (group->rules.count)
+        group_rule_drop(c, group, group->rules.count - 1);
+    resource_drop(c, &security_group_kind, group);
+}
+
+RESULT ec2_delete_security_group(struct call *c, const struct ec2_delete_security_group_in *in,
+                                 struct ec2_delete_security_group_out *out)
+{
+    struct stored_security_group group;
+    bool used = false;
+    TRY(security_group_get(c, in->group_id, in->group_name, &group));
+    if (span_eq(group.name, DEFAULT_NAME))
+        return refuse(c, &EC2_CANNOT_DELETE,
+                      "the specified group: \"%.*s\" name: \"default\" cannot be deleted by a user",
+                      SPAN_ARG(group.id));
+    TRY(is_referred_to(c, &group, &used));
+    TRY(has_interfaces(c, group.id, &used));
+    if (used)
+        return refuse(c, &EC2_DEPENDENCY_VIOLATION, "resource %.*s has a dependent object",
+                      SPAN_ARG(group.id));
+    drop(c, &group);
+    SET(out, return_, true);
+    out->group_id = group.id;
+    return OK;
+}
+
+/* ---- GetSecurityGroupsForVpc -------------------------------------------------------------------
+ */
+
+static RESULT show_for_vpc(struct call *c, const void *record, void *shown)
+{
+    const struct stored_security_group *group = record;
+    struct ec2_security_group_for_vpc *to = shown;
+    to->owner_id = group->account;
+    to->group_id = group->id;
+    to->group_name = group->name;
+    to->description = group->description;
+    to->primary_vpc_id = group->vpc;
+    return tag_list(c, group->id, &to->tags);
+}
+
+static const struct filter_name filters_for_vpc[] = {
+    {"description", "Description"},     {"group-id", "GroupId"},
+    {"group-name", "GroupName"},        {"owner-id", "OwnerId"},
+    {"primary-vpc-id", "PrimaryVpcId"},
+};
+
+static const struct resource_kind kind_for_vpc = {
+    .type = "security-group-for-vpc",
+    .record = &stored_security_group_table,
+    .shown_size = sizeof(struct ec2_security_group_for_vpc),
+    .show = show_for_vpc,
+    .filters = {EC2_SHAPE_SECURITY_GROUP_FOR_VPC, filters_for_vpc, ARRAY_LEN(filters_for_vpc)},
+};
+
+RESULT ec2_get_security_groups_for_vpc(struct call *c,
+                                       const struct ec2_get_security_groups_for_vpc_in *in,
+                                       struct ec2_get_security_groups_for_vpc_out *out)
+{
+    struct stored_vpc vpc;
+    struct describe_found found;
+    struct describe_asked asked = {
+        .filters = in->filters, .max_results = in->max_results, .next_token = in->next_token};
+    TRY(resource_get(c, &vpc_kind, in->vpc_id, &vpc));
+    struct ec2_filter *all = resource_widen(c, in->filters.at, in->filters.count, sizeof *all);
+    all[asked.filters.count++] =
+        (struct ec2_filter){.name = S("primary-vpc-id"), .values = {&vpc.id, 1}};
+    asked.filters.at = all;
+    TRY(describe(c, &kind_for_vpc, &asked, &found));
+    out->security_group_for_vpcs.at = found.at;
+    out->security_group_for_vpcs.count = found.count;
+    out->next_token = found.next_token;
+    return OK;
+}
+
+/* ---- for the rest of the VPC -------------------------------------------------------------------
+ */
 
 void security_group_new_default(struct call *c, struct span vpc)
 {
     struct stored_security_group group = {
-        .vpc = vpc, .name = S("default"), .description = S("default VPC security group")};
+        .vpc = vpc, .name = DEFAULT_NAME, .description = S("default VPC security group")};
     resource_name(c, &security_group_kind, &group);
-    security_group_add_rule(c, &group,
-                            &(struct stored_group_rule){.protocol = ANY_PROTOCOL,
-                                                        .group = group.id,
-                                                        .group_account = c->account});
-    security_group_add_rule(
-        c, &group,
-        &(struct stored_group_rule){.egress = true, .protocol = ANY_PROTOCOL, .cidr = EVERYBODY});
+    struct stored_group_rule among_members = {
+        .protocol = ANY_PROTOCOL, .group = group.id, .group_account = c->account};
+    group_rule_add(c, &group, &among_members);
+    group_rule_add(c, &group, &all_outwards);
     resource_put(c, &security_group_kind, &group);
 }
 
@@ -187,7 +380,7 @@ RESULT security_group_default(struct call *c, struct span vpc, struct stored_sec
     TRY(resource_list(c, &security_group_kind, WHERE(stored_security_group, vpc, vpc), &groups));
     for (size_t i = 0; i < groups.count; i++) {
         *ret = groups.at[i];
-        if (span_eq((*ret)->name, S("default")))
+        if (span_eq((*ret)->name, DEFAULT_NAME))
             return OK;
     }
     return refuse_errno(c, -EBADMSG, "looking for the default group of %.*s", SPAN_ARG(vpc));
@@ -201,22 +394,11 @@ RESULT security_group_any_but_default(struct call *c, struct span vpc, bool *ret
     return OK;
 }
 
-void security_group_drop(struct call *c, const struct stored_security_group *group)
-{
-    for (size_t i = 0; i < group->rules.count; i++) {
-        struct stored_group_rule_place place = {0};
-        resource_key(c, group->rules.at[i].id, &place);
-        tag_drop_all(c, place.id);
-        stored_group_rule_place_delete(c->txn, &place);
-    }
-    resource_drop(c, &security_group_kind, group);
-}
-
 RESULT security_group_drop_all(struct call *c, struct span vpc)
 {
     struct resource_list groups;
     TRY(resource_list(c, &security_group_kind, WHERE(stored_security_group, vpc, vpc), &groups));
     for (size_t i = 0; i < groups.count; i++)
-        security_group_drop(c, groups.at[i]);
+        drop(c, groups.at[i]);
     return OK;
 }

@@ -9,9 +9,11 @@ extern const struct resource_kind security_group_kind;
 void security_group_new_default(struct call *c, struct span vpc);
 RESULT security_group_default(struct call *c, struct span vpc, struct stored_security_group **ret);
 RESULT security_group_any_but_default(struct call *c, struct span vpc, bool *ret);
-/* With its rules' ids and tags. */
-void security_group_drop(struct call *c, const struct stored_security_group *group);
 RESULT security_group_drop_all(struct call *c, struct span vpc);
-/* Gives the rule an id and adds it. */
-void security_group_add_rule(struct call *c, struct stored_security_group *group,
-                             const struct stored_group_rule *rule);
+/* By its id or, in the default VPC, by its name; either may be absent, not both. */
+RESULT security_group_get(struct call *c, struct span id, struct span name,
+                          struct stored_security_group *ret);
+/* Of the default VPC. */
+RESULT security_group_find_named(struct call *c, struct span name, struct span *ret_id);
+/* Of names and descriptions, of groups and of rules. */
+bool security_group_text_valid(struct span text);
