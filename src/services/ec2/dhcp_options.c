@@ -2,9 +2,16 @@
 /* DHCP option sets. Control thread. */
 #include "services/ec2/dhcp_options.h"
 
+#include "services/ec2/cidr.h"
+#include "services/ec2/cidr6.h"
 #include "services/ec2/describe.h"
 #include "services/ec2/dns_name.h"
+#include "services/ec2/home.h"
 #include "services/ec2/tag.h"
+#include "services/ec2/vpc.h"
+
+#define SERVERS_MAX 4
+#define PROVIDED_DNS S("AmazonProvidedDNS")
 
 static void show_option(struct call *c, const struct stored_dhcp_option *option,
                         struct ec2_dhcp_configuration *to)
@@ -63,10 +70,163 @@ RESULT ec2_describe_dhcp_options(struct call *c, const struct ec2_describe_dhcp_
     return OK;
 }
 
+/* ---- creation ----------------------------------------------------------------------------------
+ */
+
+static RESULT invalid_value(struct call *c, const char *name, struct span value)
+{
+    return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                  "Value (%.*s) for parameter %s is invalid. Invalid server address.",
+                  SPAN_ARG(value), name);
+}
+
+static bool is_address(struct call *c, struct span text)
+{
+    uint32_t address;
+    struct span block;
+    const struct span parts[] = {text, S("/128")};
+    return cidr_read_address(text, &address) ||
+           cidr6_read(c->arena, arena_join(c->arena, parts, ARRAY_LEN(parts)), &block);
+}
+
+static RESULT check_servers(struct call *c, const struct stored_dhcp_option *option)
+{
+    if (option->values.count > SERVERS_MAX)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Maximum of %d servers exceeded for domain-name-servers", SERVERS_MAX);
+    for (size_t i = 0; i < option->values.count; i++)
+        if (!span_eq(option->values.at[i], PROVIDED_DNS) && !is_address(c, option->values.at[i]))
+            return invalid_value(c, "domain-name-servers", option->values.at[i]);
+    return OK;
+}
+
+static RESULT check_domain(struct call *c, const struct stored_dhcp_option *option)
+{
+    if (option->values.count != 1)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Only one value is allowed for option domain-name");
+    return OK;
+}
+
+/* The others are told to DHCP clients alone, and instances here ask no DHCP server. */
+static RESULT check_not_built(struct call *c, const struct stored_dhcp_option *option)
+{
+    return resource_not_built(c, arena_cstr(c->arena, option->name));
+}
+
+static const struct {
+    struct span name;
+    RESULT (*check)(struct call *c, const struct stored_dhcp_option *option);
+} known_options[] = {
+    {S_INIT("domain-name"), check_domain},
+    {S_INIT("domain-name-servers"), check_servers},
+    {S_INIT("ntp-servers"), check_not_built},
+    {S_INIT("netbios-name-servers"), check_not_built},
+    {S_INIT("netbios-node-type"), check_not_built},
+    {S_INIT("ipv6-address-preferred-lease-time"), check_not_built},
+};
+
+/* Several servers may also come as one text with commas. */
+static void read_values(struct call *c, const struct ec2_new_dhcp_configuration *said,
+                        struct stored_dhcp_option *to)
+{
+    size_t count = 0;
+    struct span *values = NULL;
+    for (size_t i = 0; i < said->values.count; i++)
+        for (struct span rest = said->values.at[i]; rest.at;) {
+            values = resource_grow(c, values, count, sizeof *values);
+            values[count++] = span_trim(span_cut(&rest, ','));
+        }
+    to->values.at = values;
+    to->values.count = count;
+}
+
+static RESULT read_option(struct call *c, const struct ec2_new_dhcp_configuration *said,
+                          struct stored_dhcp_option *to)
+{
+    to->name = said->key;
+    read_values(c, said, to);
+    if (!to->values.count)
+        return refuse(c, &EC2_MISSING_PARAMETER,
+                      "The request must contain the parameter dhcpConfiguration.value");
+    for (size_t i = 0; i < ARRAY_LEN(known_options); i++)
+        if (span_eq(to->name, known_options[i].name))
+            return known_options[i].check(c, to);
+    return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                  "Value (%.*s) for parameter option is invalid. Unknown DHCP option",
+                  SPAN_ARG(to->name));
+}
+
+static RESULT check_twice(struct call *c, const struct stored_dhcp_option_list *options)
+{
+    for (size_t i = 0; i < options->count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (span_eq(options->at[i].name, options->at[j].name))
+                return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                              "Duplicate DHCP option %.*s specified",
+                              SPAN_ARG(options->at[i].name));
+    return OK;
+}
+
+RESULT ec2_create_dhcp_options(struct call *c, const struct ec2_create_dhcp_options_in *in,
+                               struct ec2_create_dhcp_options_out *out)
+{
+    struct stored_dhcp_options set = {0};
+    size_t count = in->dhcp_configurations.count;
+    if (!count)
+        return refuse(c, &EC2_MISSING_PARAMETER,
+                      "The request must contain the parameter dhcpConfiguration");
+    set.options.at = ARENA_ARRAY(c->arena, struct stored_dhcp_option, count);
+    set.options.count = count;
+    for (size_t i = 0; i < count; i++)
+        TRY(read_option(c, &in->dhcp_configurations.at[i], &set.options.at[i]));
+    TRY(check_twice(c, &set.options));
+    TRY(home_settle(c));
+    resource_name(c, &dhcp_options_kind, &set);
+    resource_put(c, &dhcp_options_kind, &set);
+    TRY(tag_new(c, &dhcp_options_kind, set.id, &in->tag_specifications));
+    out->dhcp_options = ARENA_NEW(c->arena, struct ec2_dhcp_options);
+    return show(c, &set, out->dhcp_options);
+}
+
+/* ---- association and deletion ------------------------------------------------------------------
+ */
+
+/* `default` names the set of the Amazon DNS server that the region came with. */
+RESULT ec2_associate_dhcp_options(struct call *c, const struct ec2_associate_dhcp_options_in *in,
+                                  struct ec2_associate_dhcp_options_out *out)
+{
+    struct stored_vpc vpc;
+    struct stored_dhcp_options set;
+    struct span id = in->dhcp_options_id;
+    TRY(resource_get(c, &vpc_kind, in->vpc_id, &vpc));
+    if (span_eq(id, S("default")))
+        TRY(home_dhcp_options(c, &id));
+    TRY(resource_get(c, &dhcp_options_kind, id, &set));
+    vpc.dhcp_options = set.id;
+    resource_put(c, &vpc_kind, &vpc);
+    return OK;
+}
+
+RESULT ec2_delete_dhcp_options(struct call *c, const struct ec2_delete_dhcp_options_in *in,
+                               struct ec2_delete_dhcp_options_out *out)
+{
+    struct stored_dhcp_options set;
+    struct span settled;
+    bool used;
+    TRY(resource_get(c, &dhcp_options_kind, in->dhcp_options_id, &set));
+    TRY(home_dhcp_options(c, &settled));
+    TRY(resource_any(c, &vpc_kind, WHERE(stored_vpc, dhcp_options, set.id), &used));
+    if (used || span_eq(settled, set.id))
+        return resource_in_use(c, "dhcpOptions", set.id);
+    resource_drop(c, &dhcp_options_kind, &set);
+    return OK;
+}
+
 struct span dhcp_options_new_default(struct call *c)
 {
     struct span domain = dns_name_domain(c);
-    struct span resolver = S("AmazonProvidedDNS");
+    struct span resolver = PROVIDED_DNS;
     struct stored_dhcp_option options[] = {
         {.name = S("domain-name"), .values = {&domain, 1}},
         {.name = S("domain-name-servers"), .values = {&resolver, 1}},

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Network ACLs. The entries are kept in the order of direction and number; the last one, which
- * denies the rest, is told but not kept. Control thread.
+ * Network ACLs and which subnets they are of; acl_entry.c has what changes their entries. The
+ * entries are kept in the order of direction and number; the last one, which denies the rest, is
+ * told but not kept. Control thread.
  */
 #include "services/ec2/network_acl.h"
 
 #include "services/ec2/association.h"
+#include "services/ec2/client_token.h"
 #include "services/ec2/describe.h"
 #include "services/ec2/tag.h"
+#include "services/ec2/vpc.h"
 
 #include <errno.h>
 
 #define FIRST_NUMBER 100
+#define ACLS_MAX 200 /* "Amazon VPC quotas": per VPC */
 #define EVERYBODY S("0.0.0.0/0")
 
 /* ---- the kind ----------------------------------------------------------------------------------
@@ -118,6 +122,105 @@ RESULT ec2_describe_network_acls(struct call *c, const struct ec2_describe_netwo
     out->network_acls.at = found.at;
     out->network_acls.count = found.count;
     out->next_token = found.next_token;
+    return OK;
+}
+
+/* ---- creation and deletion ---------------------------------------------------------------------
+ */
+
+static RESULT new_acl(struct call *c, struct span vpc, struct stored_network_acl *ret)
+{
+    struct resource_list acls;
+    TRY(resource_list(c, &network_acl_kind, WHERE(stored_network_acl, vpc, vpc), &acls));
+    if (acls.count >= ACLS_MAX)
+        return refuse(c, &EC2_NETWORK_ACL_LIMIT_EXCEEDED,
+                      "The maximum number of network ACLs has been reached.");
+    *ret = (struct stored_network_acl){.vpc = vpc};
+    resource_name(c, &network_acl_kind, ret);
+    resource_put(c, &network_acl_kind, ret);
+    return OK;
+}
+
+RESULT ec2_create_network_acl(struct call *c, const struct ec2_create_network_acl_in *in,
+                              struct ec2_create_network_acl_out *out)
+{
+    struct span made;
+    struct stored_vpc vpc;
+    struct stored_network_acl acl;
+    TRY(client_token_find(c, in, in->client_token, &made));
+    if (made.at) {
+        TRY(resource_get(c, &network_acl_kind, made, &acl));
+    } else {
+        TRY(resource_get(c, &vpc_kind, in->vpc_id, &vpc));
+        TRY(new_acl(c, vpc.id, &acl));
+        TRY(tag_new(c, &network_acl_kind, acl.id, &in->tag_specifications));
+        client_token_keep(c, in, in->client_token, acl.id);
+    }
+    out->client_token = in->client_token;
+    out->network_acl = ARENA_NEW(c->arena, struct ec2_network_acl);
+    return show(c, &acl, out->network_acl);
+}
+
+RESULT ec2_delete_network_acl(struct call *c, const struct ec2_delete_network_acl_in *in,
+                              struct ec2_delete_network_acl_out *out)
+{
+    struct stored_network_acl acl;
+    TRY(resource_get(c, &network_acl_kind, in->network_acl_id, &acl));
+    if (acl.is_default)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE, "cannot delete default network ACL %.*s",
+                      SPAN_ARG(acl.id));
+    if (acl.associations.count)
+        return resource_in_use(c, "networkAcl", acl.id);
+    resource_drop(c, &network_acl_kind, &acl);
+    return OK;
+}
+
+/* ---- ReplaceNetworkAclAssociation --------------------------------------------------------------
+ */
+
+/* The ACL that has it, and where. */
+static RESULT find_association(struct call *c, struct span id, struct stored_network_acl **ret,
+                               size_t *ret_index)
+{
+    struct resource_list acls;
+    TRY(resource_list(c, &network_acl_kind, NULL, &acls));
+    for (size_t i = 0; i < acls.count; i++) {
+        *ret = acls.at[i];
+        *ret_index = association_find(&(*ret)->associations, id);
+        if (*ret_index != SIZE_MAX)
+            return OK;
+    }
+    return refuse(c, &EC2_INVALID_ASSOCIATION_ID_NOT_FOUND,
+                  "The association ID '%.*s' does not exist", SPAN_ARG(id));
+}
+
+static void move(struct call *c, struct stored_network_acl *from, size_t index,
+                 struct stored_network_acl *to, struct span new_id)
+{
+    struct stored_association association = {.id = new_id,
+                                             .subnet = from->associations.at[index].subnet};
+    association_drop(&from->associations, index);
+    resource_put(c, &network_acl_kind, from);
+    if (span_eq(from->id, to->id))
+        to->associations = from->associations;
+    association_add(c, &to->associations, &association);
+    resource_put(c, &network_acl_kind, to);
+}
+
+RESULT ec2_replace_network_acl_association(struct call *c,
+                                           const struct ec2_replace_network_acl_association_in *in,
+                                           struct ec2_replace_network_acl_association_out *out)
+{
+    size_t index = SIZE_MAX;
+    struct stored_network_acl *from = NULL, to;
+    TRY(resource_get(c, &network_acl_kind, in->network_acl_id, &to));
+    TRY(find_association(c, in->association_id, &from, &index));
+    if (!span_eq(from->vpc, to.vpc))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "network acl %.*s and subnet %.*s belong to different networks",
+                      SPAN_ARG(to.id), SPAN_ARG(from->associations.at[index].subnet));
+    out->new_association_id = id_new(c, "aclassoc-", 17);
+    move(c, from, index, &to, out->new_association_id);
     return OK;
 }
 

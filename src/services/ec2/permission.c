@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * IpPermissions and rules. The texts are those that users of EC2 were refused with: aws-cli #1066
- * (ports), #2846 (blocks), terraform-provider-aws #1793 (protocols), terraform-aws-security-group
- * #7 (ICMP). Control thread.
+ * IpPermissions and rules. "CIDR block … is malformed" is the text of aws-cli #2846. Control
+ * thread.
  */
 #include "services/ec2/permission.h"
 
 #include "services/ec2/cidr.h"
 #include "services/ec2/cidr6.h"
 #include "services/ec2/security_group.h"
+#include "services/ec2/traffic.h"
 
-#define PORT_MAX 65535
-#define ICMP_MAX 255
 #define PROTOCOL_MAX 255
-#define ANY (-1)
 
 /* ---- what clients say --------------------------------------------------------------------------
  */
@@ -32,41 +29,25 @@ static RESULT read_ports(struct call *c, const struct ec2_ip_permission *said,
                          struct stored_group_rule *rule)
 {
     if (!said->has.from_port || !said->has.to_port)
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                      "Invalid value for portRange. Must specify both from and to ports with "
-                      "TCP/UDP.");
-    if (said->from_port < 0 || said->from_port > PORT_MAX)
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE, "TCP/UDP (from) port (%d) out of range",
-                      said->from_port);
-    if (said->to_port < 0 || said->to_port > PORT_MAX)
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE, "TCP/UDP (to) port (%d) out of range",
-                      said->to_port);
-    if (said->from_port > said->to_port)
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE, "Invalid TCP/UDP port range (%d:%d)",
-                      said->from_port, said->to_port);
+        return traffic_no_ports(c);
     rule->has_ports = true;
     rule->port_from = said->from_port;
     rule->port_to = said->to_port;
-    return OK;
+    return traffic_check_ports(c, said->from_port, said->to_port);
 }
 
 /* Type and code, in the members of the ports. */
 static RESULT read_icmp(struct call *c, const struct ec2_ip_permission *said,
                         struct stored_group_rule *rule)
 {
-    int32_t type = said->has.from_port ? said->from_port : ANY;
-    int32_t code = said->has.to_port ? said->to_port : ANY;
+    int32_t type = said->has.from_port ? said->from_port : ICMP_ANY;
+    int32_t code = said->has.to_port ? said->to_port : ICMP_ANY;
     if (!said->has.from_port && span_eq(rule->protocol, S("icmp")))
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                      "Invalid value for portRange. Must specify both type and code with ICMP.");
-    if (type < ANY || type > ICMP_MAX)
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE, "ICMP type (%d) out of range", type);
-    if (code < ANY || code > ICMP_MAX || (type == ANY && code != ANY))
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE, "ICMP code (%d) out of range", code);
+        return traffic_no_icmp(c);
     rule->has_ports = true;
     rule->port_from = type;
     rule->port_to = code;
-    return OK;
+    return traffic_check_icmp(c, type, code);
 }
 
 /* All ports of all others. */
@@ -103,9 +84,7 @@ static RESULT read_traffic(struct call *c, const struct ec2_ip_permission *said,
             return protocols[i].read(c, said, rule);
         }
     if (!span_to_u64(said->ip_protocol, &number) || number > PROTOCOL_MAX)
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                      "Invalid value '%.*s' for IP protocol. Unknown protocol.",
-                      SPAN_ARG(said->ip_protocol));
+        return traffic_unknown_protocol(c, said->ip_protocol);
     rule->protocol = arena_printf(c->arena, "%u", (unsigned)number);
     return OK;
 }
@@ -243,7 +222,7 @@ static struct span traffic_text(struct call *c, const struct stored_group_rule *
     struct span name = protocol ? protocol->shown : rule->protocol;
     if (!rule->has_ports)
         return name;
-    if (protocol && protocol->read == read_icmp && rule->port_from == ANY)
+    if (protocol && protocol->read == read_icmp && rule->port_from == ICMP_ANY)
         return arena_printf(c->arena, "%.*s, type: ALL, code: ALL", SPAN_ARG(name));
     bool ports = protocol && protocol->read == read_ports;
     return arena_printf(c->arena, "%.*s, %s: %d, %s: %d", SPAN_ARG(name),

@@ -131,6 +131,11 @@ def test_a_group_that_is_needed_stays(ec2, vpc, make_group):
         "DependencyViolation", f"resource {needed} has a dependent object")
     ec2.revoke_security_group_ingress(GroupId=other, IpPermissions=[pair])
     ec2.delete_security_group(GroupId=needed)
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet, Groups=[other])["NetworkInterface"]["NetworkInterfaceId"]
+    assert refused(ec2.delete_security_group, GroupId=other) == (
+        "DependencyViolation", f"resource {other} has a dependent object")
+    ec2.delete_network_interface(NetworkInterfaceId=interface)
     assert refused(ec2.delete_security_group, GroupId=GONE)[0] == "InvalidGroup.NotFound"
     assert refused(ec2.delete_security_group, GroupId="nonsense")[0] == "InvalidGroupId.Malformed"
     assert refused(ec2.delete_security_group)[0] == "MissingParameter"
