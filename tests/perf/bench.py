@@ -35,6 +35,7 @@ LARGE, MEDIUM, PART = 1 << 30, 1 << 20, 8 << 20
 
 BY_COUNT, BY_BYTES = ("requests_per_s", "/s"), ("mib_per_s", "MiB/s")
 PLAIN = "in the clear"  # kintoun itself, with objects that are not encrypted at rest
+SLOW = "256 connections and 1 ms more per sync"  # kintoun itself
 DYNAMODB, KINESIS, S3 = ("moto", "dynalite"), ("moto", "kinesalite"), ("moto", "s3rver")
 
 
@@ -53,7 +54,7 @@ class Row:
 ROWS = [
     Row("sts-get-caller-identity", "STS GetCallerIdentity", peers=("moto",)),
     Row("dynamodb-get-item", "DynamoDB GetItem, 1 KB", 60000, DYNAMODB),
-    Row("dynamodb-put-item", "DynamoDB PutItem, 1 KB, durable", 40000, DYNAMODB),
+    Row("dynamodb-put-item", "DynamoDB PutItem, 1 KB, durable", 40000, (SLOW, *DYNAMODB)),
     Row("dynamodb-update-item", "DynamoDB UpdateItem with a condition, durable", peers=DYNAMODB),
     Row("dynamodb-query", "DynamoDB Query, 100 items", peers=DYNAMODB),
     Row("dynamodb-transact-write", "DynamoDB TransactWriteItems, 4 items, durable", peers=("moto",)),
@@ -61,7 +62,7 @@ ROWS = [
     Row("kinesis-put-records", "Kinesis PutRecords, 500 of 1 KB, durable", 600, KINESIS, keys=16, connections=16),
     Row("kinesis-get-records", "Kinesis GetRecords, 1,000 of 1 KB", 500, KINESIS, connections=16),
     Row("s3-get", "S3 GET, 1 KiB", 50000, (PLAIN, *S3, "nginx")),
-    Row("s3-put", "S3 PUT, 1 KiB, durable", 20000, (PLAIN, *S3)),
+    Row("s3-put", "S3 PUT, 1 KiB, durable", 20000, (PLAIN, SLOW, *S3)),
     Row("s3-list", "S3 ListObjectsV2, pages of up to 1,000 keys", peers=S3),
     Row("s3-get-medium", "S3 GET, 1 MiB", "in the clear 0.8 of nginx", (PLAIN, "nginx"), BY_BYTES,
         "s3-get-large", large=MEDIUM),
@@ -71,7 +72,7 @@ ROWS = [
     Row("s3-upload-part", "S3 UploadPart, 8 MiB, durable", "1,430 (1.5 GB/s)", (PLAIN, *S3), BY_BYTES, large=PART,
         connections=8, keys=8),
 ]
-PEERS = ("moto", "dynalite", "kinesalite", "s3rver")
+PEERS = (SLOW, "moto", "dynalite", "kinesalite", "s3rver")
 IN_TURN, ROUNDS = (PLAIN, "nginx"), 3
 READY_MS, RESIDENT_MIB, BINARY_MB, INSTRUCTIONS = 20, 20, 8, 40000
 STARTS, PROFILED_REQUESTS = 10, 1000
@@ -190,7 +191,8 @@ class Bench:
         self.notes.append(f"{server.name} was left out or broke off: {reason}")
 
     def measure_once(self, server, row):
-        result = self.run_load(server, row.scenario_for(server.name), **row.settings, **self.made_for(server, row))
+        result = self.run_load(server, row.scenario_for(server.name),
+                               **{**server.settings, **row.settings, **self.made_for(server, row)})
         say(f"{server.name:12} {row.name:24} " + (result.get("reason") or
             f"{result['requests_per_s']:.0f}/s, {result['mib_per_s']:.0f} MiB/s, {result['verified']} replies compared"))
         self.results.setdefault((server.name, row.name), []).append(result)
@@ -218,10 +220,14 @@ class Bench:
         return servers.Kintoun(self.options.program, self.folder / name, ["--unlimited", *extra, *options], wrapper)
 
     def peer(self, name):
-        if name != PLAIN:
+        if name == PLAIN:
+            server = self.kintoun("plain", options=["--encrypt-at-rest", "off"])
+        elif name == SLOW:
+            server = self.kintoun("slow", options=["--extra-sync-us", "1000"])
+            server.settings = {"connections": 256}
+        else:
             return servers.peer(name, self.folder / name, pathlib.Path(self.options.build))
-        server = self.kintoun("plain", options=["--encrypt-at-rest", "off"])
-        server.name = PLAIN
+        server.name = name
         return server
 
     def measure_start(self):

@@ -32,6 +32,7 @@ class Server:
     process = None
     address = None
     key = "test"  # access key id and secret
+    settings = {}  # of the generator, before those of a row
 
     def spawn(self, command, log, **options):
         with open(log, "ab") as to:
