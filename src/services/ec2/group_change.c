@@ -5,6 +5,7 @@
  * call's transaction, nothing. Control thread.
  */
 #include "services/ec2/permission.h"
+#include "services/ec2/prefix_list.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/tag.h"
 #include "services/ec2/vpc.h"
@@ -51,13 +52,10 @@ static RESULT read_asked(struct call *c, const struct ec2_ip_permission_list *pe
 /* ---- Authorize… --------------------------------------------------------------------------------
  */
 
-/* A group that a rule refers to is of the same VPC. */
-static RESULT check_reference(struct call *c, const struct stored_security_group *group,
-                              const struct stored_group_rule *rule)
+static RESULT check_group(struct call *c, const struct stored_security_group *group,
+                          const struct stored_group_rule *rule)
 {
     struct stored_security_group peer;
-    if (!rule->group.at)
-        return OK;
     if (!span_eq(rule->group_account, c->account))
         return refuse(c, &EC2_INVALID_GROUP_NOT_FOUND, "The security group '%.*s' does not exist",
                       SPAN_ARG(rule->group));
@@ -66,6 +64,16 @@ static RESULT check_reference(struct call *c, const struct stored_security_group
         return refuse(c, &EC2_INVALID_GROUP_NOT_FOUND,
                       "You have specified two resources that belong to different networks.");
     return OK;
+}
+
+/* A group that a rule refers to is of the same VPC. */
+static RESULT check_reference(struct call *c, const struct stored_security_group *group,
+                              const struct stored_group_rule *rule)
+{
+    struct stored_prefix_list list;
+    if (rule->prefix_list.at)
+        return resource_get(c, &prefix_list_kind, rule->prefix_list, &list);
+    return rule->group.at ? check_group(c, group, rule) : OK;
 }
 
 static RESULT duplicate(struct call *c, const struct stored_group_rule *rule)
@@ -398,6 +406,7 @@ RESULT ec2_modify_security_group_rules(struct call *c,
     TRY(security_group_get(c, in->group_id, SPAN_NONE, &group));
     for (size_t i = 0; i < in->security_group_rules.count; i++)
         TRY(modify(c, &group, &in->security_group_rules.at[i]));
+    TRY(group_rule_check_count(c, &group));
     resource_put(c, &security_group_kind, &group);
     SET(out, return_, true);
     return OK;

@@ -6,6 +6,7 @@
 #include "services/ec2/group_rule.h"
 
 #include "services/ec2/describe.h"
+#include "services/ec2/prefix_list.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/tag.h"
 
@@ -138,25 +139,41 @@ void group_rule_drop(struct call *c, struct stored_security_group *group, size_t
     memmove(&rules->at[index], &rules->at[index + 1], (rules->count - index) * sizeof *rules->at);
 }
 
-/* A reference to a group counts for both IP versions. */
-static size_t count_rules(const struct stored_security_group *group, enum DIRECTION direction,
-                          size_t other_version)
+/* A reference to a group counts for both IP versions, one to a prefix list for as many rules as the
+ * list is made for ("Security group size"). */
+static RESULT count_rule(struct call *c, const struct stored_group_rule *rule, size_t *count)
+{
+    struct stored_prefix_list list = {.max_entries = 1};
+    if (rule->prefix_list.at) {
+        int error = resource_find(c, &prefix_list_kind, rule->prefix_list, &list);
+        if (error < 0)
+            return refuse_errno(c, error, "reading the prefix list of a rule");
+    }
+    *count += list.max_entries;
+    return OK;
+}
+
+static RESULT count_rules(struct call *c, const struct stored_security_group *group,
+                          enum DIRECTION direction, size_t other_version)
 {
     size_t count = 0;
     for (size_t i = 0; i < group->rules.count; i++) {
         const struct stored_group_rule *rule = &group->rules.at[i];
-        const struct span *other = const_struct_at(rule, other_version, struct span);
-        count += rule->egress == (direction == EGRESS) && !other->at;
+        if (rule->egress == (direction == EGRESS) &&
+            !const_struct_at(rule, other_version, struct span)->at)
+            TRY(count_rule(c, rule, &count));
     }
-    return count;
+    if (count > RULES_MAX)
+        return refuse(c, &EC2_RULES_PER_SECURITY_GROUP_LIMIT_EXCEEDED,
+                      "The maximum number of rules per security group has been reached.");
+    return OK;
 }
 
 RESULT group_rule_check_count(struct call *c, const struct stored_security_group *group)
 {
-    for (enum DIRECTION direction = INGRESS; direction <= EGRESS; direction++)
-        if (count_rules(group, direction, offsetof(struct stored_group_rule, cidr)) > RULES_MAX ||
-            count_rules(group, direction, offsetof(struct stored_group_rule, cidr6)) > RULES_MAX)
-            return refuse(c, &EC2_RULES_PER_SECURITY_GROUP_LIMIT_EXCEEDED,
-                          "The maximum number of rules per security group has been reached.");
+    for (enum DIRECTION direction = INGRESS; direction <= EGRESS; direction++) {
+        TRY(count_rules(c, group, direction, offsetof(struct stored_group_rule, cidr)));
+        TRY(count_rules(c, group, direction, offsetof(struct stored_group_rule, cidr6)));
+    }
     return OK;
 }

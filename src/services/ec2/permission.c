@@ -7,6 +7,7 @@
 
 #include "services/ec2/cidr.h"
 #include "services/ec2/cidr6.h"
+#include "services/ec2/prefix_list.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/traffic.h"
 
@@ -151,6 +152,18 @@ static RESULT read_groups(struct reading *r, const struct ec2_ip_permission *sai
     return OK;
 }
 
+static RESULT read_prefix_lists(struct reading *r, const struct ec2_ip_permission *said)
+{
+    for (size_t i = 0; i < said->prefix_list_ids.count; i++) {
+        const struct ec2_prefix_list_id *list = &said->prefix_list_ids.at[i];
+        struct stored_group_rule rule = r->traffic;
+        rule.prefix_list = list->prefix_list_id;
+        TRY(resource_check_id(r->c, &prefix_list_kind, rule.prefix_list));
+        TRY(add_rule(r, &rule, list->description));
+    }
+    return OK;
+}
+
 RESULT permission_read(struct call *c, const struct ec2_ip_permission_list *permissions,
                        enum DIRECTION direction, struct stored_group_rule_list *ret)
 {
@@ -159,10 +172,9 @@ RESULT permission_read(struct call *c, const struct ec2_ip_permission_list *perm
         const struct ec2_ip_permission *said = &permissions->at[i];
         struct reading r = {.c = c, .traffic.egress = direction == EGRESS, .rules = ret};
         size_t before = ret->count;
-        if (said->prefix_list_ids.count)
-            return resource_not_built(c, "A rule of a prefix list");
         TRY(read_traffic(c, said, &r.traffic));
         TRY(read_ranges(&r, said));
+        TRY(read_prefix_lists(&r, said));
         TRY(read_groups(&r, said));
         if (ret->count == before)
             return refuse(c, &EC2_MISSING_PARAMETER,

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Terraform's resources of security groups, network ACLs, prefix lists and DHCP options."""
+import pathlib
+
+from plans import Terraform
+
+
+def test_terraform(own_cloud, tmp_path):
+    cloud = own_cloud()
+    terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform_groups", tmp_path)
+    terraform.apply()
+    terraform.expect_no_change()
+    changed = ["-var=port=8443", "-var=office=203.0.113.0/24"]
+    terraform.apply(*changed)
+    cloud.restart()
+    terraform.expect_no_change(*changed)
+    ec2 = cloud.client("ec2", region="eu-west-1")
+    rules = ec2.describe_security_group_rules()["SecurityGroupRules"]
+    assert {(it["IpProtocol"], it["IsEgress"]) for it in rules if it["FromPort"] == 8443} == {("tcp", False), ("udp", True)}
+    assert not [it for it in rules if it["FromPort"] == 443]
+    terraform.destroy(*changed)
+    assert [it["IsDefault"] for it in ec2.describe_vpcs()["Vpcs"]] == [True]
+    assert [it["GroupName"] for it in ec2.describe_security_groups()["SecurityGroups"]] == ["default"]
+    assert len(ec2.describe_network_acls()["NetworkAcls"]) == len(ec2.describe_dhcp_options()["DhcpOptions"]) == 1
+    assert ec2.describe_managed_prefix_lists()["PrefixLists"] == []
