@@ -7,6 +7,7 @@
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
 #include "services/ec2/network_acl.h"
+#include "services/ec2/peering.h"
 #include "services/ec2/prefix_list.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/security_group.h"
@@ -14,9 +15,11 @@
 #include "services/ec2/vpc.h"
 
 static const struct resource_kind *const kinds[] = {
-    &dhcp_options_kind,     &elastic_address_kind, &group_rule_kind,  &interface_kind,
-    &internet_gateway_kind, &nat_gateway_kind,     &network_acl_kind, &prefix_list_kind,
-    &route_table_kind,      &security_group_kind,  &subnet_kind,      &vpc_kind,
+    &dhcp_options_kind, &elastic_address_kind,  &group_rule_kind,
+    &interface_kind,    &internet_gateway_kind, &nat_gateway_kind,
+    &network_acl_kind,  &peering_kind,          &prefix_list_kind,
+    &route_table_kind,  &security_group_kind,   &subnet_kind,
+    &vpc_kind,
 };
 
 const struct resource_kind *resource_kind_of(struct span id)

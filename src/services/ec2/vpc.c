@@ -10,6 +10,7 @@
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/network_acl.h"
+#include "services/ec2/peering.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/subnet.h"
@@ -193,6 +194,8 @@ static RESULT check_empty(struct call *c, struct span vpc)
         TRY(security_group_any_but_default(c, vpc, &used));
     if (!used)
         TRY(network_acl_any_but_default(c, vpc, &used));
+    if (!used)
+        TRY(peering_any(c, vpc, &used));
     return used ? resource_in_use(c, "vpc", vpc) : OK;
 }
 

@@ -116,6 +116,12 @@ def test_groups_of_the_default_vpc_have_names(own_cloud):
     ec2.delete_security_group(GroupName="web")
     for subnet in ec2.describe_subnets()["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    gateway = ec2.describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"]
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    ec2.delete_vpc(VpcId=vpc)
+    assert refused(ec2.create_security_group, GroupName="web", Description="x") == (
+        "VPCIdNotSpecified", "No default VPC for this user")
+    assert refused(ec2.delete_security_group, GroupName="default")[0] == "InvalidGroup.NotFound"
 
 
 def test_a_group_that_is_needed_stays(ec2, vpc, make_group):

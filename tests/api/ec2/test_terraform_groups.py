@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Terraform's resources of security groups, network ACLs, prefix lists and DHCP options."""
+"""Terraform's resources of security groups, network ACLs, prefix lists, DHCP options and peerings."""
 import pathlib
 
 from plans import Terraform
@@ -18,6 +18,8 @@ def test_terraform(own_cloud, tmp_path):
     rules = ec2.describe_security_group_rules()["SecurityGroupRules"]
     assert {(it["IpProtocol"], it["IsEgress"]) for it in rules if it["FromPort"] == 8443} == {("tcp", False), ("udp", True)}
     assert not [it for it in rules if it["FromPort"] == 443]
+    peerings = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
+    assert [it["Status"]["Code"] for it in peerings] == ["active", "active"]
     terraform.destroy(*changed)
     assert [it["IsDefault"] for it in ec2.describe_vpcs()["Vpcs"]] == [True]
     assert [it["GroupName"] for it in ec2.describe_security_groups()["SecurityGroups"]] == ["default"]

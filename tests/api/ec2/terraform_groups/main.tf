@@ -23,6 +23,18 @@ provider "aws" {
   }
 }
 
+provider "aws" {
+  alias      = "west"
+  region     = "us-west-2"
+  access_key = "test"
+  secret_key = "test"
+  endpoints {
+    ec2 = var.endpoint
+    sts = var.endpoint
+    iam = var.endpoint
+  }
+}
+
 resource "aws_vpc" "main" {
   cidr_block = "10.20.0.0/16"
 }
@@ -188,4 +200,32 @@ resource "aws_vpc_dhcp_options" "main" {
 resource "aws_vpc_dhcp_options_association" "main" {
   vpc_id          = aws_vpc.main.id
   dhcp_options_id = aws_vpc_dhcp_options.main.id
+}
+
+resource "aws_vpc" "peer" {
+  cidr_block = "10.30.0.0/16"
+}
+
+resource "aws_vpc_peering_connection" "near" {
+  vpc_id      = aws_vpc.main.id
+  peer_vpc_id = aws_vpc.peer.id
+  auto_accept = true
+  tags        = { port = var.port }
+}
+
+resource "aws_vpc" "west" {
+  provider   = aws.west
+  cidr_block = "10.40.0.0/16"
+}
+
+resource "aws_vpc_peering_connection" "far" {
+  vpc_id      = aws_vpc.main.id
+  peer_vpc_id = aws_vpc.west.id
+  peer_region = "us-west-2"
+}
+
+resource "aws_vpc_peering_connection_accepter" "far" {
+  provider                  = aws.west
+  vpc_peering_connection_id = aws_vpc_peering_connection.far.id
+  auto_accept               = true
 }
