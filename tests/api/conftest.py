@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cloud under test: one server for the whole session, further ones of their own where a test kills,
-moves the clock or starts with other options. Every process started here is ended by its own id."""
+"""The cloud under test: one server for the whole session of each process (tests run side by side), further ones of
+their own where a test kills, moves the clock or starts with other options. Every process started here is ended by its
+own id."""
 import signal
 import uuid
 
