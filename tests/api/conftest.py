@@ -5,11 +5,27 @@ own id."""
 import signal
 import uuid
 
+import botocore.waiter
 import pytest
 
 from harness import Cloud
 
 pytest_plugins = ["identities"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def brisk_waiters():
+    """Stock waiters ask every 20 seconds, and here states change in milliseconds: they ask each half second, as long."""
+    stock = botocore.waiter.SingleWaiterConfig.__init__
+
+    def brisk(self, config):
+        stock(self, config)
+        self.max_attempts = int(self.max_attempts * self.delay / 0.5)
+        self.delay = 0.5
+
+    botocore.waiter.SingleWaiterConfig.__init__ = brisk
+    yield
+    botocore.waiter.SingleWaiterConfig.__init__ = stock
 
 
 @pytest.fixture(scope="session")
