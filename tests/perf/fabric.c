@@ -245,8 +245,9 @@ static void write_frame(uint8_t frame[64], const char *source)
     frame[39] = 30;
 }
 
-/* inject NETNS DEVICE SOURCE SINK FLOWS COUNT FIRST-PORT PROCESSOR: into the device as if received,
- * counted and dropped at eth0 of SINK ("-": not). The nanoseconds per frame. */
+/* inject NETNS DEVICE SOURCE SINK FLOWS COUNT FIRST-PORT PROCESSOR TIMES: into the device as if
+ * received, counted and dropped at eth0 of SINK ("-": not). The nanoseconds per frame of the best
+ * time. */
 int run_inject(char **args)
 {
     struct injector it = load_injector();
@@ -271,12 +272,16 @@ int run_inject(char **args)
                 .ctx_in = &context, .ctx_size_in = sizeof context,
                 .repeat = (int)strtol(args[5], NULL, 10), .flags = LIVE_FRAMES, .batch_size = 64);
     must("settings", bpf_map_update_elem(it.map, &none, &injection, 0));
-    int64_t start = now_ns();
-    must("injecting", bpf_prog_test_run_opts(it.inject, &run));
-    double took = (double)(now_ns() - start);
+    int64_t best_ns = INT64_MAX;
+    for (long times = strtol(args[8], NULL, 10); times > 0; times--) {
+        int64_t start = now_ns();
+        must("injecting", bpf_prog_test_run_opts(it.inject, &run));
+        int64_t took_ns = now_ns() - start;
+        best_ns = took_ns < best_ns ? took_ns : best_ns;
+    }
     must("count", bpf_map_lookup_elem(it.map, &none, &injection));
     printf("{\"counted\": %llu, \"ns\": %.2f}\n", (unsigned long long)injection.counted,
-           took / run.repeat);
+           (double)best_ns / run.repeat);
     bpf_object__close(it.object);
     return 0;
 }
@@ -390,7 +395,7 @@ static const struct command {
 } commands[] = {
     {"up", 3, run_up},         {"clear", 1, run_clear},   {"counted", 1, run_counted},
     {"down", 1, run_down},     {"server", 0, run_server}, {"client", 4, run_client},
-    {"inject", 8, run_inject}, {"change", 4, run_change},
+    {"inject", 9, run_inject}, {"change", 4, run_change},
 };
 
 int main(int count, char **args)

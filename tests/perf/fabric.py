@@ -11,7 +11,7 @@ import tempfile
 import time
 
 CLIENT, SERVER, NEAR, FAR = "10.0.2.20", "192.0.2.80", "10.0.2.1", "192.0.2.1"
-ROUNDS, MANY, SLICE = 5, 50000, 250000
+ROUNDS, MANY, SLICE, SLICES = 5, 50000, 50000, 20
 MASQUERADE = """chain post {{
     type nat hook postrouting priority 100
     oifname "far" masquerade
@@ -120,12 +120,11 @@ class Path:
         got = sent["count"] if what == "connections" else self.counted()[what] - before[what]
         return got / sent["seconds"]
 
-    def inject(self, flows, count, first_port=10000, processor=0):
-        """Nanoseconds per frame until it is at the server's device."""
-        done = json.loads(run(self.load, "inject", *self.inject_at, self.source, self.server, flows, count, first_port,
-                              processor))
-        if done["counted"] < 0.999 * count:
-            raise Unavailable(f"{self.name}: only {done['counted']} of {count} frames came through")
+    def inject(self, flows, count, times=1):
+        """Nanoseconds per frame until it is at the server's device, when it went best."""
+        done = json.loads(run(self.load, "inject", *self.inject_at, self.source, self.server, flows, count, 10000, 0, times))
+        if done["counted"] < 0.999 * count * times:
+            raise Unavailable(f"{self.name}: only {done['counted']} of {count * times} frames came through")
         return done["ns"]
 
 
@@ -164,7 +163,7 @@ class Gateway(Path):
         self.clear()
         before = json.loads(run(self.load, "counted", self.fabric))
         both = [subprocess.Popen([self.load, "inject", *self.inject_at, self.source, "-", "30000", "30000", str(first),
-                                  str(processor)], stdout=subprocess.DEVNULL)
+                                  str(processor), "1"], stdout=subprocess.DEVNULL)
                 for processor, first in enumerate((1000, 31000))]
         if any([one.wait() for one in both]):
             raise Unavailable("an injector failed")
@@ -279,7 +278,7 @@ class Fabric:
             if not warm:
                 return path.inject(flows, flows)
             path.inject(flows, max(flows, 10000))
-            return min(path.inject(flows, SLICE) for _ in range(4))
+            return path.inject(flows, SLICE, SLICES)
         figures = self.rounds(title, paths, measure)
         bare = figures.pop(paths[0])
         beyond = {path: [max(a - b, 1) for a, b in zip(made, bare)] for path, made in figures.items()}

@@ -146,6 +146,42 @@ TEST(records_of_real_connections)
     close_world();
 }
 
+#define MANY 20000
+
+static void *send_many(void *user)
+{
+    const int *app = user;
+    for (int i = 0; i < MANY; i++)
+        CHECK_INT(send(*app, "x", 1, 0), 1);
+    return NULL;
+}
+
+static void add_up(void *user, const struct fabric_record *record)
+{
+    uint64_t *sum = user;
+    *sum += record->incoming ? 0 : record->packets;
+}
+
+TEST(every_packet_is_in_exactly_one_record)
+{
+    uint64_t sum = 0;
+    int app, server, reads = 0;
+    pthread_t sender;
+    open_world();
+    open_datagrams(&app, &server);
+    CHECK_INT(fabric_record(fabric, APP_HOST, FABRIC_RECORDED), 0);
+    CHECK_INT(pthread_create(&sender, NULL, send_many, &app), 0);
+    for (; sum < MANY && reads < 10000; reads++)
+        CHECK_INT(fabric_records(fabric, add_up, &sum), 0);
+    pthread_join(sender, NULL);
+    CHECK_INT(fabric_records(fabric, add_up, &sum), 0);
+    CHECK_INT(sum, MANY);
+    CHECK(reads > 1);
+    close(app);
+    close(server);
+    close_world();
+}
+
 struct listing {
     struct fabric_translation last;
     int count;

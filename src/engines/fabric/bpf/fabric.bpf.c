@@ -67,7 +67,6 @@ char LICENSE[] SEC("license") = "GPL"; /* the helpers want it */
     FAB_MAP(name, BPF_MAP_TYPE_HASH, key_type, value_type, size)
 
 FAB_HASH(fab_flows, struct fab_key, struct fab_flow, 2 * FAB_SESSIONS);
-FAB_ARRAY(fab_sessions, struct fab_session, FAB_SESSIONS);
 FAB_HASH(fab_targets, struct fab_target_key, int32_t, FAB_TARGETS);
 FAB_HASH(fab_places, struct fab_place_key, struct fab_place, FAB_PLACES);
 FAB_HASH(fab_publics, uint32_t, struct fab_public, FAB_PUBLICS);
@@ -85,13 +84,18 @@ FAB_ARRAY(fab_settings_map, struct fab_settings, 1);
 FAB_HASH(fab_devices, uint32_t, uint32_t, FAB_INTERFACES);
 FAB_MAP(fab_reasons, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, uint64_t, FAB_REASONS);
 
-struct { /* written by both sides at once, so the daemon maps it into its memory */
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, FAB_INTERFACES);
-    __uint(map_flags, BPF_F_MMAPABLE);
-    __type(key, uint32_t);
-    __type(value, struct fab_meter);
-} fab_meters SEC(".maps");
+/* On pages of its own: the daemon maps it into its memory, or entries begin with a cache line. */
+#define FAB_PAGES(name, value_type, size)                                                          \
+    struct {                                                                                       \
+        __uint(type, BPF_MAP_TYPE_ARRAY);                                                          \
+        __uint(max_entries, size);                                                                 \
+        __uint(map_flags, BPF_F_MMAPABLE);                                                         \
+        __type(key, uint32_t);                                                                     \
+        __type(value, value_type);                                                                 \
+    } name SEC(".maps")
+
+FAB_PAGES(fab_meters, struct fab_meter, FAB_INTERFACES);
+FAB_PAGES(fab_sessions, struct fab_session, FAB_SESSIONS);
 
 struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);

@@ -88,18 +88,20 @@ enum FAB_SESSION_SEEN {
  * rule ("Security group connection tracking", untracked connections). */
 enum FAB_TRACKED { FAB_TRACKED_ASKS = 1, FAB_TRACKED_ANSWERS = 2 };
 
-/* What both directions share. */
+/* What both directions share. What every packet touches is the first cache line of 64 bytes. */
 struct fab_session {
-    struct fab_key asks, answers;
     uint64_t last_ns;
     uint32_t state;   /* enum FAB_SESSION_STATE */
     uint32_t gateway; /* or 0 */
     uint32_t idle_s;  /* once an answer was seen */
     uint16_t start_s, closed_s;
     uint8_t seen, tracked, reserved[6];
-    uint32_t from, to;             /* interfaces, whose numbers of flows it is in */
     uint64_t packets[2], bytes[2]; /* by side */
+    struct fab_key asks, answers;
+    uint32_t from, to; /* interfaces, whose numbers of flows it is in */
+    uint32_t reserved_2[6];
 };
+_Static_assert(sizeof(struct fab_session) == 128, "whole cache lines");
 
 /* A network and the number that every change of its rules and routes moves. */
 struct fab_network {
