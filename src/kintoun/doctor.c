@@ -136,6 +136,6 @@ int command_doctor(int argc, char **argv)
     if (!has_cgroup_v1() && !has_cgroup_v2())
         printf("Neither cgroup hierarchy has a memory controller: instances would run without "
                "limits.\n");
-    printf("S3, DynamoDB, IAM and STS need none of these.\n");
+    printf("S3, DynamoDB, Kinesis, IAM and STS need none of these.\n");
     return 0;
 }
