@@ -71,6 +71,7 @@ RESULT access_find_bucket(struct call *c, struct txn *txn, struct span name,
 
 struct resource {
     struct span bucket, key; /* key absent: the bucket itself */
+    bool asked_for;          /* by the request, which may name a version */
 };
 
 bool access_read_arn(struct span arn, struct span *ret_bucket, struct span *ret_key)
@@ -133,7 +134,10 @@ static RESULT add_object_list(struct inquiry *inquiry, enum ACL_PERMISSION permi
     struct object_found found;
     bool there;
     struct call *c = inquiry->c;
-    TRY(object_find(c, &inquiry->place, inquiry->resource.key, &found, &there));
+    struct object_name name = {.key = inquiry->resource.key};
+    if (inquiry->resource.asked_for)
+        name.version_id = condition_key_version(c);
+    TRY(object_find_version(c, &inquiry->place, &name, &found, &there));
     if (!there)
         return OK;
     struct acl acl = acl_of_object(&inquiry->place, &found.attributes);
@@ -173,8 +177,6 @@ static RESULT add_policy(struct inquiry *inquiry)
     struct call *c = inquiry->c;
     const struct s3_bucket_record *bucket = &inquiry->place.bucket;
     const struct policy *policy;
-    if (!document_is_there(bucket, DOCUMENT_POLICY))
-        return OK;
     TRY(policy_of_bucket(c, bucket, &policy));
     bool outside = !span_eq(acl_caller(c), bucket->account);
     if (policy && outside && public_access_blocks(bucket, UNRESTRICTED) && policy_is_public(policy))
@@ -207,6 +209,7 @@ static RESULT s3_resource(struct call *c, const void *in, struct auth_question *
     TRY(access_find_bucket(c, c->txn, inquiry.resource.bucket, &inquiry.place.bucket));
     TRY(check_region(c, &inquiry.place.bucket));
     log_line_note(c, &inquiry.place.bucket, inquiry.resource.key);
+    inquiry.resource.asked_for = true;
     TRY(condition_keys_note(c, in));
     return complete(&inquiry);
 }

@@ -3,10 +3,14 @@
 #include "services/s3/condition_keys.h"
 
 #include "auth/condition.h"
+#include "base/scope.h"
+#include "base/time.h"
 #include "services/s3/access.h"
 #include "services/s3/object.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
+
+#define DAY_MS 86400000.0
 
 static struct span auth_type(struct call *c, struct arena *arena)
 {
@@ -43,16 +47,25 @@ static struct span existing_tag(struct call *c, struct span name)
 {
     struct place place;
     struct object_found found;
-    struct span bucket, key;
+    struct object_name object = {.version_id = condition_key_version(c)};
+    struct span bucket;
     bool there = false;
-    if (!access_read_arn(c->asked_resource, &bucket, &key) || span_is_empty(key) ||
+    if (!access_read_arn(c->asked_resource, &bucket, &object.key) || span_is_empty(object.key) ||
         place_open_in(c, c->txn, (struct place_name){.bucket = bucket}, &place) != OK ||
-        object_find(c, &place, key, &found, &there) != OK || !there)
+        object_find_version(c, &place, &object, &found, &there) != OK || !there)
         return SPAN_NONE;
     for (size_t i = 0; i < found.attributes.tags.count; i++)
         if (span_eq_nocase(found.attributes.tags.at[i].key, name))
             return found.attributes.tags.at[i].value;
     return SPAN_NONE;
+}
+
+struct span condition_key_version(struct call *c)
+{
+    if (c->condition_input)
+        condition_from_input(c, TAKE(c->condition_input));
+    const struct condition_value *named = condition_get(c, S("s3:versionid"));
+    return named ? named->values[0] : SPAN_NONE;
 }
 
 struct span condition_key_read(struct call *c, struct span key, struct arena *arena)
@@ -85,6 +98,39 @@ static void note_tags(struct call *c, const struct tags *tags)
         condition_set(c, S("s3:RequestObjectTagKeys"), keys, tags->count);
 }
 
+static void note_retention(struct call *c, int64_t until)
+{
+    char date[TIME_TEXT_SIZE];
+    if (until == TIME_NONE)
+        return;
+    double days = (double)(until - c->now_ms) / DAY_MS;
+    condition_set_one(c, S("s3:object-lock-retain-until-date"),
+                      arena_copy(c->arena, time_iso8601(until, date)));
+    condition_set_one(c, S("s3:object-lock-remaining-retention-days"),
+                      arena_printf(c->arena, "%.6f", days));
+}
+
+/* What a request asks of object lock, in headers or in its body. */
+static void note_lock(struct call *c, struct span operation, const void *in)
+{
+    if (span_eq(operation, S("PutObjectRetention"))) {
+        const struct s3_put_object_retention_in *put = in;
+        if (!put->retention)
+            return;
+        condition_set_one(c, S("s3:object-lock-mode"), put->retention->mode);
+        if (put->retention->has.retain_until_date)
+            note_retention(c, put->retention->retain_until_date);
+    } else if (span_eq(operation, S("PutObjectLegalHold"))) {
+        const struct s3_put_object_legal_hold_in *put = in;
+        if (put->legal_hold)
+            condition_set_one(c, S("s3:object-lock-legal-hold"), put->legal_hold->status);
+    } else {
+        struct span until =
+            header_get(c->request_headers, S("x-amz-object-lock-retain-until-date"));
+        note_retention(c, span_is_absent(until) ? TIME_NONE : time_parse_iso8601(until));
+    }
+}
+
 RESULT condition_keys_note(struct call *c, const void *in)
 {
     struct tags tags = {.count = 0};
@@ -97,5 +143,6 @@ RESULT condition_keys_note(struct call *c, const void *in)
         TRY(tags_read_header(c, header_get(c->request_headers, S("x-amz-tagging")), &tags));
     }
     note_tags(c, &tags);
+    note_lock(c, operation, in);
     return OK;
 }

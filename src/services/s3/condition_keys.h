@@ -8,5 +8,7 @@
 
 /* For the gate: a key of the request or of the object that is asked for; absent without it. */
 struct span condition_key_read(struct call *c, struct span key, struct arena *arena);
-/* Those with several values: tags of the request, from the header or a body of tags. */
+/* The version that the request names, or absent. */
+struct span condition_key_version(struct call *c);
+/* Those with several values, and those that stand in a body: tags, locks. */
 RESULT condition_keys_note(struct call *c, const void *in);

@@ -100,6 +100,19 @@ static int look_up(const struct place *place, const struct object_name *name, st
                : -ENOENT;
 }
 
+RESULT object_find_version(struct call *c, const struct place *place,
+                           const struct object_name *name, struct object_found *out,
+                           bool *ret_found)
+{
+    if (span_is_absent(name->version_id))
+        return object_find(c, place, name->key, out, ret_found);
+    int result = look_up(place, name, &out->object);
+    *ret_found = result == 0 && !out->object.mark;
+    if (result < 0 && result != -ENOENT)
+        return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(name->key));
+    return *ret_found ? describe_found(c, out) : OK;
+}
+
 /* What a request meets that names no version where the newest is a delete marker. */
 enum MARK { MARK_HIDES, MARK_REFUSES };
 

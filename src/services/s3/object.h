@@ -22,6 +22,10 @@ struct object_name {
 /* The current version. OK with *ret_found = false when there is none, or it is a delete marker. */
 RESULT object_find(struct call *c, const struct place *place, struct span key,
                    struct object_found *out, bool *ret_found);
+/* Or that version of it, if one is named; looked for without the lock, for permissions only. */
+RESULT object_find_version(struct call *c, const struct place *place,
+                           const struct object_name *name, struct object_found *out,
+                           bool *ret_found);
 /* The same by name: NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker, with the
  * headers that tell of the marker. Versions by id are looked for under the key's lock. */
 RESULT object_need(struct call *c, const struct place *place, const struct object_name *name,

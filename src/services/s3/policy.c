@@ -8,7 +8,9 @@
 #include "services/s3/policy.h"
 
 #include "auth/principal.h"
+#include "base/id.h"
 #include "services/s3/document.h"
+#include "services/s3/policy_cache.h"
 #include "services/s3/public_access.h"
 #include "services/s3/s3.api.h"
 
@@ -136,26 +138,41 @@ static bool bind(void *user, struct span type, struct span value)
     return binding->failed != NULL;
 }
 
+static RESULT parse(struct call *c, struct arena *arena, const struct s3_bucket_document *document,
+                    const struct policy **ret)
+{
+    struct span why = SPAN_NONE;
+    size_t count = document->bound.count;
+    *ret = policy_parse(arena, document->body, POLICY_RESOURCE, &why);
+    if (!*ret)
+        return refuse_errno(c, -EBADMSG, "reading the policy of a bucket");
+    struct policy_binding *bindings = ARENA_ARRAY(arena, struct policy_binding, count);
+    for (size_t i = 0; i < count; i++)
+        bindings[i] = (struct policy_binding){arena_copy(arena, document->bound.at[i].key),
+                                              arena_copy(arena, document->bound.at[i].value)};
+    if (count)
+        *ret = policy_bound(arena, *ret, bindings, count);
+    return OK;
+}
+
 RESULT policy_of_bucket(struct call *c, const struct s3_bucket_record *bucket,
                         const struct policy **ret)
 {
     struct s3_bucket_document document;
-    struct span why = SPAN_NONE;
+    const struct policy **cached = ret;
+    struct arena *arena = c->arena;
     bool found;
     *ret = NULL;
-    TRY(document_get(c, bucket, DOCUMENT_POLICY, &document, &found));
-    if (!found)
+    if (!document_is_there(bucket, DOCUMENT_POLICY))
         return OK;
-    const struct policy *policy = policy_parse(c->arena, document.body, POLICY_RESOURCE, &why);
-    if (!policy)
-        return refuse_errno(c, -EBADMSG, "reading the policy of bucket %.*s",
-                            SPAN_ARG(bucket->name));
-    struct policy_binding *bindings =
-        ARENA_ARRAY(c->arena, struct policy_binding, document.bound.count);
-    for (size_t i = 0; i < document.bound.count; i++)
-        bindings[i] = (struct policy_binding){document.bound.at[i].key, document.bound.at[i].value};
-    *ret = document.bound.count ? policy_bound(c->arena, policy, bindings, document.bound.count)
-                                : policy;
+    if (bucket->policy_edition)
+        arena = policy_cache_at(bucket->policy_edition, &cached);
+    if (!*cached) {
+        TRY(document_get(c, bucket, DOCUMENT_POLICY, &document, &found));
+        if (found)
+            TRY(parse(c, arena, &document, cached));
+    }
+    *ret = *cached;
     return OK;
 }
 
@@ -191,6 +208,27 @@ static RESULT check_document(struct call *c, struct span bucket, struct span doc
     return OK;
 }
 
+/* Who writes a policy is still able to replace it, unless the request says that this is not wanted.
+ * The owner's root user always is. */
+static RESULT check_author(struct call *c, const struct s3_put_bucket_policy_in *in,
+                           const struct s3_bucket_record *bucket, const struct policy *policy)
+{
+    struct auth_question question = {.action = S("s3:PutBucketPolicy"),
+                                     .resource = place_arn(c, in->bucket, SPAN_NONE),
+                                     .resource_policy = policy,
+                                     .resource_account = bucket->account};
+    bool confirmed =
+        in->has.confirm_remove_self_bucket_access && in->confirm_remove_self_bucket_access;
+    if (confirmed || !c->caller)
+        return OK;
+    question.caller_canonical = place_owner_id(c, c->caller->account);
+    if (auth_ask(c, &question) == OK)
+        return OK;
+    return refuse(c, &S3_ACCESS_DENIED,
+                  "The new bucket policy will not allow you to update the bucket policy in the "
+                  "future.");
+}
+
 RESULT s3_put_bucket_policy(struct call *c, const struct s3_put_bucket_policy_in *in,
                             struct s3_put_bucket_policy_out *out)
 {
@@ -203,7 +241,9 @@ RESULT s3_put_bucket_policy(struct call *c, const struct s3_put_bucket_policy_in
     TRY(binding.failed);
     if (public_access_blocks(&bucket, UNBLOCKED_POLICY) && policy_is_public(policy))
         return refuse_public(c, in->bucket);
+    TRY(check_author(c, in, &bucket, policy));
     struct s3_bucket_document document = {.body = in->policy, .bound = binding.bound};
+    bucket.policy_edition = random_u64() | 1;
     document_put(c, &bucket, DOCUMENT_POLICY, &document);
     c->status = 204; /* the model says 200, S3 does not */
     return OK;

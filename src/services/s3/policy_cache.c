@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The cache of one thread: slots by the edition, each with an arena of its own. Any thread. */
+#include "services/s3/policy_cache.h"
+
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define SLOTS 16
+#define ARENA_FIRST 4096
+#define ARENA_CEILING (4 << 20) /* of one policy, whose document has at most 20 KiB */
+
+struct slot {
+    uint64_t edition; /* 0: empty */
+    struct arena arena;
+    const struct policy *policy;
+};
+
+static pthread_key_t ending;
+static _Thread_local struct slot *slots;
+
+static void free_slots(void *of)
+{
+    struct slot *mine = of;
+    for (size_t i = 0; i < SLOTS; i++)
+        if (mine[i].edition)
+            arena_done(&mine[i].arena);
+    free(mine);
+}
+
+__attribute__((constructor)) static void prepare(void)
+{
+    if (pthread_key_create(&ending, free_slots))
+        log_fatal("out of keys for threads");
+}
+
+static struct slot *slots_new(void)
+{
+    struct slot *made = calloc(SLOTS, sizeof *made);
+    if (!made || pthread_setspecific(ending, made))
+        log_fatal("out of memory");
+    return made;
+}
+
+struct arena *policy_cache_at(uint64_t edition, const struct policy ***ret_policy)
+{
+    if (!slots)
+        slots = slots_new();
+    struct slot *slot = &slots[edition % SLOTS];
+    if (!slot->edition)
+        arena_init(&slot->arena, ARENA_FIRST, ARENA_CEILING);
+    if (slot->edition != edition) {
+        arena_reset(&slot->arena);
+        slot->policy = NULL;
+        slot->edition = edition;
+    }
+    *ret_policy = &slot->policy;
+    return &slot->arena;
+}
