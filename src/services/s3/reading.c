@@ -8,6 +8,7 @@
 #include "services/s3/encryption.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
+#include "services/s3/part_page.h"
 #include "services/s3/range.h"
 #include "services/s3/restore.h"
 #include "services/s3/s3.api.h"
@@ -277,34 +278,21 @@ RESULT s3_head_object(struct call *c, const struct s3_head_object_in *in,
 
 #define PARTS_PAGE 1000
 
-struct parts_page {
+struct parts {
     struct call *c;
     struct s3_get_object_attributes_parts *out;
     struct checksum checksum;
-    size_t limit;
-    const struct refusal *refusal;
 };
 
-static int add_part(void *user, const struct piece *piece)
+static void add_part(void *user, const struct piece *piece, const struct s3_part_attributes *kept)
 {
-    struct parts_page *page = user;
-    struct s3_get_object_attributes_parts *out = page->out;
-    struct s3_part_attributes kept;
-    if (out->parts.count == page->limit) {
-        SET(out, is_truncated, true);
-        return 1;
-    }
-    page->refusal = attributes_decode_part(page->c, piece->attributes, &kept);
-    if (page->refusal)
-        return 1;
-    struct s3_object_part *part = &out->parts.at[out->parts.count++];
-    struct checksum checksum = page->checksum;
-    checksum.value = kept.checksum;
+    struct parts *parts = user;
+    struct s3_object_part *part = &parts->out->parts.at[parts->out->parts.count++];
+    struct checksum checksum = parts->checksum;
+    checksum.value = kept->checksum;
     SET(part, part_number, (int32_t)piece->number);
     SET(part, size, (int64_t)piece->size);
-    checksum_describe(page->c, &checksum, 0, CHECKSUM_MEMBERS(part));
-    SET(out, next_part_number_marker, (int32_t)piece->number);
-    return 0;
+    checksum_describe(parts->c, &checksum, 0, CHECKSUM_MEMBERS(part));
 }
 
 /* S3 lists the parts only where they have checksums of their own; else it just counts them. */
@@ -324,16 +312,16 @@ static RESULT describe_parts(struct call *c, const struct s3_get_object_attribut
     out->object_parts = parts;
     if (checksum.type != TYPE_COMPOSITE)
         return OK;
+    struct parts adding = {.c = c, .out = parts, .checksum = checksum};
+    struct part_page page = {
+        .after = (uint32_t)after, .limit = (size_t)limit, .add = add_part, .user = &adding};
+    parts->parts.at = ARENA_ARRAY(c->arena, struct s3_object_part, page.limit);
+    TRY(part_page_read(c, &answer->place.index, object_assembly(&answer->found.object), &page));
     SET(parts, max_parts, limit);
     SET(parts, part_number_marker, after);
-    SET(parts, next_part_number_marker, 0);
-    SET(parts, is_truncated, false);
-    parts->parts.at = ARENA_ARRAY(c->arena, struct s3_object_part, (size_t)limit);
-    struct parts_page page = {.c = c, .out = parts, .checksum = checksum, .limit = (size_t)limit};
-    int result = piece_each(&answer->place.index, object_assembly(&answer->found.object),
-                            (uint32_t)after, add_part, &page);
-    return result < 0 ? refuse_errno(c, result, "reading the parts of %.*s", SPAN_ARG(in->key))
-                      : page.refusal;
+    SET(parts, next_part_number_marker, (int32_t)page.last);
+    SET(parts, is_truncated, page.more);
+    return OK;
 }
 
 static bool is_asked(const struct s3_get_object_attributes_in *in, struct span name)

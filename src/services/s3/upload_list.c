@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ListParts and ListMultipartUploads. Loop threads, without locks. */
 #include "base/text.h"
+#include "services/s3/part_page.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/upload.h"
 
@@ -52,36 +53,23 @@ static RESULT read_limit(struct call *c, bool has, int32_t asked, const char *na
 
 /* ---- ListParts ------------------------------------------------------------------------------ */
 
-struct parts_page {
+struct parts {
     struct call *c;
     struct s3_list_parts_out *out;
     struct checksum checksum; /* shown with every part when the upload was begun with one */
-    size_t limit;
-    const struct refusal *refusal;
 };
 
-static int add_part(void *user, const struct piece *piece)
+static void add_part(void *user, const struct piece *piece, const struct s3_part_attributes *kept)
 {
-    struct parts_page *page = user;
-    struct s3_list_parts_out *out = page->out;
-    struct s3_part_attributes kept;
-    if (out->parts.count == page->limit) {
-        SET(out, is_truncated, true);
-        return 1;
-    }
-    page->refusal = attributes_decode_part(page->c, piece->attributes, &kept);
-    if (page->refusal)
-        return 1;
-    struct s3_part *part = &out->parts.at[out->parts.count++];
-    struct checksum checksum = page->checksum;
-    checksum.value = kept.checksum;
+    struct parts *parts = user;
+    struct s3_part *part = &parts->out->parts.at[parts->out->parts.count++];
+    struct checksum checksum = parts->checksum;
+    checksum.value = kept->checksum;
     SET(part, part_number, (int32_t)piece->number);
     SET(part, size, (int64_t)piece->size);
     SET(part, last_modified, object_shown_time(piece->modified_ms));
-    part->etag = attributes_etag(page->c, kept.etag, 0);
-    checksum_describe(page->c, &checksum, 0, CHECKSUM_MEMBERS(part));
-    SET(out, next_part_number_marker, (int32_t)piece->number);
-    return 0;
+    part->etag = attributes_etag(parts->c, kept->etag, 0);
+    checksum_describe(parts->c, &checksum, 0, CHECKSUM_MEMBERS(part));
 }
 
 RESULT s3_list_parts(struct call *c, const struct s3_list_parts_in *in,
@@ -89,7 +77,8 @@ RESULT s3_list_parts(struct call *c, const struct s3_list_parts_in *in,
 {
     struct place place;
     struct upload upload;
-    struct parts_page page = {.c = c, .out = out};
+    struct parts parts = {.c = c, .out = out};
+    struct part_page page = {.add = add_part, .user = &parts};
     int32_t after = in->has.part_number_marker ? in->part_number_marker : 0;
     TRY(place_check_key(c, in->key));
     TRY(read_limit(c, in->has.max_parts, in->max_parts, "max-parts", &page.limit));
@@ -99,7 +88,8 @@ RESULT s3_list_parts(struct call *c, const struct s3_list_parts_in *in,
                                "2147483647");
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
     TRY(upload_need(c, &place, in->key, in->upload_id, &upload));
-    page.checksum = upload.checksum;
+    parts.checksum = upload.checksum;
+    page.after = (uint32_t)after;
     out->bucket = in->bucket;
     out->key = in->key;
     out->upload_id = in->upload_id;
@@ -110,14 +100,13 @@ RESULT s3_list_parts(struct call *c, const struct s3_list_parts_in *in,
         out->checksum_algorithm = checksum_name(upload.checksum.algorithm);
         out->checksum_type = checksum_type_name(upload.checksum.type);
     }
-    SET(out, part_number_marker, after);
-    SET(out, next_part_number_marker, 0);
-    SET(out, max_parts, (int32_t)page.limit);
-    SET(out, is_truncated, false);
     out->parts.at = ARENA_ARRAY(c->arena, struct s3_part, page.limit);
-    int result = piece_each(&place.index, &upload.assembly.id, (uint32_t)after, add_part, &page);
-    return result < 0 ? refuse_errno(c, result, "listing the parts of %.*s", SPAN_ARG(in->key))
-                      : page.refusal;
+    TRY(part_page_read(c, &place.index, &upload.assembly.id, &page));
+    SET(out, part_number_marker, after);
+    SET(out, next_part_number_marker, (int32_t)page.last);
+    SET(out, max_parts, (int32_t)page.limit);
+    SET(out, is_truncated, page.more);
+    return OK;
 }
 
 /* ---- ListMultipartUploads ------------------------------------------------------------------- */

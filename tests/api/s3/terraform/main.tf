@@ -157,3 +157,65 @@ resource "aws_s3_bucket_lifecycle_configuration" "lists" {
     noncurrent_version_expiration { noncurrent_days = 30 }
   }
 }
+
+# A bucket whose requesters pay, whose requests are logged and whose objects are listed, into another one.
+resource "aws_s3_bucket" "observed" {
+  bucket        = "tf-observed"
+  force_destroy = true
+}
+
+resource "aws_s3_bucket" "reports" {
+  bucket        = "tf-reports"
+  force_destroy = true
+}
+
+resource "aws_s3_bucket_request_payment_configuration" "observed" {
+  bucket = aws_s3_bucket.observed.id
+  payer  = "Requester"
+}
+
+resource "aws_s3_bucket_logging" "observed" {
+  bucket        = aws_s3_bucket.observed.id
+  target_bucket = aws_s3_bucket.reports.id
+  target_prefix = "log/${var.team}/"
+  target_object_key_format {
+    partitioned_prefix { partition_date_source = "EventTime" }
+  }
+}
+
+resource "aws_s3_bucket_inventory" "observed" {
+  bucket                   = aws_s3_bucket.observed.id
+  name                     = "all"
+  included_object_versions = "All"
+  optional_fields          = ["Size", "ETag"]
+  schedule { frequency = "Weekly" }
+  filter { prefix = "${var.team}/" }
+  destination {
+    bucket {
+      format     = "CSV"
+      bucket_arn = aws_s3_bucket.reports.arn
+      prefix     = "inventory"
+    }
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "observed" {
+  bucket = aws_s3_bucket.observed.id
+  rule {
+    id     = "freeze"
+    status = "Enabled"
+    filter { prefix = "old/" }
+    transition {
+      days          = 30
+      storage_class = "STANDARD_IA"
+    }
+    transition {
+      days          = 90
+      storage_class = "DEEP_ARCHIVE"
+    }
+    noncurrent_version_transition {
+      noncurrent_days = 7
+      storage_class   = "GLACIER"
+    }
+  }
+}
