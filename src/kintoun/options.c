@@ -22,6 +22,8 @@ const char options_help[] =
     "  --auth open          take any key without a signature check (loopback only)\n"
     "  --account ID         the account of the root key (000000000000)\n"
     "  --public-pool CIDR   take public addresses of VPCs from this block (203.0.113.0/24)\n"
+    "  --edge NAME          this network namespace (or host) is the internet of VPCs (none)\n"
+    "  --fabric off         move no packets in VPCs (on where root's)\n"
     "  --loops N            threads that serve requests (one per processor)\n"
     "  --data-events        audit data-plane calls too\n"
     "  --encrypt-at-rest off  store objects in the clear (on: encrypted, key in the data "
@@ -38,7 +40,7 @@ const char options_help[] =
 
 struct raw {
     const char *port, *listen, *data, *auth, *account, *loops, *extra_sync_us, *encrypt_at_rest;
-    const char *public_pool;
+    const char *public_pool, *edge, *fabric;
     bool tls, test_clock, data_events, unlimited, verbose;
 };
 
@@ -52,6 +54,8 @@ static const struct {
     {"--auth", "KINTOUN_AUTH", offsetof(struct raw, auth)},
     {"--account", "KINTOUN_ACCOUNT", offsetof(struct raw, account)},
     {"--public-pool", "KINTOUN_PUBLIC_POOL", offsetof(struct raw, public_pool)},
+    {"--edge", NULL, offsetof(struct raw, edge)},
+    {"--fabric", NULL, offsetof(struct raw, fabric)},
     {"--loops", NULL, offsetof(struct raw, loops)},
     {"--extra-sync-us", NULL, offsetof(struct raw, extra_sync_us)},
     {"--encrypt-at-rest", NULL, offsetof(struct raw, encrypt_at_rest)},
@@ -216,6 +220,10 @@ static int check(const struct options *options, const struct raw *raw)
     if (raw->encrypt_at_rest && strcmp(raw->encrypt_at_rest, "on") != 0 &&
         strcmp(raw->encrypt_at_rest, "off") != 0)
         return complain("--encrypt-at-rest takes on or off, not %s", raw->encrypt_at_rest);
+    if (raw->fabric && strcmp(raw->fabric, "on") != 0 && strcmp(raw->fabric, "off") != 0)
+        return complain("--fabric takes on or off, not %s", raw->fabric);
+    if (raw->edge && (!*raw->edge || strchr(raw->edge, '/')))
+        return complain("--edge takes the name of a network namespace, or host, not %s", raw->edge);
     if (!is_account(options->account))
         return complain("an account has 12 digits, %s has not", raw->account);
     if (!loopback && options->default_root_key)
@@ -247,6 +255,8 @@ int options_read(struct options *options, int argc, char **argv)
     options->account = span_of_cstr(raw.account);
     options->open_auth = raw.auth && strcmp(raw.auth, "open") == 0;
     options->plain_at_rest = raw.encrypt_at_rest && strcmp(raw.encrypt_at_rest, "off") == 0;
+    options->edge = raw.edge;
+    options->fabric_off = raw.fabric && strcmp(raw.fabric, "off") == 0;
     options->tls = raw.tls;
     options->test_clock = raw.test_clock;
     options->data_events = raw.data_events;

@@ -19,6 +19,8 @@ struct options {
     int64_t extra_sync_us;
     struct span account, region;
     struct cidr public_pool;
+    const char *edge; /* or NULL */
+    bool fabric_off;
     struct span root_access_key, root_secret;
     bool default_root_key; /* nobody chose one */
     struct span cors_origins[OPTIONS_MAX_ORIGINS];

@@ -95,7 +95,10 @@ static int make_engines(struct cloud_up *up)
         return fail("making the kv engine", error);
     up->cloud.dynamodb = dynamodb_new(&up->cloud);
     up->cloud.s3 = s3_new(&up->cloud);
-    struct ec2_options ec2 = {.public_pool = up->options.public_pool};
+    struct ec2_options ec2 = {.public_pool = up->options.public_pool,
+                              .fabric_off = up->options.fabric_off,
+                              .edge = up->options.edge,
+                              .data_dir = up->options.data_dir};
     up->cloud.ec2 = ec2_new(&up->cloud, &ec2);
     struct log_options options = {.store = up->cloud.store,
                                   .workers = up->cloud.workers,
@@ -307,6 +310,9 @@ static void print_banner(const struct cloud_up *up)
     printf("  Terraform  provider \"aws\" { s3_use_path_style = true } and the same variables\n\n");
     if (up->options.open_auth)
         printf("  Authentication is OPEN: any key is taken without a signature check.\n\n");
+    const char *absent = ec2_fabric_absent(up->cloud.ec2);
+    if (absent)
+        printf("  VPCs answer, but no packet moves in them: %s (see kintoun doctor).\n\n", absent);
     printf("Ready.\n");
     fflush(stdout);
 }

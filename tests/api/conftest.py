@@ -33,7 +33,9 @@ def cloud(tmp_path_factory):
     """The shared server; tests name what they make with `name`."""
     it = Cloud(tmp_path_factory.mktemp("cloud")).start()
     yield it
-    assert it.stop() == 0, it.log.read_text(errors="replace")[-4000:]
+    status = it.stop()
+    it.end_fabric()
+    assert status == 0, it.log.read_text(errors="replace")[-4000:]
 
 
 @pytest.fixture
@@ -50,6 +52,7 @@ def own_cloud(tmp_path):
     yield make
     for it in made:
         it.stop(signal.SIGKILL)
+        it.end_fabric()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server under test as an object: start, kill, restart, clients for it. conftest.py has the fixtures."""
 import functools
+import hashlib
 import os
 import pathlib
 import re
@@ -96,6 +97,12 @@ class Cloud:
                 self.process.wait()
                 raise AssertionError(f"did not stop within {STOP_S} s of signal {with_signal}") from None
         return self.process.returncode
+
+    def end_fabric(self):
+        """VPCs' data plane goes on after the process, so tests end it."""
+        digest = hashlib.sha256(os.path.realpath(self.data).encode()).hexdigest()
+        if os.path.exists(f"/run/netns/kintoun-{digest[:12]}"):
+            subprocess.run([PROGRAM, "fabric", "remove", "--data", str(self.data)], check=True)
 
     def restart(self, with_signal=signal.SIGKILL):
         """Ends the process and starts it again on the same data and port: endpoints stay good."""

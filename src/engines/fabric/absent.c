@@ -83,6 +83,16 @@ int fabric_plug_edge(struct fabric *fabric, int netns, const char *name)
     return -ENOSYS;
 }
 
+int fabric_edge_is_plugged(struct fabric *fabric)
+{
+    return -ENOSYS;
+}
+
+int fabric_address_edge(int netns, const char *name, uint32_t address, uint32_t mask)
+{
+    return -ENOSYS;
+}
+
 int fabric_sweep(struct fabric *fabric)
 {
     return -ENOSYS;

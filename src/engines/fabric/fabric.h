@@ -94,6 +94,10 @@ MUST_CHECK int fabric_unplug(struct fabric *fabric, uint32_t number);
 /* The same for the outside world, with a MAC of its own. */
 MUST_CHECK int fabric_plug_edge(struct fabric *fabric, int netns, const char *name);
 
+int fabric_edge_is_plugged(struct fabric *fabric);
+/* Gives the edge's far end an address, there, and with it a route to its net; network order. */
+MUST_CHECK int fabric_address_edge(int netns, const char *name, uint32_t address, uint32_t mask);
+
 /* Ends idle sessions; a slice of all of them per call, to be called every second. */
 MUST_CHECK int fabric_sweep(struct fabric *fabric);
 /* Packets dropped for a reason since the fabric was made. */

@@ -15,10 +15,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -37,6 +40,7 @@ struct visit {
     const char *path;
     int (*run)(struct visit *visit);
     int program, index; /* what it is about */
+    uint32_t addresses[2];
     int result;
 };
 
@@ -235,6 +239,35 @@ int fabric_plug_edge(struct fabric *fabric, int netns, const char *name)
         return index;
     settings.edge_ifindex = (uint32_t)index;
     return fabric_set(fabric, FABRIC_SETTINGS, &none, &settings);
+}
+
+int fabric_edge_is_plugged(struct fabric *fabric)
+{
+    struct plug plug = plug_of(fabric, FAB_EDGE);
+    return netlink_index(fabric->netlink, plug.device) > 0;
+}
+
+/* The old interface, since it is two lines: rtnetlink would be fifty. */
+static int set_addresses(struct visit *visit)
+{
+    static const unsigned long what[] = {SIOCSIFADDR, SIOCSIFNETMASK};
+    AUTO_FD fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    for (size_t i = 0; fd >= 0 && i < ARRAY_LEN(what); i++) {
+        struct ifreq request = {0};
+        struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {visit->addresses[i]}};
+        snprintf(request.ifr_name, sizeof request.ifr_name, "%s", visit->path);
+        memcpy(&request.ifr_addr, &in, sizeof in);
+        if (ioctl(fd, what[i], &request) < 0)
+            return -errno;
+    }
+    return fd < 0 ? -errno : 0;
+}
+
+int fabric_address_edge(int netns, const char *name, uint32_t address, uint32_t mask)
+{
+    struct visit visit = {
+        .netns = netns, .path = name, .run = set_addresses, .addresses = {address, mask}};
+    return go(&visit);
 }
 
 /* -- after a start, and at the end ------------------------------------------------------------ */

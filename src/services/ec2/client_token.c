@@ -35,10 +35,10 @@ static struct span digest_of(struct call *c, const void *in)
 
 RESULT client_token_find(struct call *c, const void *in, struct span token, struct span *ret_made)
 {
-    struct stored_token kept = token_of(c, token);
     *ret_made = SPAN_NONE;
     if (!token.at)
         return OK;
+    struct stored_token kept = token_of(c, token);
     if (token.len > TOKEN_LETTERS)
         return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
                       "Client token exceeds the maximum length of %d characters", TOKEN_LETTERS);
@@ -57,9 +57,9 @@ RESULT client_token_find(struct call *c, const void *in, struct span token, stru
 
 void client_token_keep(struct call *c, const void *in, struct span token, struct span made)
 {
-    struct stored_token kept = token_of(c, token);
     if (!token.at)
         return;
+    struct stored_token kept = token_of(c, token);
     kept.digest = digest_of(c, in);
     kept.made = made;
     kept.used = c->now_ms;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "services/ec2/dry_run.h"
+#include "services/ec2/network.h"
 #include "services/ec2/step.h"
 
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 struct ec2 {
     struct ec2_options options;
     struct steps *steps;
+    struct network *network;
 };
 
 struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
@@ -20,14 +22,27 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
         log_fatal("out of memory");
     ec2->options = *options;
     ec2->steps = steps_new(cloud);
+    ec2->network = network_new(cloud, options);
     return ec2;
 }
 
 void ec2_free(struct ec2 *ec2)
 {
-    if (ec2)
-        steps_free(ec2->steps);
+    if (!ec2)
+        return;
+    network_free(ec2->network);
+    steps_free(ec2->steps);
     free(ec2);
+}
+
+const char *ec2_fabric_absent(const struct ec2 *ec2)
+{
+    return network_absent(ec2->network);
+}
+
+struct network *ec2_network(struct ec2 *ec2)
+{
+    return ec2->network;
 }
 
 struct steps *ec2_steps(struct ec2 *ec2)

@@ -11,11 +11,17 @@ struct ec2;
 
 struct ec2_options {
     struct cidr public_pool; /* of the public addresses that are given out */
+    bool fabric_off;         /* no packet moves */
+    const char *edge;        /* namespace that plays the internet, "host", or NULL for none */
+    const char *data_dir;
 };
 
 struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options);
 /* After the control loop has stopped and the store is closed. Accepts NULL. */
 void ec2_free(struct ec2 *ec2);
+
+/* Why no packet moves in VPCs, for people; NULL when they do, or would. */
+const char *ec2_fabric_absent(const struct ec2 *ec2);
 
 /* ---- within the service ---------------------------------------------------------------------- */
 

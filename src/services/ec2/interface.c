@@ -10,6 +10,7 @@
 #include "services/ec2/describe.h"
 #include "services/ec2/dns_name.h"
 #include "services/ec2/elastic_address.h"
+#include "services/ec2/number.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/tag.h"
 #include "services/ec2/tracking.h"
@@ -272,6 +273,10 @@ RESULT interface_new(struct call *c, const struct interface_wish *wish,
     };
     resource_name(c, &interface_kind, ret);
     TRY(choose_groups(c, wish, &ret->groups));
+    TRY(number_take(c, NUMBER_NETWORK, ret->vpc));
+    TRY(number_take(c, NUMBER_SUBNET, ret->subnet));
+    if (!wish->type.at)
+        TRY(number_take(c, NUMBER_INTERFACE, ret->id));
     for (size_t i = 0; i < wish->address_count; i++)
         TRY(interface_add_address(c, wish->subnet, wish->addresses[i], ret));
     resource_put_moving(c, &interface_kind, ret, 0);
@@ -285,7 +290,7 @@ RESULT interface_drop(struct call *c, struct stored_interface *interface)
         subnet_release(c, interface->subnet, cidr_address(interface->addresses.at[i].address));
     }
     resource_drop(c, &interface_kind, interface);
-    return OK;
+    return number_drop(c, interface->id);
 }
 
 void interface_attach(struct call *c, struct stored_interface *interface,

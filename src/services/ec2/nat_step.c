@@ -13,6 +13,7 @@
 #include "services/ec2/elastic_address.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
+#include "services/ec2/number.h"
 
 #include <errno.h>
 
@@ -143,6 +144,8 @@ static RESULT build(struct call *c, struct stored_nat_gateway *gateway,
                     const struct stored_subnet *subnet)
 {
     struct stored_interface interface;
+    if (!gateway->private)
+        TRY(number_take(c, NUMBER_GATEWAY, gateway->id));
     TRY(make_interface(c, gateway, subnet, &interface));
     gateway->interface = interface.id;
     for (size_t i = 0; i < gateway->addresses.count; i++) {
@@ -221,6 +224,7 @@ static RESULT step_deleting(struct call *c, struct stored_nat_gateway *gateway, 
         TRY(resource_get(c, &interface_kind, gateway->interface, &interface));
         TRY(interface_drop(c, &interface));
     }
+    TRY(number_drop(c, gateway->id));
     gateway->state = NAT_DELETED;
     gateway->deleted = c->now_ms;
     for (size_t i = 0; i < gateway->addresses.count; i++)

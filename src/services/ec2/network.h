@@ -1,12 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * What the records say of VPCs, told to the fabric (engines/fabric). Resources tell of their
- * changes by themselves (resource.c); handlers need nothing of this. Control thread, but where
- * another is said.
+ * What the records say of VPCs, told to the fabric (engines/fabric), which has a thread of its own
+ * from the first interface that is plugged on, or from the start on where an earlier process has
+ * left one. Resources tell of their changes by themselves (resource.c); handlers need nothing of
+ * this. Control thread, but where another is said.
  */
 #include "services/ec2/ec2.h"
 #include "wire/call.h"
 
+struct network;
+
+struct network *ec2_network(struct ec2 *ec2);
+struct network *network_new(struct cloud *cloud, const struct ec2_options *options);
+/* The data plane goes on. */
+void network_free(struct network *network);
+
 /* Once the call is committed, the fabric hears of everything in that VPC again. */
 void network_changed(struct call *c, struct span vpc);
+/* The same for every VPC of the account and region. */
+void network_all_changed(struct call *c);
+
+/* An interface that gets a device in a network namespace. */
+struct network_port {
+    struct span account, region, interface;
+    int netns;
+    const char *device;
+};
+/* Returns once the fabric knows the interface and its VPC and the device is there, up and without
+ * an address. What was plugged before, of a namespace that is gone, makes room. -EOPNOTSUPP where
+ * there is no fabric; *ret_why, for people, lives as long as the process. On a worker: blocks. */
+MUST_CHECK int network_plug(struct network *network, const struct network_port *port,
+                            const char **ret_why);
+/* Takes the interface's device away, by and by. */
+void network_unplug(struct network *network, struct span interface);
+/* Why no packet moves, for people; NULL when they do, or would. Any thread. */
+const char *network_absent(const struct network *network);

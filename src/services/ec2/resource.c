@@ -6,6 +6,7 @@
 #include "services/ec2/resource.h"
 
 #include "services/ec2/home.h"
+#include "services/ec2/network.h"
 #include "services/ec2/step.h"
 #include "services/ec2/tag.h"
 
@@ -148,9 +149,16 @@ RESULT resource_any(struct call *c, const struct resource_kind *kind,
 /* ---- changing ----------------------------------------------------------------------------------
  */
 
+static void tell_network(struct call *c, const struct resource_kind *kind, const void *record)
+{
+    if (kind->vpc != RESOURCE_NO_VPC)
+        network_changed(c, *const_struct_at(record, kind->vpc, struct span));
+}
+
 void resource_put(struct call *c, const struct resource_kind *kind, const void *record)
 {
     record_put(c->txn, kind->record, record);
+    tell_network(c, kind, record);
 }
 
 void resource_put_moving(struct call *c, const struct resource_kind *kind, const void *record,
@@ -164,6 +172,7 @@ void resource_drop(struct call *c, const struct resource_kind *kind, const void 
 {
     tag_drop_all(c, resource_id(record));
     record_delete(c->txn, kind->record, record);
+    tell_network(c, kind, record);
 }
 
 RESULT resource_in_use(struct call *c, const char *noun, struct span id)

@@ -7,6 +7,7 @@
 
 #include "services/ec2/describe.h"
 #include "services/ec2/network_acl.h"
+#include "services/ec2/number.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/tag.h"
 #include "services/ec2/vpc.h"
@@ -239,7 +240,7 @@ RESULT ec2_delete_subnet(struct call *c, const struct ec2_delete_subnet_in *in,
     TRY(network_acl_drop_subnet(c, subnet.vpc, subnet.id));
     TRY(route_table_drop_subnet(c, subnet.vpc, subnet.id));
     resource_drop(c, &subnet_kind, &subnet);
-    return OK;
+    return number_drop(c, subnet.id);
 }
 
 /* ---- attributes --------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/network_acl.h"
+#include "services/ec2/number.h"
 #include "services/ec2/peering.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/security_group.h"
@@ -219,5 +220,5 @@ RESULT ec2_delete_vpc(struct call *c, const struct ec2_delete_vpc_in *in,
     TRY(security_group_drop_all(c, vpc.id));
     TRY(drop_all(c, &network_acl_kind, WHERE(stored_network_acl, vpc, vpc.id)));
     resource_drop(c, &vpc_kind, &vpc);
-    return OK;
+    return number_drop(c, vpc.id);
 }

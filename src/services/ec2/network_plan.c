@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Plans of VPCs. Each subnet gets a route table of its own in the fabric, filled from the one that
+ * it asks here. A gateway's own interface is not told of: packets reach the gateway by routes. A
+ * private NAT gateway is left out, since there is nothing yet that it could translate towards;
+ * routes to it are black holes. Control thread, but for network_plan_apply.
+ */
+#include "services/ec2/network_plan.h"
+
+#include "services/ec2/association.h"
+#include "services/ec2/cidr.h"
+#include "services/ec2/interface.h"
+#include "services/ec2/internet_gateway.h"
+#include "services/ec2/nat_gateway.h"
+#include "services/ec2/network_acl.h"
+#include "services/ec2/network_rules.h"
+#include "services/ec2/number.h"
+#include "services/ec2/route.h"
+#include "services/ec2/route_table.h"
+#include "services/ec2/security_group.h"
+#include "services/ec2/subnet.h"
+#include "services/ec2/vpc.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+/* All records of a VPC. */
+struct inside {
+    struct call *c;
+    struct stored_vpc vpc;
+    struct resource_list subnets, tables, acls, groups, interfaces, gateways;
+};
+
+static RESULT read_inside(struct call *c, struct span vpc, struct inside *ret)
+{
+    const struct {
+        const struct resource_kind *kind;
+        struct resource_list *list;
+    } lists[] = {
+        {&subnet_kind, &ret->subnets},       {&route_table_kind, &ret->tables},
+        {&network_acl_kind, &ret->acls},     {&security_group_kind, &ret->groups},
+        {&interface_kind, &ret->interfaces}, {&nat_gateway_kind, &ret->gateways},
+    };
+    ret->c = c;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        const struct resource_where where = {lists[i].kind->vpc, vpc};
+        TRY(resource_list(c, lists[i].kind, &where, lists[i].list));
+    }
+    return OK;
+}
+
+/* ---- routes ------------------------------------------------------------------------------------
+ */
+
+static RESULT plan_route(struct inside *in, const struct stored_route *route,
+                         struct fabric_route *to)
+{
+    bool live;
+    struct cidr cidr = cidr_of(route->destination);
+    *to = (struct fabric_route){htonl(cidr.address), cidr.bits, FAB_ROUTE_BLACKHOLE, 0};
+    TRY(route_is_live(in->c, route, &live));
+    if (!live)
+        return OK;
+    TRY(number_find(in->c, route->target, &to->number));
+    if (span_starts(route->target, internet_gateway_kind.prefix))
+        to->kind = FAB_ROUTE_INTERNET;
+    else if (to->number && span_starts(route->target, nat_gateway_kind.prefix))
+        to->kind = FAB_ROUTE_GATEWAY;
+    else if (to->number && span_starts(route->target, interface_kind.prefix))
+        to->kind = FAB_ROUTE_INTERFACE;
+    return OK;
+}
+
+static const struct stored_route_table *table_of(const struct inside *in, struct span subnet)
+{
+    const struct stored_route_table *main = NULL;
+    for (size_t i = 0; i < in->tables.count; i++) {
+        const struct stored_route_table *table = in->tables.at[i];
+        if (association_of_subnet(&table->associations, subnet) != SIZE_MAX)
+            return table;
+        if (route_table_is_main(table))
+            main = table;
+    }
+    return main;
+}
+
+static RESULT plan_routes(struct inside *in, struct span subnet, struct plan_subnet *to)
+{
+    const struct stored_route_table *table = table_of(in, subnet);
+    const struct stored_vpc_cidr_list *cidrs = &in->vpc.cidrs;
+    to->routes = ARENA_ARRAY(in->c->arena, struct fabric_route,
+                             cidrs->count + (table ? table->routes.count : 0));
+    for (size_t i = 0; i < cidrs->count; i++) {
+        struct cidr cidr = cidr_of(cidrs->at[i].cidr);
+        to->routes[to->route_count++] =
+            (struct fabric_route){htonl(cidr.address), cidr.bits, FAB_ROUTE_LOCAL, 0};
+    }
+    for (size_t i = 0; table && i < table->routes.count; i++)
+        TRY(plan_route(in, &table->routes.at[i], &to->routes[to->route_count++]));
+    return OK;
+}
+
+/* ---- subnets -----------------------------------------------------------------------------------
+ */
+
+static const struct stored_network_acl *acl_of(const struct inside *in, struct span subnet)
+{
+    static const struct stored_network_acl none;
+    for (size_t i = 0; i < in->acls.count; i++) {
+        const struct stored_network_acl *acl = in->acls.at[i];
+        if (association_of_subnet(&acl->associations, subnet) != SIZE_MAX)
+            return acl;
+    }
+    return &none;
+}
+
+static RESULT plan_subnets(struct inside *in, struct network_plan *plan)
+{
+    plan->subnets = ARENA_ARRAY(in->c->arena, struct plan_subnet, in->subnets.count);
+    for (size_t i = 0; i < in->subnets.count; i++) {
+        const struct stored_subnet *subnet = in->subnets.at[i];
+        struct plan_subnet *to = &plan->subnets[plan->subnet_count];
+        struct cidr cidr = cidr_of(subnet->cidr);
+        const struct stored_network_acl *acl = acl_of(in, subnet->id);
+        TRY(number_find(in->c, subnet->id, &to->number));
+        if (!to->number)
+            continue;
+        to->subnet = (struct fabric_subnet){
+            .network = plan->network,
+            .address = htonl(cidr.address),
+            .mask = htonl(cidr_mask(cidr.bits)),
+            .routes = to->number,
+            .out = network_rules_of_acl(in->c, acl, DIRECTION_OUT),
+            .in = network_rules_of_acl(in->c, acl, DIRECTION_IN),
+        };
+        TRY(plan_routes(in, subnet->id, to));
+        plan->subnet_count++;
+    }
+    return OK;
+}
+
+/* ---- interfaces --------------------------------------------------------------------------------
+ */
+
+static void read_mac(struct span text, uint8_t to[6])
+{
+    unsigned value = 0;
+    for (size_t i = 0, digits = 0; i < text.len; i++) {
+        if (text.at[i] == ':')
+            continue;
+        value =
+            value << 4 | (unsigned)(text.at[i] <= '9' ? text.at[i] - '0' : text.at[i] - 'a' + 10);
+        if (++digits % 2 == 0 && digits <= 12)
+            to[digits / 2 - 1] = (uint8_t)value;
+    }
+}
+
+static const struct fabric_address *plan_addresses(struct call *c,
+                                                   const struct stored_private_address_list *from)
+{
+    struct fabric_address *to = ARENA_ARRAY(c->arena, struct fabric_address, from->count);
+    for (size_t i = 0; i < from->count; i++) {
+        to[i].address = htonl(cidr_address(from->at[i].address));
+        to[i].public_address = htonl(cidr_address(from->at[i].public_address));
+    }
+    return to;
+}
+
+static RESULT plan_interface(struct inside *in, const struct stored_interface *interface,
+                             struct network_plan *plan)
+{
+    struct call *c = in->c;
+    struct plan_interface *to = &plan->interfaces[plan->interface_count];
+    TRY(number_find(c, interface->id, &to->number));
+    if (!to->number)
+        return OK;
+    to->interface = (struct fabric_interface){
+        .network = plan->network,
+        .forwards = interface->any_source,
+        .addresses = plan_addresses(c, &interface->addresses),
+        .address_count = interface->addresses.count,
+        .out = network_rules_of_groups(c, &in->groups, &in->interfaces, interface, DIRECTION_OUT),
+        .in = network_rules_of_groups(c, &in->groups, &in->interfaces, interface, DIRECTION_IN),
+        .tcp_idle_s = (uint32_t)interface->tcp_idle_s,
+        .udp_stream_idle_s = (uint32_t)interface->udp_stream_idle_s,
+        .udp_idle_s = (uint32_t)interface->udp_idle_s,
+    };
+    read_mac(interface->mac, to->interface.mac);
+    TRY(number_find(c, interface->subnet, &to->interface.subnet));
+    plan->interface_count++;
+    return OK;
+}
+
+/* ---- gateways ----------------------------------------------------------------------------------
+ */
+
+static RESULT plan_gateway(struct inside *in, const struct stored_nat_gateway *gateway,
+                           struct network_plan *plan)
+{
+    struct plan_gateway *to = &plan->gateways[plan->gateway_count];
+    if (gateway->state != NAT_AVAILABLE || gateway->private)
+        return OK;
+    TRY(number_find(in->c, gateway->id, &to->number));
+    if (!to->number)
+        return OK;
+    to->gateway.network = plan->network;
+    to->gateway.address = htonl(cidr_address(gateway->addresses.at[0].private_address));
+    TRY(number_find(in->c, gateway->subnet, &to->gateway.subnet));
+    for (size_t i = 0; i < gateway->addresses.count; i++)
+        if (gateway->addresses.at[i].state == NAT_ADDRESS_SUCCEEDED)
+            to->gateway.publics[to->gateway.count++] =
+                htonl(cidr_address(gateway->addresses.at[i].public_address));
+    plan->gateway_count++;
+    return OK;
+}
+
+/* ---- all ---------------------------------------------------------------------------------------
+ */
+
+RESULT network_plan_make(struct call *c, struct span vpc, struct network_plan *ret)
+{
+    struct inside in = {0};
+    bool attached;
+    *ret = (struct network_plan){0};
+    TRY(number_find(c, vpc, &ret->network));
+    int error = resource_find(c, &vpc_kind, vpc, &in.vpc);
+    if (error || !ret->network)
+        return error && error != -ENOENT ? refuse_errno(c, error, "reading a VPC") : OK;
+    TRY(read_inside(c, vpc, &in));
+    TRY(resource_any(c, &internet_gateway_kind, WHERE(stored_internet_gateway, vpc, vpc),
+                     &attached));
+    ret->internet = attached ? FABRIC_INTERNET : FABRIC_ALONE;
+    TRY(plan_subnets(&in, ret));
+    ret->interfaces = ARENA_ARRAY(c->arena, struct plan_interface, in.interfaces.count);
+    for (size_t i = 0; i < in.interfaces.count; i++)
+        TRY(plan_interface(&in, in.interfaces.at[i], ret));
+    ret->gateways = ARENA_ARRAY(c->arena, struct plan_gateway, in.gateways.count);
+    for (size_t i = 0; i < in.gateways.count; i++)
+        TRY(plan_gateway(&in, in.gateways.at[i], ret));
+    return OK;
+}
+
+int network_plan_apply(const struct network_plan *plan, struct fabric *fabric)
+{
+    int error = fabric_put_network(fabric, plan->network, plan->internet);
+    for (size_t i = 0; !error && i < plan->subnet_count; i++) {
+        const struct plan_subnet *subnet = &plan->subnets[i];
+        error = fabric_put_routes(fabric, subnet->number, subnet->routes, subnet->route_count);
+        if (!error)
+            error = fabric_put_subnet(fabric, subnet->number, &subnet->subnet);
+    }
+    for (size_t i = 0; !error && i < plan->gateway_count; i++)
+        error = fabric_put_gateway(fabric, plan->gateways[i].number, &plan->gateways[i].gateway);
+    for (size_t i = 0; !error && i < plan->interface_count; i++)
+        error = fabric_put_interface(fabric, plan->interfaces[i].number,
+                                     &plan->interfaces[i].interface);
+    return error ? error : fabric_changed(fabric, plan->network);
+}
