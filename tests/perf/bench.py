@@ -27,6 +27,7 @@ import botocore.config
 
 import fabric
 import servers
+import streams
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 1000
@@ -280,6 +281,12 @@ class Bench:
         self.notes += measured.notes
         return rows
 
+    def stream_figures(self):
+        measured = streams.Streams(self, clients)
+        rows = measured.figures()
+        self.notes += measured.notes
+        return rows
+
     def single_figures(self):
         """Rows (what, figure, wanted) of the second table."""
         rows = []
@@ -351,7 +358,7 @@ def read_options():
     parser.add_argument("--build", default=str(ROOT / "build"))
     parser.add_argument("--program", help="default: BUILD/src/kintoun/kintoun")
     parser.add_argument("--seconds", type=float, default=5, help="for each figure")
-    parser.add_argument("--only", default="", help="scenarios whose name contains this word; `fabric` is one")
+    parser.add_argument("--only", default="", help="scenarios whose name contains this word; `fabric` and `streams` are two")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--extra-sync-us", type=int, default=0)
     options = parser.parse_args()
@@ -375,6 +382,7 @@ def main():
             for name in PEERS:
                 bench.measure([bench.peer(name)], rows)
         single = [] if options.only else bench.single_figures()
+        single += bench.stream_figures() if options.only in "streams" else []
         single += bench.fabric_figures() if options.only in "fabric" else []
         text = report(bench, rows, single)
     (build / "bench.md").write_text(text)
