@@ -61,6 +61,7 @@ struct log_settings {
     /* Of each lane, a second; 0: no limit. */
     uint64_t bytes_in, records_in, bytes_out, reads;
     uint64_t entry_max; /* bytes of key and data; kept for the caller, who looks at it */
+    bool spread;        /* records go to any lane; kept for the caller, who makes the hashes */
     uint64_t shown;     /* LOG_SHOWS_… of single lanes in log_print, beside those of the stream */
 };
 

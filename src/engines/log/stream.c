@@ -56,8 +56,14 @@ static struct log_stream *stream_new(struct log *log, const struct log_stream_re
         .references = 1,
         .id = record->id,
         .name = span_of(stream + 1, record->name.len),
-        .settings = {(int64_t)record->retention_ms, record->bytes_in, record->records_in,
-                     record->bytes_out, record->reads, record->entry_max, record->shown},
+        .settings = {.retention_ms = (int64_t)record->retention_ms,
+                     .bytes_in = record->bytes_in,
+                     .records_in = record->records_in,
+                     .bytes_out = record->bytes_out,
+                     .reads = record->reads,
+                     .entry_max = record->entry_max,
+                     .shown = record->shown,
+                     .spread = record->spread},
         .count = record->lanes.count,
     };
     memcpy(stream + 1, record->name.at, record->name.len);
@@ -257,6 +263,7 @@ static void fill_settings(struct log_stream_record *record, const struct log_set
     record->reads = settings->reads;
     record->entry_max = settings->entry_max;
     record->shown = settings->shown;
+    record->spread = settings->spread;
 }
 
 /* Appends lanes to the record and fills in what the caller left open. */

@@ -11,7 +11,8 @@
 
 #include <errno.h>
 
-#define CONSUMERS_MAX 20 /* of a stream */
+#define CONSUMERS_MAX 50      /* of an on-demand stream whose account has a commitment */
+#define CONSUMERS_ELSE_MAX 20 /* of any other */
 #define LIST_DEFAULT 100
 
 static struct span state_name(uint64_t state)
@@ -94,12 +95,21 @@ static struct kinesis_consumer *show(struct call *c, const struct kinesis_fanout
     return shown;
 }
 
+static RESULT find_limit(struct call *c, const struct kinesis_stream *stream, size_t *ret)
+{
+    bool committed = false;
+    if (stream->on_demand)
+        TRY(commitment_read(c, &committed));
+    *ret = committed ? CONSUMERS_MAX : CONSUMERS_ELSE_MAX;
+    return OK;
+}
+
 RESULT kinesis_register_stream_consumer(struct call *c,
                                         const struct kinesis_register_stream_consumer_in *in,
                                         struct kinesis_register_stream_consumer_out *out)
 {
     struct kinesis_stream stream;
-    size_t count;
+    size_t count, limit;
     TRY(target_active(c, TARGET_ARN(in), &stream));
     struct kinesis_fanout consumer = key_of(&stream);
     consumer.name = in->consumer_name;
@@ -111,11 +121,12 @@ RESULT kinesis_register_stream_consumer(struct call *c,
     if (error != -ENOENT)
         return refuse_errno(c, error, "reading a consumer's record");
     TRY(consumer_count(c, &stream, &count));
-    if (count >= CONSUMERS_MAX)
+    TRY(find_limit(c, &stream, &limit));
+    if (count >= limit)
         return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
-                      "Stream %.*s under account %.*s has reached the limit of %d registered "
+                      "Stream %.*s under account %.*s has reached the limit of %zu registered "
                       "consumers.",
-                      SPAN_ARG(stream.name), SPAN_ARG(stream.account), CONSUMERS_MAX);
+                      SPAN_ARG(stream.name), SPAN_ARG(stream.account), limit);
     consumer.state = CONSUMER_CREATING;
     consumer.created = c->now_ms;
     if (in->tags.count)

@@ -66,11 +66,10 @@ bool demand_note(struct arena *arena, struct kinesis_stream *stream, uint64_t lo
     return news;
 }
 
-/* What shall be there for `open` shards. Of 4, 8, 16 …, so that every change splits or merges all
- * shards alike. */
-static size_t shards_for(const struct kinesis_stream *stream, size_t open)
+/* 4, 8, 16 …, so that every change splits or merges all shards alike. */
+size_t demand_shards(const struct kinesis_stream *stream, size_t open)
 {
-    uint64_t peak = 0;
+    uint64_t peak = stream->warm * DEMAND_OF_SHARD / 2;
     size_t shards = SHARDS_LEAST;
     for (size_t i = 0; i < stream->peaks.count; i++) {
         uint64_t load = stream->peaks.at[i] & UINT32_MAX;
@@ -79,7 +78,17 @@ static size_t shards_for(const struct kinesis_stream *stream, size_t open)
     while (shards < SHARDS_MOST && shards * DEMAND_OF_SHARD < 2 * peak)
         shards *= 2;
     bool scarce = open * DEMAND_OF_SHARD < 2 * peak, idle = shards * 2 <= open;
-    return scarce || idle ? shards : open;
+    return !open || scarce || idle ? shards : open;
+}
+
+void demand_begin(struct arena *arena, struct kinesis_stream *stream, size_t open)
+{
+    size_t shards = demand_shards(stream, open);
+    stream->state = STREAM_UPDATING;
+    if (shards == open)
+        return;
+    stream->change = ARENA_NEW(arena, struct kinesis_change);
+    *stream->change = (struct kinesis_change){.kind = CHANGE_SCALE, .target = shards};
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */
@@ -153,11 +162,8 @@ static int follow(struct demand *demand, struct look *look, struct sample *sampl
     struct kinesis_stream *stream = &sample->stream;
     uint64_t load = load_between(find_before(&demand->look, sample), sample);
     bool news = demand_note(&look->arena, stream, load, clock_now_ms());
-    size_t shards = shards_for(stream, open);
-    if (shards != open) {
-        stream->change = ARENA_NEW(&look->arena, struct kinesis_change);
-        *stream->change = (struct kinesis_change){.kind = CHANGE_SCALE, .target = shards};
-        stream->state = STREAM_UPDATING;
+    if (demand_shards(stream, open) != open) {
+        demand_begin(&look->arena, stream, open);
         step_begin(demand->cloud, txn, stream);
     } else if (news) {
         kinesis_stream_put(txn, stream);

@@ -7,7 +7,6 @@
 
 #define SHARDS_DEFAULT 100
 #define STREAMS_DEFAULT 100
-#define ON_DEMAND_LIMIT 50
 
 struct span stream_state_name(uint64_t state)
 {
@@ -123,6 +122,19 @@ static RESULT count_open(struct call *c, const struct kinesis_stream *stream, in
     return OK;
 }
 
+/* "Only present for On-Demand …" */
+static RESULT tell_on_demand(struct call *c, const struct kinesis_stream *stream,
+                             struct kinesis_stream_description_summary *summary)
+{
+    bool committed;
+    TRY(commitment_read(c, &committed));
+    if (committed)
+        summary->warm_throughput =
+            commitment_show_warm(c, stream, (size_t)summary->open_shard_count);
+    summary->record_distribution_strategy = stream->spread ? S("AUTO") : S("USER_PARTITION_KEY");
+    return OK;
+}
+
 RESULT kinesis_describe_stream_summary(struct call *c,
                                        const struct kinesis_describe_stream_summary_in *in,
                                        struct kinesis_describe_stream_summary_out *out)
@@ -144,6 +156,8 @@ RESULT kinesis_describe_stream_summary(struct call *c,
     summary->encryption_type = S("NONE");
     SET(summary, consumer_count, (int32_t)consumers);
     SET(summary, max_record_size_in_ki_b, (int32_t)stream.record_kib);
+    if (stream.on_demand)
+        TRY(tell_on_demand(c, &stream, summary));
     out->stream_description_summary = summary;
     return OK;
 }
@@ -228,6 +242,6 @@ RESULT kinesis_describe_limits(struct call *c, const struct kinesis_describe_lim
     out->shard_limit = stream_shard_limit(c);
     out->open_shard_count = (int32_t)open;
     out->on_demand_stream_count = (int32_t)on_demand;
-    out->on_demand_stream_count_limit = ON_DEMAND_LIMIT;
+    out->on_demand_stream_count_limit = STREAM_ON_DEMAND_LIMIT;
     return OK;
 }

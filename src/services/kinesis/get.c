@@ -208,7 +208,7 @@ struct kinesis_record_list get_show(struct call *c, const struct log_lane *lane,
         const struct log_record *from = &reading->records[i];
         struct kinesis_record *to = &list.at[i];
         to->sequence_number = sequence_of_record(c->arena, lane, from->index, from->time_ms);
-        to->partition_key = from->key;
+        to->partition_key = from->key.len ? from->key : SPAN_NONE; /* of AUTO streams */
         to->data = from->data;
         SET(to, approximate_arrival_timestamp, from->time_ms);
     }

@@ -3,6 +3,7 @@
  * PutRecord and PutRecords. The engine says record by record what became of it; what is too large
  * or malformed refuses the whole call before anything is written. Loop thread.
  */
+#include "base/id.h"
 #include "services/kinesis/hash_key.h"
 #include "services/kinesis/sequence.h"
 #include "services/kinesis/stream.h"
@@ -17,9 +18,11 @@ struct wanted {
     struct span at; /* "" or "records.1.member." */
 };
 
-static RESULT check_record(struct call *c, const struct wanted *wanted, uint64_t most)
+static RESULT check_record(struct call *c, const struct wanted *wanted,
+                           const struct log_settings *settings)
 {
-    if (!wanted->partition_key.at)
+    uint64_t most = settings->entry_max;
+    if (!wanted->partition_key.at && !settings->spread)
         return refuse(c, &KINESIS_VALIDATION_EXCEPTION,
                       "1 validation error detected: Value null at '%.*spartitionKey' failed to "
                       "satisfy constraint: Member must not be null",
@@ -32,12 +35,14 @@ static RESULT check_record(struct call *c, const struct wanted *wanted, uint64_t
     return OK;
 }
 
-static RESULT read_record(struct call *c, const struct wanted *wanted, uint64_t most,
-                          struct log_entry *entry)
+static RESULT read_record(struct call *c, const struct wanted *wanted,
+                          const struct log_settings *settings, struct log_entry *entry)
 {
-    TRY(check_record(c, wanted, most));
+    TRY(check_record(c, wanted, settings));
     *entry = (struct log_entry){.key = wanted->partition_key, .data = wanted->data};
-    if (!wanted->explicit_hash_key.at)
+    if (settings->spread)
+        entry->hash = (struct log_hash){.high = random_u64()};
+    else if (!wanted->explicit_hash_key.at)
         entry->hash = hash_key_of(wanted->partition_key);
     else if (!hash_key_read(wanted->explicit_hash_key, &entry->hash))
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION,
@@ -99,7 +104,7 @@ RESULT kinesis_put_record(struct call *c, const struct kinesis_put_record_in *in
     struct wanted wanted = {in->data, in->partition_key, in->explicit_hash_key, S("")};
     TRY(target_key(c, TARGET(in), &stream));
     TRY(target_log(c, &stream, &log));
-    TRY(read_record(c, &wanted, log_settings_of(log)->entry_max, entry));
+    TRY(read_record(c, &wanted, log_settings_of(log), entry));
     TRY(check_ordering(c, &stream, in->sequence_number_for_ordering));
     if (in->dry_run)
         return dry_run(c);
@@ -112,8 +117,8 @@ RESULT kinesis_put_record(struct call *c, const struct kinesis_put_record_in *in
     return OK;
 }
 
-static RESULT read_records(struct call *c, const struct kinesis_put_records_in *in, uint64_t most,
-                           struct log_entry *entries)
+static RESULT read_records(struct call *c, const struct kinesis_put_records_in *in,
+                           const struct log_settings *settings, struct log_entry *entries)
 {
     size_t sum = 0;
     for (size_t i = 0; i < in->records.count; i++)
@@ -125,9 +130,10 @@ static RESULT read_records(struct call *c, const struct kinesis_put_records_in *
         const struct kinesis_put_records_request_entry *record = &in->records.at[i];
         struct wanted wanted = {record->data, record->partition_key, record->explicit_hash_key,
                                 S("")};
-        if (!record->partition_key.at || record->data.len + record->partition_key.len > most)
+        if (!record->partition_key.at ||
+            record->data.len + record->partition_key.len > settings->entry_max)
             wanted.at = arena_printf(c->arena, "records.%zu.member.", i + 1);
-        TRY(read_record(c, &wanted, most, &entries[i]));
+        TRY(read_record(c, &wanted, settings, &entries[i]));
     }
     return OK;
 }
@@ -141,7 +147,7 @@ RESULT kinesis_put_records(struct call *c, const struct kinesis_put_records_in *
     struct log_entry *entries = ARENA_ARRAY(c->arena, struct log_entry, count);
     TRY(target_key(c, TARGET(in), &stream));
     TRY(target_log(c, &stream, &log));
-    TRY(read_records(c, in, log_settings_of(log)->entry_max, entries));
+    TRY(read_records(c, in, log_settings_of(log), entries));
     if (in->dry_run)
         return dry_run(c);
     TRY(append(c, &stream, entries, count));

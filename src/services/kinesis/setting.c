@@ -140,15 +140,20 @@ static RESULT note_mode_change(struct call *c, struct kinesis_stream *stream)
 
 /* "Your data stream initially retains whatever shard count it had before the transition": as if
  * half of it had been used. */
-static RESULT keep_capacity(struct call *c, struct kinesis_stream *stream)
+static void become_on_demand(struct call *c, struct kinesis_stream *stream, size_t open)
 {
-    struct log_stream *log;
+    stream->on_demand = true;
+    stream->state = STREAM_UPDATING;
+    (void)demand_note(c->arena, stream, open * DEMAND_OF_SHARD / 2, c->now_ms);
+}
+
+/* What only on-demand streams have goes. */
+static void become_provisioned(struct kinesis_stream *stream)
+{
+    stream->on_demand = stream->spread = false;
+    stream->state = STREAM_UPDATING;
     stream->peaks.count = 0;
-    if (!stream->on_demand)
-        return OK;
-    TRY(target_log(c, stream, &log));
-    (void)demand_note(c->arena, stream, reshape_count_open(log) * DEMAND_OF_SHARD / 2, c->now_ms);
-    return OK;
+    stream->warm = 0;
 }
 
 RESULT kinesis_update_stream_mode(struct call *c, const struct kinesis_update_stream_mode_in *in,
@@ -156,15 +161,25 @@ RESULT kinesis_update_stream_mode(struct call *c, const struct kinesis_update_st
 {
     struct kinesis_stream stream;
     bool on_demand = span_eq(in->stream_mode_details->stream_mode, S("ON_DEMAND"));
-    if (in->has.warm_throughput_mi_bps)
-        return stream_not_built(c, "WarmThroughputMiBps");
+    struct log_stream *log;
     TRY(target_active(c, TARGET_ARN(in), &stream));
     if (stream.on_demand == on_demand)
         return OK;
     TRY(note_mode_change(c, &stream));
-    stream.on_demand = on_demand;
-    stream.state = STREAM_UPDATING;
-    TRY(keep_capacity(c, &stream));
+    TRY(target_log(c, &stream, &log));
+    size_t open = reshape_count_open(log);
+    if (on_demand)
+        become_on_demand(c, &stream, open);
+    else
+        become_provisioned(&stream);
+    if (in->has.warm_throughput_mi_bps) {
+        TRY(commitment_check_warm(c, &stream, in->warm_throughput_mi_bps));
+        stream.warm = (uint64_t)in->warm_throughput_mi_bps;
+    }
+    if (on_demand)
+        demand_begin(c->arena, &stream, open);
+    else
+        TRY(adjust(c, &stream));
     step_put_stream(c, &stream);
     return OK;
 }
@@ -176,5 +191,15 @@ RESULT kinesis_update_max_record_size(struct call *c,
     struct kinesis_stream stream;
     TRY(target_active(c, TARGET_ARN(in), &stream));
     stream.record_kib = (uint64_t)in->max_record_size_in_ki_b;
+    return adjust(c, &stream);
+}
+
+RESULT kinesis_update_stream_record_distribution_strategy(
+    struct call *c, const struct kinesis_update_stream_record_distribution_strategy_in *in,
+    struct kinesis_update_stream_record_distribution_strategy_out *out)
+{
+    struct kinesis_stream stream;
+    TRY(target_active(c, TARGET_ARN(in), &stream));
+    TRY(stream_set_distribution(c, &stream, in->record_distribution_strategy));
     return adjust(c, &stream);
 }

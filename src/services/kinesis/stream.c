@@ -9,14 +9,7 @@
 #define HOUR_MS 3600000LL
 #define RETENTION_DEFAULT 24 /* hours */
 #define RECORD_KIB_DEFAULT 1024
-#define ON_DEMAND_SHARDS 4
 #define MIB (1ULL << 20)
-
-RESULT stream_not_built(struct call *c, const char *what)
-{
-    return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION, "%s is not supported by kintoun yet",
-                  what);
-}
 
 /* Source: "Quotas and limits" of the developer guide. */
 struct log_settings stream_settings(const struct kinesis_stream *stream)
@@ -29,6 +22,7 @@ struct log_settings stream_settings(const struct kinesis_stream *stream)
         .reads = 5,
         .entry_max = stream->record_kib * 1024,
         .shown = stream->metrics, /* their bits are in the same order */
+        .spread = stream->spread,
     };
 }
 
@@ -93,13 +87,27 @@ RESULT stream_check_shards(struct call *c, size_t more)
 
 /* ---- CreateStream ---------------------------------------------------------------------------- */
 
-static RESULT check_not_built(struct call *c, const struct kinesis_create_stream_in *in)
+RESULT stream_set_distribution(struct call *c, struct kinesis_stream *stream, struct span strategy)
 {
-    if (in->has.warm_throughput_mi_bps)
-        return stream_not_built(c, "WarmThroughputMiBps");
-    if (span_eq(in->record_distribution_strategy, S("AUTO")))
-        return stream_not_built(c, "RecordDistributionStrategy AUTO");
+    bool spread = span_eq(strategy, S("AUTO"));
+    if (spread && !stream->on_demand)
+        return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION,
+                      "RecordDistributionStrategy AUTO is only supported for the data streams with "
+                      "the on-demand capacity mode.");
+    stream->spread = spread;
     return OK;
+}
+
+static RESULT check_on_demand_count(struct call *c)
+{
+    size_t open, on_demand;
+    TRY(stream_count_shards(c, &open, &on_demand));
+    if (on_demand < STREAM_ON_DEMAND_LIMIT)
+        return OK;
+    return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
+                  "This request would exceed the limit on the number of On-Demand streams for the "
+                  "account %.*s in %.*s. Current On-Demand streams count: %zu. Limit: %d.",
+                  SPAN_ARG(c->account), SPAN_ARG(c->region), on_demand, STREAM_ON_DEMAND_LIMIT);
 }
 
 static RESULT check_mode(struct call *c, const struct kinesis_create_stream_in *in,
@@ -113,8 +121,14 @@ static RESULT check_mode(struct call *c, const struct kinesis_create_stream_in *
     if (!stream->on_demand && !in->has.shard_count)
         return refuse(c, &KINESIS_VALIDATION_EXCEPTION,
                       "ShardCount is required for streams of mode PROVISIONED.");
-    *ret_shards = stream->on_demand ? ON_DEMAND_SHARDS : (size_t)in->shard_count;
-    return OK;
+    if (in->has.warm_throughput_mi_bps) {
+        TRY(commitment_check_warm(c, stream, in->warm_throughput_mi_bps));
+        stream->warm = (uint64_t)in->warm_throughput_mi_bps;
+    }
+    if (stream->on_demand)
+        TRY(check_on_demand_count(c));
+    *ret_shards = stream->on_demand ? demand_shards(stream, 0) : (size_t)in->shard_count;
+    return stream_set_distribution(c, stream, in->record_distribution_strategy);
 }
 
 RESULT kinesis_create_stream(struct call *c, const struct kinesis_create_stream_in *in,
@@ -123,7 +137,6 @@ RESULT kinesis_create_stream(struct call *c, const struct kinesis_create_stream_
     struct kinesis_stream stream = {
         .account = c->account, .region = c->region, .name = in->stream_name};
     size_t shards = 0;
-    TRY(check_not_built(c, in));
     int error = kinesis_stream_get(c->txn, c->arena, &stream);
     if (error == 0)
         return refuse(c, &KINESIS_RESOURCE_IN_USE_EXCEPTION,

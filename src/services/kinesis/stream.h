@@ -10,8 +10,9 @@ enum CHANGE { CHANGE_SPLIT = 1, CHANGE_MERGE, CHANGE_SCALE };
 /* "STREAM_CREATING" as the wire has it. */
 struct span stream_state_name(uint64_t state);
 struct log_settings stream_settings(const struct kinesis_stream *stream);
-/* What is not built is refused. */
-RESULT stream_not_built(struct call *c, const char *what);
+/* AUTO or USER_PARTITION_KEY: how records find their shards. */
+RESULT stream_set_distribution(struct call *c, struct kinesis_stream *stream, struct span strategy);
+#define STREAM_ON_DEMAND_LIMIT 50
 /* Limits of an account in a region. */
 int32_t stream_shard_limit(const struct call *c);
 RESULT stream_count_shards(struct call *c, size_t *ret_open, size_t *ret_on_demand);
@@ -20,6 +21,10 @@ RESULT stream_check_shards(struct call *c, size_t more);
 /* demand.c: today's peak is at least so much, in thousandths of what a shard takes. True when it is
  * more than was known. */
 bool demand_note(struct arena *arena, struct kinesis_stream *stream, uint64_t load, int64_t now_ms);
+/* Sets the stream to UPDATING, towards what it needs; `open` shards are there. */
+void demand_begin(struct arena *arena, struct kinesis_stream *stream, size_t open);
+/* How many shards it needs, having `open` (or 0: being made). */
+size_t demand_shards(const struct kinesis_stream *stream, size_t open);
 struct demand;
 /* The control thread looks at what on-demand streams are given. */
 void demand_new(struct demand **ret, struct cloud *cloud);
@@ -37,6 +42,11 @@ MUST_CHECK int reshape_step(const struct log_access *access, struct kinesis_stre
 /* label.c: checked and merged. */
 RESULT label_add(struct call *c, struct span owner, struct kinesis_label_list *labels,
                  const struct kinesis_tag_map *tags);
+/* commitment.c: whether the account has one now; whether a stream may be warmed; how warm it is. */
+RESULT commitment_read(struct call *c, bool *ret_on);
+RESULT commitment_check_warm(struct call *c, const struct kinesis_stream *stream, int32_t mibps);
+struct kinesis_warm_throughput_object *
+commitment_show_warm(struct call *c, const struct kinesis_stream *stream, size_t open);
 /* consumer.c */
 RESULT consumer_count(struct call *c, const struct kinesis_stream *stream, size_t *ret);
 RESULT consumer_remove_all(struct call *c, const struct kinesis_stream *stream);

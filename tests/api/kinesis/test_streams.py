@@ -66,9 +66,10 @@ def test_create_refusals(kinesis, name):
             r"the account: \d+. Limit: 20000. Number of additional shards that would have resulted from this request: "
             r"20001. Refer to the AWS Service Limits page .*")):
         kinesis.create_stream(StreamName=name(), ShardCount=20001)
-    with refused("InvalidArgumentException", "WarmThroughputMiBps is not supported by kintoun yet"):
+    with refused("ValidationException", "Warm throughput is only supported for the data streams with the on-demand capacity mode."):
         kinesis.create_stream(StreamName=name(), ShardCount=1, WarmThroughputMiBps=1)
-    with refused("InvalidArgumentException", "RecordDistributionStrategy AUTO is not supported by kintoun yet"):
+    with refused("InvalidArgumentException",
+                 "RecordDistributionStrategy AUTO is only supported for the data streams with the on-demand capacity mode."):
         kinesis.create_stream(StreamName=name(), ShardCount=1, RecordDistributionStrategy="AUTO")
     with refused("ValidationException", "1 validation error detected: Value 'a b' at 'streamName' failed to satisfy "
                  "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"):
