@@ -17,6 +17,7 @@
 #include "services/ec2/nat_gateway.h"
 #include "services/ec2/network.h"
 #include "services/ec2/network_edge.h"
+#include "services/ec2/prefix_list.h"
 #include "services/ec2/security_group.h"
 #include "store/txn.h"
 
@@ -210,7 +211,8 @@ static RESULT nothing(struct call *c)
 /* -- the VPC ----------------------------------------------------------------------------------- */
 
 static struct {
-    struct span vpc, gateway, subnets[2], public_table, private_table, nat, eips[2], enis[3], group;
+    struct span vpc, gateway, subnets[2], public_table, private_table, nat, eips[2], enis[3], group,
+        list;
 } made;
 
 static RESULT make_subnet(struct call *c, struct span cidr, struct span *ret)
@@ -332,12 +334,19 @@ static RESULT unroute(struct call *c)
                             &out);
 }
 
-static RESULT let_everybody_in(struct call *c)
+/* By a prefix list with the address that the edge has. */
+static RESULT let_outside_in(struct call *c)
 {
     struct stored_security_group group;
+    struct stored_prefix_entry entry = {.cidr = S(OUTSIDE "/32")};
+    struct stored_prefix_list list = {.name = S("outside"), .family = S("IPv4"), .version = 1};
+    resource_name(c, &prefix_list_kind, &list);
+    resource_put(c, &prefix_list_kind, &list);
+    prefix_list_put_entries(c, &list, 1, &(struct stored_prefix_entry_list){&entry, 1});
+    made.list = list.id;
     TRY(resource_get(c, &security_group_kind, made.group, &group));
     group_rule_add(c, &group,
-                   &(struct stored_group_rule){.protocol = S("udp"), .cidr = S("0.0.0.0/0")});
+                   &(struct stored_group_rule){.protocol = S("udp"), .prefix_list = made.list});
     resource_put(c, &security_group_kind, &group);
     return OK;
 }
@@ -486,7 +495,7 @@ TEST(packets_go_where_the_calls_say)
     settle();
     SEES(WEB, OUTSIDE, INTERNET, "203.0.113.10");
     SEES(APP, OUTSIDE, INTERNET, "203.0.113.20");
-    ask(let_everybody_in);
+    ask(let_outside_in);
     settle();
     SEES(INTERNET, "203.0.113.10", WEB, OUTSIDE);
     NEVER(INTERNET, "203.0.113.20", APP); /* a NAT gateway lets nobody in */

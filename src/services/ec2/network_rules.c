@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Rules for the fabric. It knows no groups: a rule that names one becomes a rule for each address
- * of the group's interfaces. Rules of IPv6 are left out, as no such packet moves. Control thread.
+ * of the group's interfaces, one that names a prefix list a rule for each of its entries. Rules of
+ * IPv6 are left out, as no such packet moves. Control thread.
  */
 #include "services/ec2/network_rules.h"
 
 #include "services/ec2/cidr.h"
+#include "services/ec2/prefix_list.h"
 
 #include <arpa/inet.h>
 
@@ -118,6 +120,20 @@ static void add_members(struct growing *rules, const struct resource_list *inter
     }
 }
 
+/* One that cannot be read lets nobody in; why was logged. */
+static void add_prefix_list(struct growing *rules, struct span id, const struct fab_rule *rule)
+{
+    struct cidr cidr;
+    struct stored_prefix_list list;
+    struct stored_prefix_entry_list entries = {0};
+    if (resource_find(rules->c, &prefix_list_kind, id, &list) < 0 ||
+        prefix_list_entries(rules->c, &list, list.version, &entries))
+        return;
+    for (size_t i = 0; i < entries.count; i++)
+        if (cidr_read(entries.at[i].cidr, &cidr))
+            add(rules, rule, cidr);
+}
+
 static void add_group(struct growing *rules, const struct stored_security_group *group,
                       const struct resource_list *interfaces, enum DIRECTION direction)
 {
@@ -130,6 +146,8 @@ static void add_group(struct growing *rules, const struct stored_security_group 
             add(rules, &rule, cidr_of(from->cidr));
         else if (from->group.at)
             add_members(rules, interfaces, from->group, &rule);
+        else if (from->prefix_list.at)
+            add_prefix_list(rules, from->prefix_list, &rule);
     }
 }
 
