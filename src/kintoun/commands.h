@@ -8,3 +8,4 @@ int command_doctor(int argc, char **argv);
 int command_fabric(int argc, char **argv);
 int command_coverage(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_exec(int argc, char **argv);

@@ -27,6 +27,8 @@ static const struct {
      "whether VPCs have a data plane on this machine; ends it  [remove] [--data DIR]"},
     {"doctor", command_doctor, "what this kernel and user can and cannot do"},
     {"coverage", command_coverage, "operations that are built and refused  [SERVICE]"},
+    {"exec", command_exec,
+     "run a command inside an instance  [--data DIR] INSTANCE [--] [COMMAND…]"},
     {"audit", command_audit,
      "print the audit records of a data directory that is not in use  [--data DIR]"},
     {"version", command_version, "print the version"},

@@ -3,17 +3,31 @@
 #include "services/ec2/ec2.h"
 
 #include "base/log.h"
+#include "loop/loop.h"
 #include "services/ec2/dry_run.h"
+#include "services/ec2/instance.h"
+#include "services/ec2/machine.h"
 #include "services/ec2/network.h"
 #include "services/ec2/step.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 struct ec2 {
     struct ec2_options options;
     struct steps *steps;
     struct network *network;
+    struct machines *machines;
+    struct cloud *cloud;
+    struct mail resume;
 };
+
+/* On the control thread, once it runs. */
+static void on_resume(struct mail *mail)
+{
+    struct ec2 *ec2 = (struct ec2 *)((char *)mail - offsetof(struct ec2, resume));
+    instance_resume(ec2->cloud, ec2->steps);
+}
 
 struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
 {
@@ -23,6 +37,10 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
     ec2->options = *options;
     ec2->steps = steps_new(cloud);
     ec2->network = network_new(cloud, options);
+    ec2->machines = machines_new(cloud, ec2->steps);
+    ec2->cloud = cloud;
+    ec2->resume.deliver = on_resume;
+    loop_post(cloud->control, &ec2->resume);
     return ec2;
 }
 
@@ -31,6 +49,7 @@ void ec2_free(struct ec2 *ec2)
     if (!ec2)
         return;
     network_free(ec2->network);
+    machines_free(ec2->machines);
     steps_free(ec2->steps);
     free(ec2);
 }
@@ -43,6 +62,11 @@ const char *ec2_fabric_absent(const struct ec2 *ec2)
 struct network *ec2_network(struct ec2 *ec2)
 {
     return ec2->network;
+}
+
+struct machines *ec2_machines(struct ec2 *ec2)
+{
+    return ec2->machines;
 }
 
 struct steps *ec2_steps(struct ec2 *ec2)

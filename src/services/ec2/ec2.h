@@ -9,6 +9,9 @@
 
 struct ec2;
 
+/* Folder of the data directory with a folder per instance. */
+#define EC2_INSTANCES "instances"
+
 struct ec2_options {
     struct cidr public_pool; /* of the public addresses that are given out */
     bool fabric_off;         /* no packet moves */

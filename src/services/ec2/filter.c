@@ -119,13 +119,15 @@ static bool is_tag_filter(struct span name)
     return span_eq(name, S("tag-key")) || span_starts(name, S("tag:"));
 }
 
-/* "Tags." or "TagSet.", empty where the structure is a tag itself, absent where it shows none. */
+/* "Tags.", "TagSet." or those of an instance in its reservation, empty where the structure is a tag
+ * itself, absent where it shows none. */
 static struct span tags_path(struct call *c, const struct shape *shape)
 {
-    return member_of(c, shape, S("Tags"))     ? S("Tags.")
-           : member_of(c, shape, S("TagSet")) ? S("TagSet.")
-           : member_of(c, shape, S("Key"))    ? S("")
-                                              : SPAN_NONE;
+    return member_of(c, shape, S("Tags"))        ? S("Tags.")
+           : member_of(c, shape, S("TagSet"))    ? S("TagSet.")
+           : member_of(c, shape, S("Instances")) ? S("Instances.Tags.")
+           : member_of(c, shape, S("Key"))       ? S("")
+                                                 : SPAN_NONE;
 }
 
 /* Absent: there is no such filter. */

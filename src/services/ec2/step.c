@@ -93,6 +93,17 @@ static int take_step(struct steps *steps, struct arena *arena, const struct stor
     return txn_commit(c.txn, &ticket);
 }
 
+void step_take_now(struct steps *steps, struct span account, struct span region, struct span id)
+{
+    struct arena arena;
+    struct stored_pending pending = {.account = account, .region = region, .id = id};
+    arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
+    int error = take_step(steps, &arena, &pending);
+    if (error < 0)
+        log_error("ec2: the next step of %.*s: %s", SPAN_ARG(id), strerror(-error));
+    arena_done(&arena);
+}
+
 /* ---- all that are due --------------------------------------------------------------------------
  */
 

@@ -5,6 +5,8 @@ import contextlib
 import botocore.exceptions
 import pytest
 
+from machines import Machines
+
 
 @pytest.fixture
 def ec2(cloud):
@@ -46,3 +48,10 @@ def remove(ec2, vpc):
 @pytest.fixture
 def vpc(make_vpc):
     return make_vpc()
+
+
+@pytest.fixture
+def machines(cloud):
+    it = Machines(cloud)
+    yield it
+    it.end()

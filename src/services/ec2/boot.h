@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What an instance finds when it boots, in the places where cloud-init has it: its id, user data,
+ * key, names; and the script that boots it. Control thread.
+ */
+#include "engines/sandbox/sandbox.h"
+#include "services/ec2/resource.h"
+
+#define BOOT_FILES 8
+struct boot_files {
+    struct sandbox_file at[BOOT_FILES];
+    size_t count;
+};
+
+extern const char *const boot_command[]; /* NULL at the end */
+extern const char *const boot_hidden[];  /* of the host: what is its users' own; NULL at the end */
+
+/* `key`: a line of authorized_keys, or absent. */
+struct boot_facts {
+    struct span id, address, hostname, domain, user_data, key;
+};
+void boot_make_files(struct call *c, const struct boot_facts *facts, struct boot_files *ret);

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * RunInstances: checks what is wanted, writes the records in `pending`; the step makes the
+ * machines. Control thread.
+ */
+#include "services/ec2/instance.h"
+
+#include "base/text.h"
+#include "services/ec2/home.h"
+#include "services/ec2/image.h"
+#include "services/ec2/instance_type.h"
+#include "services/ec2/key_pair.h"
+#include "services/ec2/profile.h"
+#include "services/ec2/security_group.h"
+#include "services/ec2/subnet.h"
+#include "services/ec2/tag.h"
+#include "services/ec2/vpc.h"
+
+#include <errno.h>
+
+#define TYPE_DEFAULT S("m1.small")
+#define USER_DATA_BYTES 16384
+#define COUNT_MAX 1000
+#define HOPS_DEFAULT 2 /* of images that want IMDSv2 */
+#define HOPS_MAX 64
+
+struct run {
+    const struct ec2_run_instances_in *in;
+    const struct ec2_instance_network_interface_specification *card; /* of device 0, or NULL */
+    struct stored_instance common;
+    struct stored_subnet subnet;
+    struct instance_interface_wish interface;
+};
+
+/* ---- what is not built -------------------------------------------------------------------------
+ */
+
+static bool is_plain_placement(const struct ec2_placement *placement)
+{
+    return !placement ||
+           (!placement->affinity.at && !placement->group_name.len && !placement->group_id.at &&
+            !placement->host_id.at && !placement->host_resource_group_arn.at &&
+            !placement->spread_domain.at && !placement->has.partition_number &&
+            (!placement->tenancy.at || span_eq(placement->tenancy, S("default"))));
+}
+
+static bool is_plain_disk(const struct ec2_block_device_mapping_request_list *disks)
+{
+    for (size_t i = 0; i < disks->count; i++) {
+        const struct ec2_block_device_mapping *disk = &disks->at[i];
+        const struct ec2_ebs_block_device *ebs = disk->ebs;
+        if (!span_eq(disk->device_name, IMAGE_ROOT_DEVICE) || disk->no_device.at ||
+            disk->virtual_name.at || !ebs || ebs->encrypted || ebs->has.iops ||
+            ebs->has.throughput || ebs->kms_key_id.at || ebs->snapshot_id.at ||
+            (ebs->has.delete_on_termination && !ebs->delete_on_termination))
+            return false;
+    }
+    return disks->count <= 1;
+}
+
+static RESULT check_not_built(struct call *c, const struct ec2_run_instances_in *in)
+{
+    const struct {
+        bool asked;
+        const char *what;
+    } parameters[] = {
+        {in->has.ipv6_address_count || in->ipv6_addresses.count || in->enable_primary_ipv6,
+         "An IPv6 address"},
+        {in->kernel_id.at || in->ramdisk_id.at, "A kernel of one's own"},
+        {in->monitoring && in->monitoring->enabled, "Detailed monitoring"},
+        {!is_plain_placement(in->placement), "This placement"},
+        {in->elastic_gpu_specification.count || in->elastic_inference_accelerators.count,
+         "An accelerator"},
+        {in->launch_template != NULL, "LaunchTemplate"},
+        {in->instance_market_options != NULL, "InstanceMarketOptions"},
+        {in->credit_specification &&
+             !span_eq(in->credit_specification->cpu_credits, S("unlimited")),
+         "The credit option 'standard'"},
+        {in->cpu_options != NULL, "CpuOptions"},
+        {in->capacity_reservation_specification != NULL, "A capacity reservation"},
+        {in->hibernation_options && in->hibernation_options->configured, "Hibernation"},
+        {in->license_specifications.count > 0, "A license configuration"},
+        {in->enclave_options && in->enclave_options->enabled, "An enclave"},
+        {in->network_performance_options != NULL, "NetworkPerformanceOptions"},
+        {in->operator!= NULL, "Operator"},
+        {in->secondary_interfaces.count > 0, "SecondaryInterfaces"},
+        {in->network_interfaces.count > 1, "A second network interface at launch"},
+        {!is_plain_disk(&in->block_device_mappings),
+         "A block device but the root volume, of another size,"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
+        if (parameters[i].asked)
+            return resource_not_built(c, parameters[i].what);
+    return OK;
+}
+
+/* ---- checks ------------------------------------------------------------------------------------
+ */
+
+static RESULT check_counts(struct call *c, const struct ec2_run_instances_in *in)
+{
+    if (in->min_count < 1 || in->max_count < 1)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Value (%d) for parameter %s is invalid. Parameter may not be less than 1",
+                      in->min_count < 1 ? in->min_count : in->max_count,
+                      in->min_count < 1 ? "minCount" : "maxCount");
+    if (in->min_count > in->max_count)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Value (%d) for parameter minCount is invalid. MinCount may not exceed "
+                      "maxCount",
+                      in->min_count);
+    if (in->max_count > COUNT_MAX)
+        return refuse(c, &EC2_INSTANCE_LIMIT_EXCEEDED,
+                      "You have requested more instances (%d) than your current instance limit of "
+                      "%d allows for the specified instance type.",
+                      in->max_count, COUNT_MAX);
+    return OK;
+}
+
+static RESULT read_type(struct call *c, const struct ec2_run_instances_in *in, struct run *run)
+{
+    run->common.type = in->instance_type.at ? in->instance_type : TYPE_DEFAULT;
+    if (!instance_type_named(run->common.type))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE, "Invalid value '%.*s' for InstanceType.",
+                      SPAN_ARG(run->common.type));
+    return OK;
+}
+
+static RESULT read_user_data(struct call *c, struct span text, struct stored_instance *to)
+{
+    if (!text.len)
+        return OK;
+    to->user_data = base64_decode(c->arena, text);
+    if (!to->user_data.at)
+        return refuse(c, &EC2_INVALID_USER_DATA_MALFORMED, "Invalid BASE64 encoding of user data.");
+    if (to->user_data.len > USER_DATA_BYTES)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE, "User data is limited to %d bytes",
+                      USER_DATA_BYTES);
+    return OK;
+}
+
+static RESULT read_disk(struct call *c, const struct ec2_run_instances_in *in,
+                        struct stored_instance *to)
+{
+    to->disk_gib = IMAGE_DISK_GIB;
+    if (!in->block_device_mappings.count || !in->block_device_mappings.at[0].ebs->has.volume_size)
+        return OK;
+    int32_t wanted = in->block_device_mappings.at[0].ebs->volume_size;
+    if (wanted < IMAGE_DISK_GIB)
+        return refuse(c, &EC2_INVALID_BLOCK_DEVICE_MAPPING,
+                      "Volume of size %dGB is smaller than snapshot 'kintoun-host', expect size >= "
+                      "%dGB",
+                      wanted, IMAGE_DISK_GIB);
+    to->disk_gib = (uint64_t)wanted;
+    return OK;
+}
+
+static RESULT read_metadata_options(struct call *c,
+                                    const struct ec2_instance_metadata_options_request *options,
+                                    struct stored_instance *to)
+{
+    to->token_hops = HOPS_DEFAULT;
+    if (!options)
+        return OK;
+    if (options->has.http_put_response_hop_limit &&
+        (options->http_put_response_hop_limit < 1 ||
+         options->http_put_response_hop_limit > HOPS_MAX))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Value (%d) for parameter httpPutResponseHopLimit is invalid. The value must "
+                      "be between 1 and %d.",
+                      options->http_put_response_hop_limit, HOPS_MAX);
+    if (span_eq(options->http_protocol_ipv6, S("enabled")))
+        return resource_not_built(c, "Instance metadata over IPv6");
+    if (options->has.http_put_response_hop_limit)
+        to->token_hops = (uint64_t)options->http_put_response_hop_limit;
+    to->tokens_optional = span_eq(options->http_tokens, S("optional"));
+    to->metadata_disabled = span_eq(options->http_endpoint, S("disabled"));
+    to->metadata_tags = span_eq(options->instance_metadata_tags, S("enabled"));
+    return OK;
+}
+
+/* ---- where it is -------------------------------------------------------------------------------
+ */
+
+static RESULT find_default_subnet(struct call *c, struct span zone, struct stored_subnet *ret)
+{
+    struct resource_list subnets;
+    TRY(resource_list(c, &subnet_kind, NULL, &subnets));
+    for (size_t i = 0; i < subnets.count; i++) {
+        const struct stored_subnet *subnet = subnets.at[i];
+        *ret = *subnet;
+        if (subnet->default_for_zone && (!zone.at || span_eq(zone, subnet->zone)))
+            return OK;
+    }
+    return refuse(c, &EC2_MISSING_INPUT,
+                  "No subnets found for the default VPC. Please specify a subnet.");
+}
+
+static RESULT find_subnet(struct call *c, struct run *run)
+{
+    const struct ec2_run_instances_in *in = run->in;
+    struct span id = run->card ? run->card->subnet_id : in->subnet_id;
+    struct span zone = in->placement ? in->placement->availability_zone : SPAN_NONE;
+    if (!id.at)
+        return find_default_subnet(c, zone, &run->subnet);
+    TRY(resource_get(c, &subnet_kind, id, &run->subnet));
+    if (zone.at && !span_eq(zone, run->subnet.zone))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "The availability zone of the subnet does not match the availability zone "
+                      "'%.*s'",
+                      SPAN_ARG(zone));
+    return OK;
+}
+
+static RESULT find_group_named(struct call *c, const struct run *run, struct span name,
+                               struct span *ret)
+{
+    struct resource_list groups;
+    TRY(resource_list(c, &security_group_kind, WHERE(stored_security_group, vpc, run->subnet.vpc),
+                      &groups));
+    for (size_t i = 0; i < groups.count; i++) {
+        const struct stored_security_group *group = groups.at[i];
+        *ret = group->id;
+        if (span_eq(group->name, name))
+            return OK;
+    }
+    return refuse(c, &EC2_INVALID_GROUP_NOT_FOUND,
+                  "The security group '%.*s' does not exist in VPC '%.*s'", SPAN_ARG(name),
+                  SPAN_ARG(run->subnet.vpc));
+}
+
+static RESULT find_groups(struct call *c, struct run *run)
+{
+    const struct ec2_run_instances_in *in = run->in;
+    const struct span *ids = run->card ? run->card->groups.at : in->security_group_ids.at;
+    size_t id_count = run->card ? run->card->groups.count : in->security_group_ids.count;
+    struct record_texts *to = &run->interface.groups;
+    to->at = ARENA_ARRAY(c->arena, struct span, id_count + in->security_groups.count + 1);
+    for (size_t i = 0; i < id_count; i++)
+        to->at[to->count++] = ids[i];
+    for (size_t i = 0; i < in->security_groups.count; i++)
+        TRY(find_group_named(c, run, in->security_groups.at[i], &to->at[to->count++]));
+    return OK;
+}
+
+static RESULT check_card(struct call *c, const struct run *run)
+{
+    const struct ec2_instance_network_interface_specification *card = run->card;
+    const struct ec2_run_instances_in *in = run->in;
+    if (!card)
+        return OK;
+    if (in->subnet_id.at || in->security_group_ids.count || in->security_groups.count)
+        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
+                      "Network interfaces and an instance-level %s may not be specified on the "
+                      "same request",
+                      in->subnet_id.at ? "subnet ID" : "security groups");
+    if (card->has.device_index && card->device_index != 0)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "When specifying network interfaces, you must include a device at index 0.");
+    if (card->network_interface_id.at || card->private_ip_addresses.count > 1 ||
+        card->has.secondary_private_ip_address_count || card->ipv6_addresses.count ||
+        card->has.ipv6_address_count || card->ipv4_prefixes.count || card->has.ipv4_prefix_count ||
+        (card->has.delete_on_termination && !card->delete_on_termination) ||
+        card->connection_tracking_specification || card->ena_srd_specification ||
+        (card->interface_type.at && !span_eq(card->interface_type, S("interface"))))
+        return resource_not_built(c, "A network interface with such options at launch");
+    return OK;
+}
+
+static RESULT read_interface(struct call *c, struct run *run)
+{
+    const struct ec2_run_instances_in *in = run->in;
+    run->card = in->network_interfaces.count ? in->network_interfaces.at : NULL;
+    TRY(check_card(c, run));
+    TRY(find_subnet(c, run));
+    TRY(find_groups(c, run));
+    run->interface.subnet = &run->subnet;
+    run->interface.private_address = in->private_ip_address;
+    if (run->card) {
+        run->interface.description = run->card->description;
+        run->interface.private_address = run->card->private_ip_address;
+        run->interface.has_public = run->card->has.associate_public_ip_address;
+        run->interface.wants_public = run->card->associate_public_ip_address;
+        if (run->card->private_ip_addresses.count)
+            run->interface.private_address =
+                run->card->private_ip_addresses.at[0].private_ip_address;
+    }
+    if (run->interface.private_address.at && in->max_count > 1)
+        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
+                      "An instance-level private IP address cannot be specified when launching "
+                      "multiple instances");
+    return OK;
+}
+
+/* ---- idempotency -------------------------------------------------------------------------------
+ */
+
+static bool has_token(const struct stored_instance *instance, struct span token)
+{
+    return token.len && span_eq(instance->client_token, token) &&
+           instance->state != INSTANCE_TERMINATED;
+}
+
+/* The instances that a call with this token has made. */
+static RESULT find_made(struct call *c, const struct ec2_run_instances_in *in,
+                        struct stored_instance *made, size_t *ret_count)
+{
+    struct resource_list all;
+    *ret_count = 0;
+    if (!in->client_token.len)
+        return OK;
+    TRY(resource_list(c, &instance_kind, NULL, &all));
+    for (size_t i = 0; i < all.count; i++) {
+        const struct stored_instance *instance = all.at[i];
+        if (!has_token(instance, in->client_token) || *ret_count == COUNT_MAX)
+            continue;
+        if (!span_eq(instance->image, in->image_id) ||
+            (in->instance_type.at && !span_eq(instance->type, in->instance_type)))
+            return refuse(c, &EC2_IDEMPOTENT_PARAMETER_MISMATCH,
+                          "Arguments on this idempotent request are inconsistent with arguments "
+                          "used in previous request(s).");
+        made[(*ret_count)++] = *instance;
+    }
+    return OK;
+}
+
+/* ---- the operation -----------------------------------------------------------------------------
+ */
+
+static RESULT read_all(struct call *c, struct run *run)
+{
+    const struct ec2_run_instances_in *in = run->in;
+    struct stored_instance *common = &run->common;
+    struct stored_key_pair pair;
+    static const char *const tagged[] = {"instance", "volume", "network-interface"};
+    if (!in->image_id.at)
+        return refuse(c, &EC2_MISSING_PARAMETER, "The request must contain the parameter ImageId");
+    TRY(check_counts(c, in));
+    TRY(check_not_built(c, in));
+    TRY(image_check(c, in->image_id));
+    TRY(read_type(c, in, run));
+    if (in->key_name.at)
+        TRY(key_pair_named(c, in->key_name, &pair));
+    TRY(read_user_data(c, in->user_data, common));
+    TRY(read_disk(c, in, common));
+    TRY(read_metadata_options(c, in->metadata_options, common));
+    TRY(read_interface(c, run));
+    TRY(profile_read(c, in->iam_instance_profile, common));
+    common->image = in->image_id;
+    common->key_name = in->key_name;
+    common->reservation = id_new(c, "r-", 17);
+    common->launched = c->now_ms;
+    common->vpc = run->subnet.vpc;
+    common->subnet = run->subnet.id;
+    common->zone = run->subnet.zone;
+    common->hostname_type = run->subnet.hostname_type;
+    common->no_termination = in->disable_api_termination;
+    common->no_stop = in->disable_api_stop;
+    common->terminates_itself = span_eq(in->instance_initiated_shutdown_behavior, S("terminate"));
+    common->client_token = in->client_token;
+    return tag_check_types(c, &in->tag_specifications, tagged, ARRAY_LEN(tagged));
+}
+
+static RESULT make_one(struct call *c, struct run *run, size_t index, struct stored_instance *ret)
+{
+    *ret = run->common;
+    resource_name(c, &instance_kind, ret);
+    ret->launch_index = index;
+    TRY(instance_interface_new(c, ret, &run->interface));
+    TRY(tag_new_typed(c, "instance", ret->id, &run->in->tag_specifications));
+    TRY(tag_new_typed(c, "network-interface", ret->interface, &run->in->tag_specifications));
+    instance_move(c, ret, INSTANCE_PENDING, "pending", "pending");
+    return OK;
+}
+
+RESULT ec2_run_instances(struct call *c, const struct ec2_run_instances_in *in,
+                         struct ec2_run_instances_out *out)
+{
+    size_t count;
+    struct run *run = ARENA_NEW(c->arena, struct run);
+    struct stored_instance *made = ARENA_ARRAY(c->arena, struct stored_instance, COUNT_MAX);
+    run->in = in;
+    TRY(home_settle(c));
+    TRY(find_made(c, in, made, &count));
+    if (!count) {
+        TRY(read_all(c, run));
+        for (; count < (size_t)in->max_count; count++)
+            TRY(make_one(c, run, count, &made[count]));
+    }
+    struct ec2_reservation *to = &out->reservation;
+    to->reservation_id = made[0].reservation;
+    to->owner_id = c->account;
+    to->groups.at = arena_alloc(c->arena, 0);
+    to->instances.at = ARENA_ARRAY(c->arena, struct ec2_instance, count);
+    for (size_t i = 0; i < count; i++)
+        TRY(instance_show(c, &made[i], &to->instances.at[to->instances.count++]));
+    return OK;
+}

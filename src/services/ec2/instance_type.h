@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The instance types that are served: those of this machine's architecture that need no CPU credits
+ * to be what they say ("Amazon EC2 instance types"). Pure. */
+#include "services/ec2/ec2.api.h"
+#include "wire/call.h"
+
+struct instance_type {
+    struct span name;
+    uint16_t vcpus;
+    uint32_t memory_mib;
+    uint8_t interfaces, addresses; /* at most; addresses per interface */
+    const char *network;           /* how fast, in words */
+    double ghz;
+    bool arm, bursts, free_tier;
+};
+
+/* NULL: there is none of that name for this machine. */
+const struct instance_type *instance_type_named(struct span name);
+/* "x86_64" or "arm64". */
+struct span instance_type_architecture(void);
