@@ -70,6 +70,8 @@ class Machines:
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
 
     def end(self):
+        there = {it["InstanceId"] for r in self.ec2.describe_instances()["Reservations"] for it in r["Instances"]}
+        self.made = [it for it in self.made if it in there]
         for instance in self.made:
             self.ec2.modify_instance_attribute(InstanceId=instance, DisableApiTermination={"Value": False})
             self.ec2.terminate_instances(InstanceIds=[instance])

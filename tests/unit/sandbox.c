@@ -30,6 +30,24 @@
 static char base[64]; /* the host's, hidden from machines */
 static int number;
 
+/* What a failed test left. */
+__attribute__((destructor)) static void end_all(void)
+{
+    char folder[128];
+    struct sandbox box;
+    for (int i = 1; base[0] && i <= number; i++) {
+        snprintf(folder, sizeof folder, "%s/%d", base, i);
+        if (sandbox_adopt(folder, &box) == 0 && sandbox_signal(&box, SANDBOX_KILL) == 0) {
+            struct pollfd end = {.fd = box.process, .events = POLLIN};
+            poll(&end, 1, 1000);
+        }
+        int ignored = sandbox_remove(folder);
+        (void)ignored;
+    }
+    if (base[0])
+        rmdir(base);
+}
+
 struct machine {
     char folder[128], name[64];
     struct sandbox box;
@@ -80,7 +98,7 @@ static int start(struct machine *it, const char *script)
 static void run(struct machine *it, const char *script)
 {
     CHECK_INT(start(it, script), 0);
-    CHECK_INT(sandbox_go(&it->box), 0);
+    CHECK_INT(sandbox_go(it->folder, &it->box), 0);
 }
 
 static bool ended(const struct machine *it, int within_ms)
@@ -270,7 +288,7 @@ TEST(goes_on_without_who_started_it)
     pid_t child = fork();
     if (child == 0) {
         run(&it, "echo up; sleep 1000");
-        _exit(0);
+        _exit(0); /* no destructor */
     }
     int status;
     CHECK_INT(waitpid(child, &status, 0), child);
@@ -291,6 +309,17 @@ TEST(a_shut_gate_whose_keeper_has_gone_ends_it)
     it.box.gate = -1;
     CHECK(ended(&it, SOON_MS));
     CHECK(!strstr(console(&it), "never"));
+    sandbox_close(&it.box);
+    machine_end(&it);
+}
+
+TEST(one_that_never_began_is_not_adopted)
+{
+    struct machine it = machine_new();
+    struct sandbox again;
+    CHECK_INT(start(&it, "echo never"), 0);
+    CHECK_INT(sandbox_adopt(it.folder, &again), -ESRCH);
+    CHECK(ended(&it, SOON_MS));
     sandbox_close(&it.box);
     machine_end(&it);
 }

@@ -21,7 +21,7 @@ int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret, const ch
     return -ENOSYS;
 }
 
-int sandbox_go(struct sandbox *sandbox)
+int sandbox_go(const char *folder, struct sandbox *sandbox)
 {
     return -ENOSYS;
 }

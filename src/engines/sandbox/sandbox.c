@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -50,10 +51,8 @@ static int make_image(const char *path, uint64_t bytes)
 }
 
 /* A sparse file reads as zeros: no table needs to be written, now or later. */
-int sandbox_make_disk(const char *folder, uint64_t bytes)
+static int format(const char *path)
 {
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/disk", folder);
     const char *const argv[] = {MKFS,
                                 "-q",
                                 "-F",
@@ -67,11 +66,26 @@ int sandbox_make_disk(const char *folder, uint64_t bytes)
                                 "assume_storage_prezeroed=1,nodiscard",
                                 path,
                                 NULL};
-    int error = make_image(path, bytes);
+    return spawn_wait(argv);
+}
+
+/* It has its name only once it is whole. */
+int sandbox_make_disk(const char *folder, uint64_t bytes)
+{
+    char path[PATH_SIZE], fresh[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/disk", folder);
+    snprintf(fresh, sizeof fresh, "%s/disk.new", folder);
+    if (access(path, F_OK) == 0)
+        return -EEXIST;
+    if (unlink(fresh) < 0 && errno != ENOENT)
+        return -errno;
+    int error = make_image(fresh, bytes);
     if (!error)
-        error = spawn_wait(argv);
-    if (error && error != -EEXIST)
-        unlink(path);
+        error = format(fresh);
+    if (!error && rename(fresh, path) < 0)
+        error = -errno;
+    if (error)
+        unlink(fresh);
     return error;
 }
 
@@ -117,7 +131,7 @@ static int open_network(int pid)
     return fd < 0 ? -errno : fd;
 }
 
-int sandbox_adopt(const char *folder, struct sandbox *ret)
+static int find(const char *folder, struct sandbox *ret)
 {
     struct state state;
     AUTO_FD process = -1;
@@ -129,6 +143,28 @@ int sandbox_adopt(const char *folder, struct sandbox *ret)
         return network == -ENOENT ? -ESRCH : network;
     *ret = (struct sandbox){.process = TAKE_FD(process), .network = TAKE_FD(network), .gate = -1};
     return 0;
+}
+
+static void path_of_mark(const char *folder, char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, "%s/running", folder);
+}
+
+/* One without its mark has a shut gate, or whoever opened that was killed before it made the mark:
+ * it ends, by itself or by us. */
+int sandbox_adopt(const char *folder, struct sandbox *ret)
+{
+    char mark[PATH_SIZE];
+    int error = find(folder, ret);
+    path_of_mark(folder, mark);
+    if (error || access(mark, F_OK) == 0)
+        return error;
+    struct pollfd end = {.fd = ret->process, .events = POLLIN};
+    error = sandbox_signal(ret, SANDBOX_KILL);
+    if ((!error || error == -ESRCH) && poll(&end, 1, CLEAR_WAIT_MS) == 1)
+        error = -ESRCH;
+    sandbox_close(ret);
+    return error ? error : -EBUSY;
 }
 
 static int run_helper(const struct sandbox_spec *spec, struct helper_reply *ret_reply,
@@ -154,16 +190,21 @@ int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret, const ch
     if (reply.error)
         return reply.error;
     *ret_step = "finding the machine";
-    error = sandbox_adopt(spec->folder, ret);
+    error = find(spec->folder, ret);
     if (!error)
         ret->gate = TAKE_FD(gate);
     return error;
 }
 
-int sandbox_go(struct sandbox *sandbox)
+int sandbox_go(const char *folder, struct sandbox *sandbox)
 {
+    char path[PATH_SIZE];
     ssize_t put = write(sandbox->gate, "", 1);
     int error = put == 1 ? 0 : -errno;
+    path_of_mark(folder, path);
+    AUTO_FD mark = error ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (!error && mark < 0)
+        error = -errno;
     close(sandbox->gate);
     sandbox->gate = -1;
     return error;
@@ -219,6 +260,7 @@ static int wait_for_disk(const char *folder)
 
 int sandbox_clear(const char *folder)
 {
+    char mark[PATH_SIZE];
     struct sandbox alive;
     struct state state;
     int error = sandbox_adopt(folder, &alive);
@@ -226,6 +268,8 @@ int sandbox_clear(const char *folder)
         sandbox_close(&alive);
         return -EBUSY;
     }
+    path_of_mark(folder, mark);
+    unlink(mark);
     error = state_read(folder, &state);
     if (error == -ENOENT)
         return wait_for_disk(folder);
@@ -240,7 +284,7 @@ int sandbox_clear(const char *folder)
 
 int sandbox_remove(const char *folder)
 {
-    static const char *const names[] = {"disk", "console", "state.new"};
+    static const char *const names[] = {"disk", "disk.new", "console", "state.new"};
     char path[PATH_SIZE];
     int error = sandbox_clear(folder);
     for (size_t i = 0; !error && i < ARRAY_LEN(names); i++) {

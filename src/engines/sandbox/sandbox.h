@@ -63,8 +63,8 @@ MUST_CHECK int sandbox_make_disk(const char *folder, uint64_t bytes);
 MUST_CHECK int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret,
                              const char **ret_step);
 /* From here on it runs. */
-MUST_CHECK int sandbox_go(struct sandbox *sandbox);
-/* -ESRCH when it does not run (any more). Its gate is not open. */
+MUST_CHECK int sandbox_go(const char *folder, struct sandbox *sandbox);
+/* -ESRCH when it does not run (any more), or never got through its gate. */
 MUST_CHECK int sandbox_adopt(const char *folder, struct sandbox *ret);
 
 enum SANDBOX_SIGNAL {

@@ -243,6 +243,17 @@ static RESULT find_groups(struct call *c, struct run *run)
     return OK;
 }
 
+static bool is_plain_card(const struct ec2_instance_network_interface_specification *card)
+{
+    return !card->network_interface_id.at && card->private_ip_addresses.count < 2 &&
+           !card->has.secondary_private_ip_address_count && !card->ipv6_addresses.count &&
+           !card->has.ipv6_address_count && !card->ipv4_prefixes.count &&
+           !card->has.ipv4_prefix_count && !card->connection_tracking_specification &&
+           !card->ena_srd_specification &&
+           (!card->has.delete_on_termination || card->delete_on_termination) &&
+           (!card->interface_type.at || span_eq(card->interface_type, S("interface")));
+}
+
 static RESULT check_card(struct call *c, const struct run *run)
 {
     const struct ec2_instance_network_interface_specification *card = run->card;
@@ -257,14 +268,9 @@ static RESULT check_card(struct call *c, const struct run *run)
     if (card->has.device_index && card->device_index != 0)
         return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
                       "When specifying network interfaces, you must include a device at index 0.");
-    if (card->network_interface_id.at || card->private_ip_addresses.count > 1 ||
-        card->has.secondary_private_ip_address_count || card->ipv6_addresses.count ||
-        card->has.ipv6_address_count || card->ipv4_prefixes.count || card->has.ipv4_prefix_count ||
-        (card->has.delete_on_termination && !card->delete_on_termination) ||
-        card->connection_tracking_specification || card->ena_srd_specification ||
-        (card->interface_type.at && !span_eq(card->interface_type, S("interface"))))
-        return resource_not_built(c, "A network interface with such options at launch");
-    return OK;
+    return is_plain_card(card)
+               ? OK
+               : resource_not_built(c, "A network interface with such options at launch");
 }
 
 static RESULT read_interface(struct call *c, struct run *run)

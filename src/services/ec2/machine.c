@@ -240,7 +240,7 @@ static int start(struct work *work)
     }
     if (!error) {
         work->step = "letting it go";
-        error = sandbox_go(&work->box);
+        error = sandbox_go(work->folder, &work->box);
     }
     return error;
 }

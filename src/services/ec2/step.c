@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "loop/loop.h"
 #include "services/ec2/resource.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -90,7 +91,10 @@ static int take_step(struct steps *steps, struct arena *arena, const struct stor
         txn_rollback(c.txn);
         return error;
     }
-    return txn_commit(c.txn, &ticket);
+    error = txn_commit(c.txn, &ticket);
+    if (!error)
+        store_want(steps->cloud->store, ticket); /* nobody else waits for the next step */
+    return error;
 }
 
 void step_take_now(struct steps *steps, struct span account, struct span region, struct span id)

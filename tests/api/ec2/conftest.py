@@ -55,3 +55,11 @@ def machines(cloud):
     it = Machines(cloud)
     yield it
     it.end()
+
+
+@pytest.fixture
+def own_machines(own_cloud):
+    """In a cloud of this test alone."""
+    it = Machines(own_cloud())
+    yield it
+    it.end()

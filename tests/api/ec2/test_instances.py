@@ -45,9 +45,8 @@ def test_an_instance_runs_its_user_data_once(machines):
 
 
 @root
-def test_states_reasons_and_an_hour_of_memory(own_cloud):
-    cloud = own_cloud()
-    machines = Machines(cloud)
+def test_states_reasons_and_an_hour_of_memory(own_machines):
+    machines, cloud = own_machines, own_machines.cloud
     instance = machines.start()
     machines.ec2.stop_instances(InstanceIds=[instance])
     it = machines.wait(instance, "stopped")
@@ -70,8 +69,8 @@ def test_states_reasons_and_an_hour_of_memory(own_cloud):
 
 
 @root
-def test_instances_outlive_the_server(own_cloud):
-    machines = Machines(cloud := own_cloud())
+def test_instances_outlive_the_server(own_machines):
+    machines, cloud = own_machines, own_machines.cloud
     instance = machines.start("echo $$ > /pid; echo kept > /kept; while :; do sleep 1; done")
     soon(lambda: machines.exec(instance, "cat", "/pid").stdout, "the process")
     before = machines.exec(instance, "cat", "/pid").stdout
@@ -85,12 +84,11 @@ def test_instances_outlive_the_server(own_cloud):
     machines.ec2.start_instances(InstanceIds=[instance])
     machines.wait(instance, "running")
     assert machines.exec(instance, "cat", "/kept").stdout == "kept\n"
-    machines.end()
 
 
 @root
-def test_killed_at_any_moment_a_launch_ends_well(own_cloud):
-    machines = Machines(cloud := own_cloud())
+def test_killed_at_any_moment_a_launch_ends_well(own_machines):
+    machines, cloud = own_machines, own_machines.cloud
     for pause in (0, 0.005, 0.02, 0.05):
         instance = machines.run("echo up")["InstanceId"]
         time.sleep(pause)
