@@ -189,7 +189,7 @@ static RESULT find_default_subnet(struct call *c, struct span zone, struct store
     for (size_t i = 0; i < subnets.count; i++) {
         const struct stored_subnet *subnet = subnets.at[i];
         *ret = *subnet;
-        if (subnet->default_for_zone && (!zone.at || span_eq(zone, subnet->zone)))
+        if (subnet->default_for_zone && (!zone.len || span_eq(zone, subnet->zone)))
             return OK;
     }
     return refuse(c, &EC2_MISSING_INPUT,
@@ -204,7 +204,7 @@ static RESULT find_subnet(struct call *c, struct run *run)
     if (!id.at)
         return find_default_subnet(c, zone, &run->subnet);
     TRY(resource_get(c, &subnet_kind, id, &run->subnet));
-    if (zone.at && !span_eq(zone, run->subnet.zone))
+    if (zone.len && !span_eq(zone, run->subnet.zone))
         return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
                       "The availability zone of the subnet does not match the availability zone "
                       "'%.*s'",
