@@ -173,7 +173,7 @@ int kv_count(const struct kv_access *access, uint64_t id, unsigned shard, struct
 static int write_beside(const struct kv_access *access, const struct kv_write *write)
 {
     int error = atomic_load(&write->table->indexes) ? entries_write(access, write) : 0;
-    for (int i = 0; i < LOG_COUNT && !error; i++) {
+    for (int i = 0; i < KV_LOG_COUNT && !error; i++) {
         struct stream *log = atomic_load(&write->table->logs[i]);
         if (log)
             error = kv_stream_write(access, write, log);

@@ -28,14 +28,14 @@ enum COPY_STEP { COPY_ITEMS, COPY_UNDO, COPY_DONE };
 
 static int open_history(const struct kv_access *access, struct kv_table_record *table)
 {
-    struct stream fresh = {.log = LOG_HISTORY, .view = KV_VIEW_OLD};
+    struct stream fresh = {.log = KV_LOG_HISTORY, .view = KV_VIEW_OLD};
     return table->history ? 0 : kv_log_open(access, table, &fresh);
 }
 
 static int close_history(const struct kv_access *access, struct kv_table_record *table)
 {
     uint64_t id = table->history;
-    int error = kv_log_close(access, table, LOG_HISTORY);
+    int error = kv_log_close(access, table, KV_LOG_HISTORY);
     return error < 0 ? error : kv_stream_drop(access, id);
 }
 

@@ -55,13 +55,6 @@ struct index_set {
     struct kv_index *at[];
 };
 
-/* A table has up to one log of changes for each purpose. */
-enum LOG {
-    LOG_STREAM,  /* the service's: kv_stream_open */
-    LOG_HISTORY, /* what items were before: kv_history_keep, and copies in progress */
-    LOG_COUNT,
-};
-
 /* Transactions that have written records but are not visible yet; in their arenas. */
 struct flight {
     const struct txn *txn;
@@ -73,7 +66,7 @@ struct flight {
 /* One that gets records, in memory for as long as the process. */
 struct stream {
     uint64_t id, table;
-    enum LOG log;
+    enum KV_LOG log;
     enum KV_VIEW view;
     pthread_mutex_t mutex; /* guards the next two */
     uint64_t next;         /* sequence number */
@@ -91,7 +84,7 @@ struct kv_table {
     /* NULL: none. Replaced with all shards' locks held, so whoever writes sees one set for the
      * whole transaction; what was replaced stays in `arena` for those who only read. */
     _Atomic(struct index_set *) indexes;
-    _Atomic(struct stream *) logs[LOG_COUNT]; /* NULL: none; replaced like `indexes` */
+    _Atomic(struct stream *) logs[KV_LOG_COUNT]; /* NULL: none; replaced like `indexes` */
     struct arena arena; /* of the indexes; the tables' thread, once the table is in the cache */
     uint64_t id;
     struct kv_schema schema;
@@ -206,8 +199,8 @@ uint64_t kv_stream_next(struct stream *stream);
 MUST_CHECK int kv_log_open(const struct kv_access *access, struct kv_table_record *record,
                            struct stream *fresh);
 MUST_CHECK int kv_log_close(const struct kv_access *access, struct kv_table_record *record,
-                            enum LOG log);
-uint64_t *kv_log_of(struct kv_table_record *record, enum LOG log);
+                            enum KV_LOG log);
+uint64_t *kv_log_of(struct kv_table_record *record, enum KV_LOG log);
 /* Begins new shards where they are due. Home loop. */
 void kv_stream_rotate(struct kv *kv);
 void kv_stream_free_all(struct kv *kv);

@@ -368,11 +368,19 @@ MUST_CHECK int kv_walk_error(const struct kv_walk *walk);
 enum KV_VIEW { KV_VIEW_KEYS = 1, KV_VIEW_NEW, KV_VIEW_OLD, KV_VIEW_BOTH };
 enum KV_EVENT { KV_INSERT = 1, KV_MODIFY, KV_REMOVE };
 
+/* A table has up to one of each. */
+enum KV_LOG {
+    KV_LOG_STREAM,   /* has shards */
+    KV_LOG_DELIVERY, /* for one reader, who remembers where it is */
+    KV_LOG_HISTORY,  /* the engine's: kv_history_keep, and copies in progress */
+    KV_LOG_COUNT,
+};
+
 /* The tables' thread, at the beginning of a transaction: they lock. -EEXIST, -ENOENT. */
-MUST_CHECK int kv_stream_open(const struct kv_access *access, struct span table, enum KV_VIEW view,
-                              uint64_t *ret_id);
+MUST_CHECK int kv_stream_open(const struct kv_access *access, struct span table, enum KV_LOG log,
+                              enum KV_VIEW view, uint64_t *ret_id);
 /* Gets no records any more; those that are there may be read until they are old. */
-MUST_CHECK int kv_stream_close(const struct kv_access *access, struct span table);
+MUST_CHECK int kv_stream_close(const struct kv_access *access, struct span table, enum KV_LOG log);
 /* Forgets one that is closed. The tables' thread. */
 MUST_CHECK int kv_stream_drop(const struct kv_access *access, uint64_t id);
 

@@ -182,7 +182,7 @@ int kv_stream_load(const struct kv_access *access, uint64_t id, uint64_t table, 
                                         1, access->arena, take_last, &shard);
     struct stream loaded = {.id = id,
                             .table = table,
-                            .log = (enum LOG)record.log,
+                            .log = (enum KV_LOG)record.log,
                             .view = (enum KV_VIEW)record.view,
                             .shard = shard.number,
                             .shard_first = shard.first,
@@ -209,7 +209,7 @@ void kv_stream_free_all(struct kv *kv)
 struct turn {
     struct kv *kv;
     struct span table;
-    enum LOG log;
+    enum KV_LOG log;
     struct stream *stream; /* NULL: none any more */
     struct stream *gone;   /* NULL: there was none */
 };
@@ -238,9 +238,11 @@ static void turn_at_end(const struct kv_access *access, const struct turn *turn)
     txn_at_end(access->txn, turn_now, kept);
 }
 
-uint64_t *kv_log_of(struct kv_table_record *record, enum LOG log)
+uint64_t *kv_log_of(struct kv_table_record *record, enum KV_LOG log)
 {
-    return log == LOG_STREAM ? &record->stream : &record->history;
+    return log == KV_LOG_STREAM     ? &record->stream
+           : log == KV_LOG_DELIVERY ? &record->delivery
+                                    : &record->history;
 }
 
 int kv_log_open(const struct kv_access *access, struct kv_table_record *record,
@@ -269,13 +271,13 @@ int kv_log_open(const struct kv_access *access, struct kv_table_record *record,
     return 0;
 }
 
-int kv_stream_open(const struct kv_access *access, struct span table, enum KV_VIEW view,
-                   uint64_t *ret_id)
+int kv_stream_open(const struct kv_access *access, struct span table, enum KV_LOG log,
+                   enum KV_VIEW view, uint64_t *ret_id)
 {
     struct kv_table_record record;
-    struct stream fresh = {.log = LOG_STREAM, .view = view};
+    struct stream fresh = {.log = log, .view = view};
     int error = table_record_locked(access, table, &record);
-    if (!error && record.stream)
+    if (!error && *kv_log_of(&record, log))
         error = -EEXIST;
     if (!error)
         error = kv_log_open(access, &record, &fresh);
@@ -305,7 +307,7 @@ static int close_shard(const struct kv_access *access, struct stream *stream)
     return 0;
 }
 
-int kv_log_close(const struct kv_access *access, struct kv_table_record *record, enum LOG log)
+int kv_log_close(const struct kv_access *access, struct kv_table_record *record, enum KV_LOG log)
 {
     struct stream *stream;
     uint64_t *id = kv_log_of(record, log);
@@ -319,12 +321,12 @@ int kv_log_close(const struct kv_access *access, struct kv_table_record *record,
     return 0;
 }
 
-int kv_stream_close(const struct kv_access *access, struct span table)
+int kv_stream_close(const struct kv_access *access, struct span table, enum KV_LOG log)
 {
     struct kv_table_record record;
     int error = table_record_locked(access, table, &record);
     if (!error)
-        error = kv_log_close(access, &record, LOG_STREAM);
+        error = kv_log_close(access, &record, log);
     if (error < 0)
         return error;
     kv_table_record_put(access->txn, &record);
@@ -381,7 +383,7 @@ void kv_stream_rotate(struct kv *kv)
     struct stream *stream = kv->streams;
     pthread_mutex_unlock(&kv->mutex);
     for (; stream; stream = stream->older) {
-        bool due = !stream->closed && stream->log == LOG_STREAM &&
+        bool due = !stream->closed && stream->log == KV_LOG_STREAM &&
                    kv_stream_next(stream) > stream->shard_first &&
                    clock_now_ms() - stream->shard_opened_ms >= KV_SHARD_HOURS * HOUR_MS;
         if (!due)

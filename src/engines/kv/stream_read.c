@@ -89,7 +89,7 @@ static int horizon(const struct kv_access *access, uint64_t id, uint64_t last, u
         return error;
     table = (struct kv_table_record){.name = record.table};
     error = kv_table_record_get(access->txn, access->arena, &table);
-    if (!error && *kv_log_of(&table, (enum LOG)record.log) == id)
+    if (!error && *kv_log_of(&table, (enum KV_LOG)record.log) == id)
         error = kv_stream_load(access, id, table.id, &stream);
     if (error < 0 && error != -ENOENT)
         return error;
@@ -227,7 +227,7 @@ static int set_bounds(struct trim *trim, const struct kv_stream *stream)
     struct kv_table_record table = {.name = stream->table};
     int64_t kept_ms = KEPT_MS;
     trim->needed = UINT64_MAX;
-    if (stream->log == LOG_HISTORY) {
+    if (stream->log == KV_LOG_HISTORY) {
         int error = kv_table_record_get(trim->txn, trim->arena, &table);
         if (error < 0 && error != -ENOENT)
             return error;

@@ -308,7 +308,7 @@ static int load(const struct kv_access *access, struct kv_table_record *record,
     int error = kv_each_shard(access->txn, record->id, kv_take_shards, table->shards);
     if (!error)
         error = indexes_load(access, table, &record->indexes);
-    for (enum LOG log = 0; log < LOG_COUNT && !error; log++) {
+    for (enum KV_LOG log = 0; log < KV_LOG_COUNT && !error; log++) {
         struct stream *stream = NULL;
         uint64_t id = *kv_log_of(record, log);
         if (id)

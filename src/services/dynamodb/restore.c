@@ -52,6 +52,10 @@ static RESULT check_target(struct call *c, const struct wish *wish)
 {
     struct dynamodb_table table = reference_key(c, wish->target);
     int error = dynamodb_table_get(c->txn, c->arena, &table);
+    if (!error && table.state == TABLE_CREATING && table.restored_backup.at)
+        return refuse(c, &DYNAMODB_TABLE_IN_USE_EXCEPTION,
+                      "Table: %.*s is already being restored from backup: %.*s",
+                      SPAN_ARG(wish->target), SPAN_ARG(table.restored_backup));
     if (!error)
         return refuse(c, &DYNAMODB_TABLE_ALREADY_EXISTS_EXCEPTION, "Table already exists: %.*s",
                       SPAN_ARG(wish->target));

@@ -81,7 +81,8 @@ static RESULT open_stream(struct call *c, struct dynamodb_table *table, struct s
     stream.created = c->now_ms;
     stream.hash_name = table->hash_name;
     stream.range_name = table->range_name;
-    int error = kv_stream_open(&access, reference_of(c->arena, table), view_of(view), &stream.id);
+    int error = kv_stream_open(&access, reference_of(c->arena, table), KV_LOG_STREAM, view_of(view),
+                               &stream.id);
     if (error < 0)
         return refuse_errno(c, error, "opening a stream");
     dynamodb_stream_record_put(c->txn, &stream);
@@ -94,7 +95,7 @@ RESULT table_close_stream(struct call *c, struct dynamodb_table *table)
     struct dynamodb_stream_record stream = stream_of(table);
     if (!table->streaming)
         return OK;
-    int error = kv_stream_close(&access, reference_of(c->arena, table));
+    int error = kv_stream_close(&access, reference_of(c->arena, table), KV_LOG_STREAM);
     if (!error)
         error = dynamodb_stream_record_get(c->txn, c->arena, &stream);
     if (error < 0)

@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "services/dynamodb/attribute.h"
+#include "services/dynamodb/destination.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/throttle.h"
@@ -367,6 +368,7 @@ static RESULT begin_deleting(struct call *c, struct dynamodb_table *table)
     struct span name = reference_of(c->arena, table);
     table->state = TABLE_DELETING;
     TRY(table_close_stream(c, table));
+    TRY(destination_close(c, table));
     table_delete_policies(c, table);
     int error = kv_history_keep(&access, name, 0);
     if (!error)

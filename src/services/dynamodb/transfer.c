@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The worker behind exports and imports: one job at a time, which takes steps until there is
- * nothing to do. The timer is for what failed for now. */
+/* The worker behind exports, imports and destinations: one job at a time, which takes steps until
+ * there is nothing to do. The timer is for what failed for now. */
 #include "services/dynamodb/transfer.h"
 
 #include "auth/principal.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "loop/workers.h"
+#include "services/dynamodb/destination.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodb/import.h"
 #include "store/txn.h"
@@ -17,6 +18,7 @@
 
 #define STEPS_AT_ONCE 16 /* in one go of a worker */
 #define FAILED_MS 1000
+#define DELIVERY_MS 100 /* between looks for changes to deliver */
 #define ARENA_FIRST 65536
 #define ARENA_CEILING (256 << 20)
 
@@ -25,6 +27,7 @@ struct transfers {
     struct job job;
     struct timer timer;
     bool busy, again;
+    bool delivering;              /* some table has a destination; the job's */
     int result;                   /* of the job */
     struct import_reader *reader; /* the job's */
 };
@@ -99,8 +102,12 @@ static void run(struct job *job)
     struct transfers *transfers =
         (struct transfers *)((char *)job - offsetof(struct transfers, job));
     int result = 1;
-    for (int i = 0; i < STEPS_AT_ONCE && result > 0; i++)
+    for (int i = 0; i < STEPS_AT_ONCE && result > 0; i++) {
+        int delivered = destination_deliver(transfers->cloud, &transfers->delivering);
         result = step_both(transfers, step_export, step_import);
+        result = delivered < 0 || result < 0 ? (delivered < result ? delivered : result)
+                                             : delivered | result;
+    }
     transfers->result = result;
 }
 
@@ -109,6 +116,11 @@ static void run(struct job *job)
 static int finish_export(struct transfers *transfers, struct call *c)
 {
     return export_finish(c);
+}
+
+static int settle_destinations(struct transfers *transfers, struct call *c)
+{
+    return destination_settle(c);
 }
 
 static int finish_import(struct transfers *transfers, struct call *c)
@@ -132,14 +144,20 @@ static void done(struct job *job)
         (struct transfers *)((char *)job - offsetof(struct transfers, job));
     int result = transfers->result;
     int finished = step_both(transfers, finish_export, finish_import);
+    int settled = take(transfers, settle_destinations);
     transfers->busy = false;
-    if (finished < 0)
-        result = finished;
+    if (finished < 0 || settled < 0)
+        result = finished < settled ? finished : settled;
+    else if (settled)
+        transfers->again = true;
     if (result < 0) {
         log_error("dynamodb: an export or import: %s", strerror(-result));
         loop_timer_set(transfers->cloud->control, &transfers->timer, clock_steady_ms() + FAILED_MS);
     } else if (result > 0 || transfers->again) {
         submit(transfers);
+    } else if (transfers->delivering) {
+        loop_timer_set(transfers->cloud->control, &transfers->timer,
+                       clock_steady_ms() + DELIVERY_MS);
     }
 }
 
