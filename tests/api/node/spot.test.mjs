@@ -8,7 +8,7 @@ import {
   CreateTableCommand, DeleteItemCommand, DeleteTableCommand, DescribeTableCommand, DynamoDBClient, GetItemCommand,
   PutItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { DescribeAvailabilityZonesCommand, DescribeRegionsCommand, DescribeVpcsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { DescribeAvailabilityZonesCommand, DescribeFpgaImagesCommand, DescribeRegionsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { CreateUserCommand, DeleteUserCommand, GetUserCommand, IAMClient } from "@aws-sdk/client-iam";
 import {
   CreateStreamCommand, DeleteStreamCommand, DescribeStreamConsumerCommand, DescribeStreamSummaryCommand, GetRecordsCommand,
@@ -77,7 +77,7 @@ test("ec2", async () => {
 });
 
 test("ec2 refuses what is not built", async () => {
-  const error = await refused(new EC2Client(common).send(new DescribeVpcsCommand({})));
+  const error = await refused(new EC2Client(common).send(new DescribeFpgaImagesCommand({})));
   assert.equal(error.$metadata.httpStatusCode, 400);
   assert.equal(error.name, "UnsupportedOperation");
 });
