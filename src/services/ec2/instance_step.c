@@ -21,13 +21,17 @@
 #include "services/ec2/instance_type.h"
 #include "services/ec2/key_pair.h"
 #include "services/ec2/machine.h"
+#include "services/ec2/network.h"
+#include "services/ec2/subnet.h"
 #include "store/txn.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 
 #define SHOWN_MS (60 * 60 * 1000) /* "terminated": how long it is still told of */
 #define LATER_MS 500
+#define ROUTER 1 /* of a subnet: its first address */
 #define TASKS_PER_GIB 2048
 #define TASKS_MIN 1024
 
@@ -88,6 +92,26 @@ static RESULT find_key(struct call *c, const struct stored_instance *instance, s
     return OK;
 }
 
+/* Where there is no fabric, loopback is all there is, and the banner says so. */
+static RESULT add_network(struct call *c, const struct stored_interface *interface,
+                          struct machine_wish *wish)
+{
+    struct stored_subnet subnet;
+    uint32_t address;
+    if (network_absent(ec2_network(c->cloud->ec2)) || !interface->addresses.count)
+        return OK;
+    TRY(resource_get(c, &subnet_kind, interface->subnet, &subnet));
+    struct cidr cidr = cidr_of(subnet.cidr);
+    if (!cidr_read_address(interface->addresses.at[0].address, &address))
+        return refuse_errno(c, -EBADMSG, "reading an address of %.*s", SPAN_ARG(interface->id));
+    wish->interface = interface->id;
+    wish->network = (struct sandbox_network){.device = "eth0",
+                                             .address = htonl(address),
+                                             .gateway = htonl(cidr.address + ROUTER),
+                                             .bits = cidr.bits};
+    return OK;
+}
+
 static RESULT make_wish(struct call *c, const struct stored_instance *instance,
                         struct machine_wish *ret)
 {
@@ -112,9 +136,8 @@ static RESULT make_wish(struct call *c, const struct stored_instance *instance,
         .disk_bytes = instance->disk_gib << 30,
         .files = files->at,
         .file_count = files->count,
-        .interface = interface.id,
     };
-    return OK;
+    return add_network(c, &interface, ret);
 }
 
 /* ---- steps -------------------------------------------------------------------------------------
@@ -224,6 +247,7 @@ static RESULT stopped(struct stepping *s)
 
 static RESULT terminated(struct stepping *s)
 {
+    network_unplug(ec2_network(s->c->cloud->ec2), s->instance->interface);
     TRY(instance_interface_drop(s->c, s->instance));
     *s->due_ms = s->c->now_ms + SHOWN_MS;
     return settle(s->c, s->instance, INSTANCE_TERMINATED);

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "loop/workers.h"
 #include "services/ec2/boot.h"
+#include "services/ec2/network.h"
 #include "services/ec2/step.h"
 #include "store/store.h"
 
@@ -55,6 +56,7 @@ struct work {
     const char *folder;
     struct sandbox_spec spec;
     uint64_t disk_bytes;
+    struct span interface; /* absent: only loopback */
     struct sandbox box;
     int error;
     const char *step; /* that failed */
@@ -231,6 +233,20 @@ static int prepare(struct work *work)
     return error == -EEXIST ? 0 : error;
 }
 
+/* Before its first command runs, so that this finds the network. */
+static int plug(struct work *work)
+{
+    const struct machine *machine = work->machine;
+    if (!work->interface.at)
+        return 0;
+    const struct network_port port = {.account = machine->account,
+                                      .region = machine->region,
+                                      .interface = work->interface,
+                                      .netns = work->box.network,
+                                      .device = work->spec.network.device};
+    return network_plug(ec2_network(machine->all->cloud->ec2), &port, &work->step);
+}
+
 static int start(struct work *work)
 {
     int error = prepare(work);
@@ -238,6 +254,8 @@ static int start(struct work *work)
         error = sandbox_start(&work->spec, &work->box, &work->step);
         work->step = arena_copy(&work->arena, span_of_cstr(work->step)).at;
     }
+    if (!error)
+        error = plug(work);
     if (!error) {
         work->step = "letting it go";
         error = sandbox_go(work->folder, &work->box);
@@ -292,6 +310,7 @@ static void put_spec(struct work *work, const struct machine_wish *wish)
 {
     struct arena *arena = &work->arena;
     work->disk_bytes = wish->disk_bytes;
+    work->interface = arena_copy(arena, wish->interface);
     work->spec = (struct sandbox_spec){
         .folder = work->folder,
         .name = arena_printf(arena, "kintoun-%.*s", SPAN_ARG(wish->id)).at,
