@@ -56,6 +56,8 @@ static RESULT refuse_missing(struct call *c, struct span arn)
 
 RESULT backup_find(struct call *c, struct span arn, struct dynamodb_backup *ret)
 {
+    if (span_find(arn, S("/backup/")) == SPAN_NOT_FOUND)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION, "Invalid Backup ARN");
     if (!read_arn(c, arn, ret))
         return refuse_missing(c, arn);
     int error = dynamodb_backup_get(c->txn, c->arena, ret);
@@ -214,7 +216,8 @@ RESULT dynamodb_delete_backup(struct call *c, const struct dynamodb_delete_backu
     TRY(backup_copying(c, &backup, &copying));
     if (copying != KV_COPYING_NONE)
         return refuse(c, &DYNAMODB_BACKUP_IN_USE_EXCEPTION, "Backup is being %s: %.*s",
-                      copying == KV_COPYING_TO ? "created" : "restored", SPAN_ARG(in->backup_arn));
+                      copying == KV_COPYING_TO ? "created" : "used to restore table",
+                      SPAN_ARG(in->backup_arn));
     TRY(backup_show(c, &backup, &out->backup_description));
     out->backup_description->backup_details->backup_status = S("DELETED");
     int error = kv_table_drop(&access, backup_of(c->arena, &backup));

@@ -221,16 +221,17 @@ static void describe_class(struct call *c, const struct dynamodb_table *table,
     to->table_class_summary = summary;
 }
 
+/* Told only while it lasts. */
 static void describe_restore(struct call *c, const struct dynamodb_table *table,
                              struct dynamodb_table_description *to)
 {
-    if (!table->restored_at)
+    if (!table->restored_at || table->state != TABLE_CREATING)
         return;
     to->restore_summary = ARENA_NEW(c->arena, struct dynamodb_restore_summary);
     to->restore_summary->source_backup_arn = table->restored_backup;
     to->restore_summary->source_table_arn = table->restored_table;
     to->restore_summary->restore_date_time = table->restored_at;
-    to->restore_summary->restore_in_progress = table->state == TABLE_CREATING;
+    to->restore_summary->restore_in_progress = true;
 }
 
 RESULT table_describe(struct call *c, const struct dynamodb_table *table,

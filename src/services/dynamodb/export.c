@@ -59,9 +59,7 @@ static RESULT check_moment(struct call *c, const struct dynamodb_table *table, i
     int64_t earliest_ms = recovery_earliest(table, c->now_ms) / 1000 * 1000;
     if (moment_ms >= earliest_ms && moment_ms <= c->now_ms)
         return OK;
-    return refuse(c, &DYNAMODB_INVALID_EXPORT_TIME_EXCEPTION,
-                  "The export time must be between EarliestRestorableDateTime and "
-                  "LatestRestorableDateTime");
+    return refuse(c, &DYNAMODB_INVALID_EXPORT_TIME_EXCEPTION, "Export Time is invalid");
 }
 
 static RESULT set_window(struct call *c, const struct dynamodb_table *table,
@@ -70,10 +68,14 @@ static RESULT set_window(struct call *c, const struct dynamodb_table *table,
 {
     const struct dynamodb_incremental_export_specification *asked =
         in->incremental_export_specification;
-    if (!asked || !asked->has.export_from_time)
+    if (!asked)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "IncrementalExportSpecification with ExportFromTime is required when "
-                      "ExportType is INCREMENTAL_EXPORT");
+                      "Invalid Request: Incremental Export Specification expected when export type "
+                      "is set as Incremental Export");
+    if (!asked->has.export_from_time)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Invalid Request: ExportFromTime must be provided in "
+                      "IncrementalExportSpecification");
     if (in->has.export_time)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "ExportTime cannot be specified when ExportType is INCREMENTAL_EXPORT");
@@ -96,8 +98,8 @@ static RESULT set_times(struct call *c, const struct dynamodb_table *table,
         return set_window(c, table, in, export);
     if (in->incremental_export_specification)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "IncrementalExportSpecification cannot be specified when ExportType is "
-                      "FULL_EXPORT");
+                      "Invalid Request: Export Type expected to be Incremental Export when "
+                      "incremental export specification is provided");
     export->moment = in->has.export_time ? in->export_time : c->now_ms;
     return check_moment(c, table, export->moment);
 }
@@ -145,8 +147,7 @@ static RESULT look_for_token(struct call *c, struct span token, struct span aske
         return refuse_errno(c, error, "looking for a token");
     if (ret->state && !span_eq(ret->asked, asked))
         return refuse(c, &DYNAMODB_EXPORT_CONFLICT_EXCEPTION,
-                      "An export with the same client token but other parameters was requested "
-                      "before");
+                      "Export conflict: Duplicate request detected with conflicting parameters");
     return OK;
 }
 

@@ -38,8 +38,7 @@ RESULT recovery_table(struct call *c, struct span table_name, struct dynamodb_ta
 RESULT recovery_check_made(struct call *c, const struct dynamodb_table *table)
 {
     if (table->state == TABLE_CREATING)
-        return refuse(c, &DYNAMODB_CONTINUOUS_BACKUPS_UNAVAILABLE_EXCEPTION,
-                      "Backups are being enabled for the table: %.*s. Please retry later",
+        return refuse(c, &DYNAMODB_TABLE_NOT_FOUND_EXCEPTION, "Table not found: %.*s",
                       SPAN_ARG(table->name));
     if (table->state == TABLE_DELETING)
         return refuse(c, &DYNAMODB_TABLE_IN_USE_EXCEPTION, "Table is being deleted: %.*s",

@@ -6,6 +6,7 @@
  * restored ("Restoring a table"). Control thread.
  */
 #include "base/id.h"
+#include "base/time.h"
 #include "services/dynamodb/backup.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/recovery.h"
@@ -66,23 +67,21 @@ static RESULT check_target(struct call *c, const struct wish *wish)
 
 static RESULT set_billing(struct call *c, const struct wish *wish, struct dynamodb_table *table)
 {
+    bool provisioned = span_eq(wish->billing_mode, S("PROVISIONED"));
     if (wish->billing_mode.at)
-        table->on_demand = span_eq(wish->billing_mode, S("PAY_PER_REQUEST"));
-    else if (wish->units)
-        table->on_demand = false;
+        table->on_demand = !provisioned;
     if (table->on_demand && wish->units)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      BAD "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when "
-                          "BillingMode is PAY_PER_REQUEST");
+                      "Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED");
+    if (provisioned && !wish->units)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Must override ProvisionedThroughput if BillingMode is overridden to "
+                      "PROVISIONED");
     if (wish->units) {
         TRY(table_check_units(c, wish->units));
         table->read_units = (uint64_t)wish->units->read_capacity_units;
         table->write_units = (uint64_t)wish->units->write_capacity_units;
     }
-    if (!table->on_demand && !table->read_units)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      BAD "ReadCapacityUnits and WriteCapacityUnits must both be specified when "
-                          "BillingMode is PROVISIONED");
     if (!table->on_demand)
         return OK;
     table->read_units = table->write_units = 0;
@@ -122,27 +121,30 @@ static bool same_projection(const struct dynamodb_table_index *index,
     return true;
 }
 
-/* One of those that the source had. */
+/* One of those that the source had, by any name. */
 static RESULT keep_index(struct call *c, const struct dynamodb_blueprint *of,
                          const struct index_wish *wanted, struct dynamodb_table *table)
 {
     for (size_t i = 0; i < of->indexes.count; i++) {
         const struct dynamodb_table_index *index = &of->indexes.at[i];
         const struct dynamodb_key_schema keys = index_keys(c, index);
-        if (!span_eq(index->name, wanted->name) || index->local != wanted->local ||
-            !same_keys(&keys, wanted->keys) || !same_projection(index, wanted->projection))
+        if (index->local != wanted->local || !same_keys(&keys, wanted->keys) ||
+            !same_projection(index, wanted->projection))
             continue;
         struct dynamodb_table_index *kept = &table->indexes.at[table->indexes.count++];
         *kept = *index;
+        kept->name = wanted->name;
         if (wanted->units) {
             kept->read_units = (uint64_t)wanted->units->read_capacity_units;
             kept->write_units = (uint64_t)wanted->units->write_capacity_units;
         }
         return OK;
     }
-    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                  BAD "%s secondary index %.*s does not match an index of the source table",
-                  wanted->local ? "Local" : "Global", SPAN_ARG(wanted->name));
+    return refuse(
+        c, &DYNAMODB_VALIDATION_EXCEPTION,
+        "Index %.*s does not match a secondary index that existed in the source table and "
+        "cannot be created during the restore operation",
+        SPAN_ARG(wanted->name));
 }
 
 static void keep_all(const struct dynamodb_blueprint *of, enum INDEX_KIND kind,
@@ -259,6 +261,10 @@ dynamodb_restore_table_from_backup(struct call *c,
     if (copying == KV_COPYING_TO)
         return refuse(c, &DYNAMODB_BACKUP_IN_USE_EXCEPTION, "Backup is being created: %.*s",
                       SPAN_ARG(in->backup_arn));
+    if (copying == KV_COPYING_FROM)
+        return refuse(c, &DYNAMODB_BACKUP_IN_USE_EXCEPTION,
+                      "Backup is being used to restore another table: %.*s",
+                      SPAN_ARG(in->backup_arn));
     const struct source source = {
         .of = backup.of,
         .engine_name = backup_of(c->arena, &backup),
@@ -275,28 +281,45 @@ static RESULT require_both(struct call *c,
                            struct span *ret_source)
 {
     const struct span action = S("dynamodb:RestoreTableToPointInTime");
-    if (!in->source_table_arn.at == !in->source_table_name.at)
+    if (in->source_table_arn.at && in->source_table_name.at)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      BAD "Exactly one of SourceTableArn and SourceTableName must be specified");
+                      "Must provide exactly one of: sourceTableArn, sourceTableName");
+    if (!in->source_table_arn.at && !in->source_table_name.at)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION, "The parameter 'TableName' is required");
     *ret_source = in->source_table_arn.at ? in->source_table_arn : in->source_table_name;
     TRY(reference_require(c, action, *ret_source));
     return reference_require(c, action, in->target_table_name);
 }
 
+/* The end of the first text has no source. */
+static RESULT check_flags(struct call *c,
+                          const struct dynamodb_restore_table_to_point_in_time_in *in)
+{
+    if (in->use_latest_restorable_time && in->has.restore_date_time)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Invalid Request: Both RestoreDateTime and UseLatestRestorableTime cannot be "
+                      "set for point-in-time restore request. Please specify only one of them");
+    if (!in->use_latest_restorable_time && !in->has.restore_date_time)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime "
+                      "must be specified, but not both");
+    return OK;
+}
+
 static RESULT check_time(struct call *c, const struct dynamodb_table *table,
                          const struct dynamodb_restore_table_to_point_in_time_in *in)
 {
-    int64_t earliest_ms = recovery_earliest(table, c->now_ms);
-    if (!in->use_latest_restorable_time == !in->has.restore_date_time)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      BAD "Exactly one of UseLatestRestorableTime and RestoreDateTime must be "
-                          "specified");
+    char asked[TIME_TEXT_SIZE], earliest[TIME_TEXT_SIZE], latest[TIME_TEXT_SIZE];
+    int64_t earliest_ms = recovery_earliest(table, c->now_ms) / 1000 * 1000;
     if (!in->has.restore_date_time ||
-        (in->restore_date_time >= earliest_ms / 1000 * 1000 && in->restore_date_time <= c->now_ms))
+        (in->restore_date_time >= earliest_ms && in->restore_date_time <= c->now_ms))
         return OK;
     return refuse(c, &DYNAMODB_INVALID_RESTORE_TIME_EXCEPTION,
-                  "RestoreDateTime must be between EarliestRestorableDateTime and "
-                  "LatestRestorableDateTime");
+                  "RestoreDateTime '%.*s' must be within EarliestRestorableDateTime '%.*s' and "
+                  "LatestRestorableDateTime '%.*s'",
+                  SPAN_ARG(time_iso8601(in->restore_date_time, asked)),
+                  SPAN_ARG(time_iso8601(earliest_ms, earliest)),
+                  SPAN_ARG(time_iso8601(c->now_ms, latest)));
 }
 
 RESULT
@@ -309,14 +332,15 @@ dynamodb_restore_table_to_point_in_time(struct call *c,
     struct span source_name;
     TRY(require_both(c, in, &source_name));
     TRY(check_not_built(c, &wish));
+    TRY(check_flags(c, in));
     TRY(recovery_table(c, source_name, &table));
-    TRY(check_target(c, &wish));
     TRY(recovery_check_made(c, &table));
     if (!table.recovery_days)
         return refuse(c, &DYNAMODB_POINT_IN_TIME_RECOVERY_UNAVAILABLE_EXCEPTION,
                       "Point in time recovery is not enabled for table '%.*s'",
                       SPAN_ARG(table.name));
     TRY(check_time(c, &table, in));
+    TRY(check_target(c, &wish));
     const struct source source = {
         .of = backup_blueprint(c->arena, &table),
         .engine_name = reference_of(c->arena, &table),

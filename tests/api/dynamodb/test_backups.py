@@ -113,10 +113,10 @@ def test_a_backup_does_not_follow_its_table(dynamodb, table, backup_of, name):
     target = name("target")
     shown = dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=backup)["TableDescription"]
     assert shown["TableStatus"] == "CREATING" and shown["RestoreSummary"]["RestoreInProgress"]
+    assert shown["RestoreSummary"]["SourceBackupArn"] == backup
+    assert shown["RestoreSummary"]["SourceTableArn"] == arn(table)
     restored = wait_for_table(dynamodb, target)
-    assert restored["RestoreSummary"]["SourceBackupArn"] == backup
-    assert restored["RestoreSummary"]["SourceTableArn"] == arn(table)
-    assert not restored["RestoreSummary"]["RestoreInProgress"]
+    assert "RestoreSummary" not in restored
     assert values(dynamodb, target) == {f"k{i}": i for i in range(30)}
     assert restored["ItemCount"] == 30
     dynamodb.delete_table(TableName=target)
@@ -197,7 +197,7 @@ def test_a_deleted_backup_is_gone(dynamodb, table, backup_of):
 
 
 def test_what_is_copied_is_in_use(dynamodb, table, name):
-    fill(dynamodb, table, 2000, 4000)
+    fill(dynamodb, table, 8000, 4000)
     backup = dynamodb.create_backup(TableName=table, BackupName="busy")["BackupDetails"]["BackupArn"]
     with refused("BackupInUseException", f"Backup is being created: {backup}"):
         dynamodb.delete_backup(BackupArn=backup)
@@ -209,8 +209,12 @@ def test_what_is_copied_is_in_use(dynamodb, table, name):
     wait_for_backup(dynamodb, backup)
     target = name("target")
     dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=backup)
-    with refused("BackupInUseException", f"Backup is being restored: {backup}"):
+    with refused("BackupInUseException", f"Backup is being used to restore table: {backup}"):
         dynamodb.delete_backup(BackupArn=backup)
+    with refused("BackupInUseException", f"Backup is being used to restore another table: {backup}"):
+        dynamodb.restore_table_from_backup(TargetTableName=name("second"), BackupArn=backup)
+    with refused("TableInUseException", f"Table: {target} is already being restored from backup: {backup}"):
+        dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=backup)
     wait_for_table(dynamodb, target)
     dynamodb.delete_backup(BackupArn=backup)
     dynamodb.delete_table(TableName=target)
@@ -280,18 +284,18 @@ def test_overrides(dynamodb, indexed, backup_of, name):
     target = name("target")
     shown = dynamodb.restore_table_from_backup(
         TargetTableName=target, BackupArn=backup, BillingModeOverride="PAY_PER_REQUEST",
-        GlobalSecondaryIndexOverride=[], LocalSecondaryIndexOverride=[LOCAL])["TableDescription"]
+        GlobalSecondaryIndexOverride=[], LocalSecondaryIndexOverride=[{**LOCAL, "IndexName": "renamed"}])["TableDescription"]
     assert shown["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     restored = wait_for_table(dynamodb, target)
-    assert "GlobalSecondaryIndexes" not in restored and len(restored["LocalSecondaryIndexes"]) == 1
+    assert "GlobalSecondaryIndexes" not in restored and restored["LocalSecondaryIndexes"][0]["IndexName"] == "renamed"
     assert values(dynamodb, target) == {f"k{i}": i for i in range(20)}
     dynamodb.delete_table(TableName=target)
-    with invalid("One or more parameter values were invalid: Global secondary index other does not match an index of "
-                 "the source table"):
-        dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=backup,
-                                           GlobalSecondaryIndexOverride=[{**GLOBAL, "IndexName": "other"}])
-    with invalid("One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be "
-                 "specified when BillingMode is PAY_PER_REQUEST"):
+    with invalid("Index other does not match a secondary index that existed in the source table and cannot be created "
+                 "during the restore operation"):
+        dynamodb.restore_table_from_backup(
+            TargetTableName=target, BackupArn=backup,
+            GlobalSecondaryIndexOverride=[{**GLOBAL, "IndexName": "other", "Projection": {"ProjectionType": "ALL"}}])
+    with invalid("Cannot override ProvisionedThroughput unless BillingMode is PROVISIONED"):
         dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=backup,
                                            BillingModeOverride="PAY_PER_REQUEST",
                                            ProvisionedThroughputOverride=units(1, 1))
@@ -299,8 +303,7 @@ def test_overrides(dynamodb, indexed, backup_of, name):
 
 def test_from_on_demand_to_units(dynamodb, table, backup_of, name):
     backup = backup_of(table)
-    with invalid("One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "
-                 "specified when BillingMode is PROVISIONED"):
+    with invalid("Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED"):
         dynamodb.restore_table_from_backup(TargetTableName="target", BackupArn=backup, BillingModeOverride="PROVISIONED")
     target = name("target")
     dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=backup, BillingModeOverride="PROVISIONED",
@@ -387,15 +390,16 @@ def test_the_window_moves(cloud, dynamodb, table, name):
     put(dynamodb, table, "new", 2)
     cloud.advance(100)
     now = latest(dynamodb, table)
-    outside = ("InvalidRestoreTimeException",
-               "RestoreDateTime must be between EarliestRestorableDateTime and LatestRestorableDateTime")
+    outside = lambda: pytest.raises(botocore.exceptions.ClientError, match=(
+        r"InvalidRestoreTimeException.*RestoreDateTime '\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ' must be within "
+        r"EarliestRestorableDateTime '.*Z' and LatestRestorableDateTime '.*Z'"))
     for moment in (now - datetime.timedelta(seconds=86400 + 60), now + datetime.timedelta(hours=1)):
-        with refused(*outside):
+        with outside():
             restored(dynamodb, table, "target", RestoreDateTime=moment)
     assert restored(dynamodb, table, name("past"), RestoreDateTime=now - datetime.timedelta(seconds=150)) == {"old": 1}
     # A longer period does not bring back what was forgotten.
     switch(dynamodb, table, RecoveryPeriodInDays=35)
-    with refused(*outside):
+    with outside():
         restored(dynamodb, table, "target", RestoreDateTime=now - datetime.timedelta(seconds=86400 + 60))
 
 
@@ -408,11 +412,16 @@ def test_refused_recoveries(dynamodb, table):
     switch(dynamodb, table)
     with refused("TableAlreadyExistsException", f"Table already exists: {table}"):
         restored(dynamodb, table, table, UseLatestRestorableTime=True)
-    with invalid("One or more parameter values were invalid: Exactly one of UseLatestRestorableTime and "
-                 "RestoreDateTime must be specified"):
+    with invalid("Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not "
+                 "both"):
         restored(dynamodb, table, "target")
-    with invalid("One or more parameter values were invalid: Exactly one of SourceTableArn and SourceTableName must be "
-                 "specified"):
+    with pytest.raises(botocore.exceptions.ClientError, match="Both RestoreDateTime and UseLatestRestorableTime cannot"):
+        restored(dynamodb, table, "target", UseLatestRestorableTime=True, RestoreDateTime=latest(dynamodb, table))
+    with invalid("Must provide exactly one of: sourceTableArn, sourceTableName"):
+        restored(dynamodb, table, "target", SourceTableArn=arn(table), UseLatestRestorableTime=True)
+    with invalid("Invalid Backup ARN"):
+        dynamodb.describe_backup(BackupArn=arn(table))
+    with invalid("The parameter 'TableName' is required"):
         dynamodb.restore_table_to_point_in_time(TargetTableName="target", UseLatestRestorableTime=True)
 
 
