@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instances and the internet, which is a network namespace behind the edge: NAT gateways, public addresses, routes."""
+import os
+import shutil
+import signal
+import subprocess
+import types
+import uuid
+
+import pytest
+
+from machines import Machines, root, soon
+
+EDGE = "203.0.113.1"  # of the namespace: the first address of the pool
+# A server that answers each caller with the caller's address.
+SERVER = """
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.client_address[0].encode())
+    def log_message(self, *words):
+        pass
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
+FETCH = "import urllib.request as u; print(u.urlopen('http://{}:8080/', timeout={}).read().decode())"
+PYTHON = "/usr/bin/python3"
+
+pytestmark = [root, pytest.mark.skipif(not os.path.exists(PYTHON) or not shutil.which("ip"),
+                                       reason="needs Debian's python3 and iproute2")]
+
+
+class Outside:
+    """The namespace that plays the internet, with a server in it."""
+
+    def __init__(self):
+        self.name = f"internet-{uuid.uuid4().hex[:8]}"
+        subprocess.run(["ip", "netns", "add", self.name], check=True)
+        subprocess.run(["ip", "-n", self.name, "link", "set", "lo", "up"], check=True)
+        self.server = subprocess.Popen(["ip", "netns", "exec", self.name, PYTHON, "-c", SERVER])
+
+    def fetch(self, address, seconds=1):
+        """What a server answers to somebody out here; "" where nothing comes."""
+        done = subprocess.run(["ip", "netns", "exec", self.name, PYTHON, "-c", FETCH.format(address, seconds)],
+                              capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def end(self):
+        self.server.kill()
+        self.server.wait()
+        subprocess.run(["ip", "netns", "del", self.name], check=True)
+
+
+def fetched(machines, instance, address=EDGE):
+    """The address that a server sees of the instance; "" where nothing comes."""
+    return machines.exec(instance, PYTHON, "-c", FETCH.format(address, 1)).stdout.strip()
+
+
+def serving():
+    return f"cd /tmp; cat > serve.py <<'END'\n{SERVER}END\nexec {PYTHON} serve.py\n"
+
+
+@pytest.fixture
+def place(own_cloud):
+    """A VPC with a public and a private subnet, its internet gateway, and the outside."""
+    outside = Outside()
+    machines = Machines(own_cloud("--edge", outside.name))
+    ec2 = machines.ec2
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24")["Subnet"]["SubnetId"] for n in range(2)]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(VpcId=vpc, InternetGatewayId=gateway)
+    tables = [ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in subnets]
+    for subnet, table in zip(subnets, tables):
+        ec2.associate_route_table(SubnetId=subnet, RouteTableId=table)
+    ec2.create_route(RouteTableId=tables[0], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    group, = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]
+    yield types.SimpleNamespace(machines=machines, ec2=ec2, outside=outside, public=subnets[0], private=subnets[1],
+                                private_table=tables[1], group=group["GroupId"])
+    machines.end()
+    outside.end()
+
+
+def nat_gateway(place):
+    """Its id and public address, once it is available."""
+    ec2 = place.ec2
+    address = ec2.allocate_address(Domain="vpc")
+    made = ec2.create_nat_gateway(SubnetId=place.public, AllocationId=address["AllocationId"])["NatGateway"]
+    ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[made["NatGatewayId"]])
+    return made["NatGatewayId"], address["PublicIp"]
+
+
+def admit_all(place):
+    place.ec2.authorize_security_group_ingress(GroupId=place.group, IpPermissions=[
+        {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
+
+
+def test_a_private_subnet_behind_a_nat_gateway(place):
+    machines, ec2, outside = place.machines, place.ec2, place.outside
+    inside = machines.start(serving(), SubnetId=place.private)
+    assert not fetched(machines, inside)
+    nat, address = nat_gateway(place)
+    route = {"RouteTableId": place.private_table, "DestinationCidrBlock": "0.0.0.0/0"}
+    ec2.create_route(**route, NatGatewayId=nat)
+    soon(lambda: fetched(machines, inside) == address, "the gateway's address as the server sees it")
+    admit_all(place)
+    assert not outside.fetch(address)  # nobody out there can begin
+    ec2.delete_route(**route)
+    assert not fetched(machines, inside)
+    ec2.create_route(**route, NatGatewayId=nat)
+    soon(lambda: fetched(machines, inside) == address, "the way through the new route")
+    machines.cloud.restart(signal.SIGKILL)
+    assert fetched(machines, inside) == address
+    ec2.delete_nat_gateway(NatGatewayId=nat)
+    soon(lambda: not fetched(machines, inside), "the end of the way through a deleted gateway")
+
+
+def test_a_public_address_works_both_ways(place):
+    machines, ec2, outside = place.machines, place.ec2, place.outside
+    inside = machines.start(serving(), SubnetId=place.public)
+    assert not fetched(machines, inside)  # a route alone is not enough
+    address = ec2.allocate_address(Domain="vpc")
+    association = ec2.associate_address(InstanceId=inside, AllocationId=address["AllocationId"])["AssociationId"]
+    soon(lambda: fetched(machines, inside) == address["PublicIp"], "the Elastic IP as the server sees it")
+    assert not outside.fetch(address["PublicIp"])
+    admit_all(place)
+    soon(lambda: outside.fetch(address["PublicIp"]) == EDGE, "the instance's answer to the outside")
+    ec2.disassociate_address(AssociationId=association)
+    soon(lambda: not outside.fetch(address["PublicIp"]), "the end of an address that was taken away")
+    assert not fetched(machines, inside)
