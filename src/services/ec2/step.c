@@ -113,7 +113,8 @@ void step_take_now(struct steps *steps, struct span account, struct span region,
 
 struct batch {
     struct arena *arena;
-    uint64_t now, next; /* 0: none is waiting */
+    uint64_t now, next; /* next: of the first that waits, where there are more */
+    bool more;
     struct stored_pending at[STEPS_AT_ONCE];
     size_t count;
 };
@@ -123,6 +124,7 @@ static int take_pending(void *user, struct stored_pending *pending)
     struct batch *batch = user;
     if (pending->due > batch->now || batch->count == STEPS_AT_ONCE) {
         batch->next = pending->due;
+        batch->more = true;
         return 1;
     }
     batch->at[batch->count++] = *pending;
@@ -155,7 +157,7 @@ static int take_steps(struct steps *steps, struct arena *arena)
         int result = take_step(steps, arena, &batch->at[i]);
         error = result < 0 ? result : error;
     }
-    if (error >= 0 && batch->next)
+    if (error >= 0 && batch->more)
         await_next(steps, (int64_t)(batch->next - batch->now));
     return error;
 }

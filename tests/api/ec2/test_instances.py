@@ -279,3 +279,15 @@ def test_images(ec2):
     assert ec2.describe_images(Owners=["self"])["Images"] == []
     assert ec2.describe_images(ImageIds=[image["ImageId"]])["Images"] == [image]
     assert refused(ec2.describe_images, ImageIds=["ami-00000000"])[0] == "InvalidAMIID.NotFound"
+
+
+@root
+def test_forty_at_once(own_machines):
+    """More states that move than one turn of the steps takes."""
+    machines, ec2 = own_machines, own_machines.ec2
+    made = ec2.run_instances(ImageId=machines.image, InstanceType="t3.micro", MinCount=40, MaxCount=40)["Instances"]
+    machines.made += [it["InstanceId"] for it in made]
+    assert sorted(it["AmiLaunchIndex"] for it in made) == list(range(40))
+    assert len({it["PrivateIpAddress"] for it in made}) == 40
+    for it in made:
+        machines.wait(it["InstanceId"], "running")
