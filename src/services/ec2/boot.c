@@ -52,6 +52,5 @@ void boot_make_files(struct call *c, const struct boot_facts *facts, struct boot
         arena_printf(c->arena, "127.0.0.1 localhost\n%.*s %.*s.%.*s %.*s\n",
                      SPAN_ARG(facts->address), SPAN_ARG(facts->hostname), SPAN_ARG(facts->domain),
                      SPAN_ARG(facts->hostname)));
-    add(ret, "/etc/resolv.conf", 0644,
-        arena_printf(c->arena, "search %.*s\n", SPAN_ARG(facts->domain)));
+    add(ret, "/etc/resolv.conf", 0644, facts->resolv_conf);
 }

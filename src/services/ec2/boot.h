@@ -18,6 +18,6 @@ extern const char *const boot_hidden[];  /* of the host: what is its users' own;
 
 /* `key`: a line of authorized_keys, or absent. */
 struct boot_facts {
-    struct span id, address, hostname, domain, user_data, key;
+    struct span id, address, hostname, domain, resolv_conf, user_data, key;
 };
 void boot_make_files(struct call *c, const struct boot_facts *facts, struct boot_files *ret);

@@ -10,6 +10,8 @@
 #include "services/ec2/tag.h"
 #include "services/ec2/vpc.h"
 
+#include <errno.h>
+
 #define SERVERS_MAX 4
 #define PROVIDED_DNS S("AmazonProvidedDNS")
 
@@ -235,4 +237,34 @@ struct span dhcp_options_new_default(struct call *c)
     resource_name(c, &dhcp_options_kind, &set);
     resource_put(c, &dhcp_options_kind, &set);
     return set.id;
+}
+
+static struct span option_line(struct call *c, const struct stored_dhcp_option *option)
+{
+    struct span lines = S("");
+    bool servers = span_eq(option->name, S("domain-name-servers"));
+    if (span_eq(option->name, S("domain-name")))
+        return arena_printf(c->arena, "search %.*s\n", SPAN_ARG(option->values.at[0]));
+    for (size_t i = 0; servers && i < option->values.count; i++)
+        if (!span_eq(option->values.at[i], PROVIDED_DNS))
+            lines = arena_printf(c->arena, "%.*snameserver %.*s\n", SPAN_ARG(lines),
+                                 SPAN_ARG(option->values.at[i]));
+    return lines;
+}
+
+RESULT dhcp_options_resolv_conf(struct call *c, struct span vpc, struct span *ret)
+{
+    struct stored_vpc of;
+    struct stored_dhcp_options set;
+    *ret = S("");
+    TRY(resource_get(c, &vpc_kind, vpc, &of));
+    int error = resource_find(c, &dhcp_options_kind, of.dhcp_options, &set);
+    if (error == -ENOENT) /* "default": none */
+        return OK;
+    if (error < 0)
+        return refuse_errno(c, error, "reading DHCP options");
+    for (size_t i = 0; i < set.options.count; i++)
+        *ret = arena_printf(c->arena, "%.*s%.*s", SPAN_ARG(*ret),
+                            SPAN_ARG(option_line(c, &set.options.at[i])));
+    return OK;
 }

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "services/ec2/boot.h"
+#include "services/ec2/dhcp_options.h"
 #include "services/ec2/dns_name.h"
 #include "services/ec2/image.h"
 #include "services/ec2/instance_type.h"
@@ -127,6 +128,7 @@ static RESULT make_wish(struct call *c, const struct stored_instance *instance,
         .domain = dns_name_domain(c),
         .user_data = instance->user_data,
     };
+    TRY(dhcp_options_resolv_conf(c, interface.vpc, &facts.resolv_conf));
     TRY(find_key(c, instance, &facts.key));
     boot_make_files(c, &facts, files);
     *ret = (struct machine_wish){

@@ -291,3 +291,19 @@ def test_forty_at_once(own_machines):
     assert len({it["PrivateIpAddress"] for it in made}) == 40
     for it in made:
         machines.wait(it["InstanceId"], "running")
+
+
+@root
+def test_the_options_of_the_vpc_reach_the_instance(own_machines):
+    machines, ec2 = own_machines, own_machines.ec2
+    first = machines.start()
+    assert machines.exec(first, "cat", "/etc/resolv.conf").stdout == "search ec2.internal\n"
+    options = ec2.create_dhcp_options(DhcpConfigurations=[
+        {"Key": "domain-name", "Values": ["corp.example"]},
+        {"Key": "domain-name-servers", "Values": ["10.9.8.7", "10.9.8.8"]}])["DhcpOptions"]["DhcpOptionsId"]
+    ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=machines.look(first)["VpcId"])
+    second = machines.start()
+    assert machines.exec(second, "cat", "/etc/resolv.conf").stdout == (
+        "search corp.example\nnameserver 10.9.8.7\nnameserver 10.9.8.8\n")
+    ec2.associate_dhcp_options(DhcpOptionsId="default", VpcId=machines.look(first)["VpcId"])
+    assert machines.exec(machines.start(), "cat", "/etc/resolv.conf").stdout == ""
