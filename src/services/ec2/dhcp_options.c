@@ -10,10 +10,9 @@
 #include "services/ec2/tag.h"
 #include "services/ec2/vpc.h"
 
-#include <errno.h>
-
 #define SERVERS_MAX 4
 #define PROVIDED_DNS S("AmazonProvidedDNS")
+#define NO_OPTIONS S("default") /* in place of an id, to ask for and to be told */
 
 static void show_option(struct call *c, const struct stored_dhcp_option *option,
                         struct ec2_dhcp_configuration *to)
@@ -200,12 +199,10 @@ RESULT ec2_associate_dhcp_options(struct call *c, const struct ec2_associate_dhc
 {
     struct stored_vpc vpc;
     struct stored_dhcp_options set;
-    struct span id = in->dhcp_options_id;
     TRY(resource_get(c, &vpc_kind, in->vpc_id, &vpc));
-    if (span_eq(id, S("default")))
-        TRY(home_dhcp_options(c, &id));
-    TRY(resource_get(c, &dhcp_options_kind, id, &set));
-    vpc.dhcp_options = set.id;
+    if (!span_eq(in->dhcp_options_id, NO_OPTIONS))
+        TRY(resource_get(c, &dhcp_options_kind, in->dhcp_options_id, &set));
+    vpc.dhcp_options = in->dhcp_options_id;
     resource_put(c, &vpc_kind, &vpc);
     return OK;
 }
@@ -258,11 +255,9 @@ RESULT dhcp_options_resolv_conf(struct call *c, struct span vpc, struct span *re
     struct stored_dhcp_options set;
     *ret = S("");
     TRY(resource_get(c, &vpc_kind, vpc, &of));
-    int error = resource_find(c, &dhcp_options_kind, of.dhcp_options, &set);
-    if (error == -ENOENT) /* "default": none */
+    if (span_eq(of.dhcp_options, NO_OPTIONS))
         return OK;
-    if (error < 0)
-        return refuse_errno(c, error, "reading DHCP options");
+    TRY(resource_get(c, &dhcp_options_kind, of.dhcp_options, &set));
     for (size_t i = 0; i < set.options.count; i++)
         *ret = arena_printf(c->arena, "%.*s%.*s", SPAN_ARG(*ret),
                             SPAN_ARG(option_line(c, &set.options.at[i])));

@@ -43,6 +43,8 @@ def test_of_a_vpc(ec2, vpc, options):
         assert refused(ec2.delete_dhcp_options, DhcpOptionsId=used) == (
             "DependencyViolation", f"The dhcpOptions '{used}' has dependencies and cannot be deleted."), noun
     ec2.associate_dhcp_options(DhcpOptionsId="default", VpcId=vpc)
+    assert of_vpc() == "default"  # none at all
+    ec2.associate_dhcp_options(DhcpOptionsId=default, VpcId=vpc)
     assert of_vpc() == default
     assert refused(ec2.associate_dhcp_options, DhcpOptionsId=GONE, VpcId=vpc)[0] == "InvalidDhcpOptionsID.NotFound"
     assert refused(ec2.associate_dhcp_options, DhcpOptionsId="x", VpcId=vpc)[0] == "InvalidDhcpOptionsId.Malformed"
