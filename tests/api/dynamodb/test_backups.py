@@ -197,7 +197,7 @@ def test_a_deleted_backup_is_gone(dynamodb, table, backup_of):
 
 
 def test_what_is_copied_is_in_use(dynamodb, table, name):
-    fill(dynamodb, table, 8000, 4000)
+    fill(dynamodb, table, 6000, 16000)  # long enough to copy that there is time to ask
     backup = dynamodb.create_backup(TableName=table, BackupName="busy")["BackupDetails"]["BackupArn"]
     with refused("BackupInUseException", f"Backup is being created: {backup}"):
         dynamodb.delete_backup(BackupArn=backup)
