@@ -11,6 +11,7 @@
 
 #define STEP 65536 /* bytes appended at a time */
 #define GZIP_BITS (MAX_WBITS + 16)
+#define DEFLATE_BITS MAX_WBITS
 #define GZIP_MEMORY 8          /* zlib's default */
 #define ZSTD_WINDOW_LOG_MAX 23 /* PACKING_WINDOW_MAX */
 
@@ -20,10 +21,11 @@ struct packer {
     z_stream stream;
 };
 
-struct packer *packing_begin(void)
+struct packer *packing_begin(enum PACKING packing)
 {
+    int bits = packing == PACKING_DEFLATE ? DEFLATE_BITS : GZIP_BITS;
     struct packer *packer = calloc(1, sizeof *packer);
-    if (!packer || deflateInit2(&packer->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_BITS,
+    if (!packer || deflateInit2(&packer->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, bits,
                                 GZIP_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
         log_fatal("out of memory");
     return packer;

@@ -15,7 +15,7 @@
 
 /* The largest body that is collected in memory. DynamoDB's batch calls take 16 MiB; XML and forms
  * are far smaller. */
-static size_t whole_limit(const struct request *r)
+size_t request_whole_limit(const struct request *r)
 {
     bool json = r->route.protocol == PROTOCOL_JSON || r->route.protocol == PROTOCOL_CBOR ||
                 r->route.protocol == PROTOCOL_AWS_CBOR;
@@ -172,7 +172,7 @@ static void on_head(struct http_handler *handler, struct http_exchange *x)
         return;
     }
     if (!r->route.operation || !r->route.operation->streaming_input) {
-        http_take_whole(x, whole_limit(r));
+        http_take_whole(x, request_whole_limit(r));
         return;
     }
     const struct refusal *refusal = admit_stream(r);
@@ -209,6 +209,7 @@ static const struct refusal *prepare_whole(struct request *r)
     r->call.operation = r->route.operation;
     TRY(request_authenticate(r, body));
     TRY(body_unchunk(r, &body));
+    TRY(compression_open(r, &body));
     TRY(request_prepare(r));
     TRY(check_body(r, body));
     r->wire.body = body;

@@ -51,6 +51,12 @@ static void answer_plain(struct http_exchange *x, const struct words *words, str
                              words->xml.code, words->message);
 }
 
+RESULT malformed_refuse(struct request *r, int status)
+{
+    const struct words *words = words_of(status);
+    return refuse(&r->call, &words->json, "%s", words->message);
+}
+
 void malformed_answer(struct http_handler *handler, struct http_exchange *x, int status,
                       struct span *ret_type, struct span *ret_body)
 {

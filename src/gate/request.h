@@ -106,10 +106,18 @@ void body_end(struct request *r);
 /* The decoded form of an aws-chunked body that was taken whole; OK and *body replaced, or a
  * refusal. */
 RESULT body_unchunk(struct request *r, struct span *body);
+/* compression.c: a compressed body replaced by its text, or a refusal; and the reply's body packed
+ * as the client accepts it. */
+RESULT compression_open(struct request *r, struct span *body);
+void compression_apply(struct request *r);
 /* malformed.c: words for what HTTP itself refuses, in the form of the service that was addressed.
  */
 void malformed_answer(struct http_handler *handler, struct http_exchange *x, int status,
                       struct span *ret_type, struct span *ret_body);
+/* The same as a refusal of a JSON service. */
+RESULT malformed_refuse(struct request *r, int status);
+/* gate.c: the largest body that is collected in memory. */
+size_t request_whole_limit(const struct request *r);
 /* hold.c: sends the reply when its ticket is durable. */
 void hold_init(struct gate *gate);
 /* The exchange ended while its reply was held, which can happen before its body was complete. */

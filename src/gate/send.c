@@ -21,6 +21,7 @@ void reply_encode(struct request *r)
         event_stream_reply(&r->call, &r->reply);
     else
         wire_encode(&r->call, r->out, &r->reply);
+    compression_apply(r);
 }
 
 /* Fields that the HTTP server writes by itself; Content-Length of a HEAD reply is taken out of

@@ -262,6 +262,7 @@ struct service {
                                     or NULL */
     bool global;                 /* one endpoint for all regions: signed as us-east-1 */
     bool reply_crc32;            /* replies carry x-amz-crc32 of their body */
+    bool compression;            /* of request and reply bodies, where the client wants it */
     bool query_compatible;
     const char *pool;
     const struct shape *shapes;

@@ -22,7 +22,7 @@ static void end(void)
 
 static void pack(struct span text, size_t piece)
 {
-    struct packer *packer = packing_begin();
+    struct packer *packer = packing_begin(PACKING_GZIP);
     for (; text.len; text = span_from(text, piece))
         packing_feed(packer, span_first(text, piece), &packed);
     packing_end(packer, &packed);

@@ -247,7 +247,7 @@ RESULT export_write_file(struct call *c, struct dynamodb_export *export, struct 
         ret->error = kv_find_shut(&file.access, export_changes(c->arena, export), &file.changes);
     if (ret->error)
         return OK;
-    file.packer = packing_begin();
+    file.packer = packing_begin(PACKING_GZIP);
     ret->error = put_lines(&file, &ret->more);
     packing_end(file.packer, file.packed);
     packing_free(file.packer);

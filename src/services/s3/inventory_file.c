@@ -227,7 +227,7 @@ struct span inventory_packed(const struct inventory_file *file)
 {
     struct span rows = buf_span(file->text);
     struct buf *out = arena_buf(file->c->arena, rows.len + rows.len / 1024 + 4096);
-    struct packer *packer = packing_begin();
+    struct packer *packer = packing_begin(PACKING_GZIP);
     packing_feed(packer, rows, out);
     packing_end(packer, out);
     packing_free(packer);
