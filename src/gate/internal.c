@@ -8,6 +8,9 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "engines/log/log.h"
+#include "services/ec2/view.h"
+
+#include <errno.h>
 
 static void answer_text(struct request *r, int status, struct span type, struct span text)
 {
@@ -55,6 +58,35 @@ static void print_store(const struct gate *gate, struct buf *out)
     buf_printf(out, "kintoun_store_sync_seconds_max %.6f\n", (double)stats.sync_us_max / 1e6);
 }
 
+/* ---- what the fabric tells, later -------------------------------------------------------------
+ */
+
+struct viewing {
+    struct ec2_view view; /* first */
+    struct request *r;
+};
+
+static void on_shown(struct ec2_view *view)
+{
+    struct request *r = ((struct viewing *)(void *)view)->r;
+    int status = !view->error ? 200 : view->error == -ENOENT ? 404 : 500;
+    answer_text(r, status, S("text/plain; version=0.0.4"), buf_span(view->out));
+}
+
+static void view(struct request *r, enum EC2_VIEW what, struct span gateway, struct buf *out)
+{
+    struct viewing *viewing = ARENA_NEW(r->call.arena, struct viewing);
+    viewing->r = r;
+    viewing->view = (struct ec2_view){.what = what,
+                                      .gateway = gateway,
+                                      .out = out,
+                                      .arena = r->call.arena,
+                                      .cloud = r->gate->config->cloud,
+                                      .home = r->gate->loop,
+                                      .shown = on_shown};
+    ec2_view(&viewing->view);
+}
+
 static void answer_metrics(struct request *r)
 {
     struct gate *gate = r->gate;
@@ -65,7 +97,18 @@ static void answer_metrics(struct request *r)
     print_store(gate, out);
     counters_print(sets, gate->all_count, out);
     log_print(gate->config->cloud->log, out);
-    answer_text(r, 200, S("text/plain; version=0.0.4"), buf_span(out));
+    view(r, EC2_VIEW_COUNTERS, SPAN_NONE, out);
+}
+
+/* ?gateway=nat-… */
+static void answer_translations(struct request *r)
+{
+    struct span query = r->x->query;
+    struct span name = span_cut(&query, '=');
+    if (!span_eq(name, S("gateway")) || !query.len)
+        answer_text(r, 400, S("text/plain"), S("which gateway?\n"));
+    else
+        view(r, EC2_VIEW_TRANSLATIONS, query, arena_buf(r->call.arena, (size_t)256 << 20));
 }
 
 static void answer_lanes(struct request *r)
@@ -122,6 +165,7 @@ static const struct {
 } pages[] = {
     {S_INIT("GET"), S_INIT("/_kintoun/health"), answer_health},
     {S_INIT("GET"), S_INIT("/_kintoun/lanes"), answer_lanes},
+    {S_INIT("GET"), S_INIT("/_kintoun/translations"), answer_translations},
     {S_INIT("POST"), S_INIT("/_kintoun/clock"), answer_clock},
     {S_INIT("POST"), S_INIT("/_kintoun/scrub"), answer_scrub},
     {S_INIT("GET"), S_INIT("/metrics"), answer_metrics},

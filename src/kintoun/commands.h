@@ -4,6 +4,7 @@
 int command_up(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_shards(int argc, char **argv);
+int command_nat(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_fabric(int argc, char **argv);
 int command_coverage(int argc, char **argv);

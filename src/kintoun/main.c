@@ -23,6 +23,7 @@ static const struct {
     {"up", command_up, "start the cloud"},
     {"status", command_status, "ask a running one how it is  [--port N]"},
     {"shards", command_shards, "watch the shards of a stream  STREAM [--once] [--port N]"},
+    {"nat", command_nat, "live translations of a NAT gateway  GATEWAY [--watch] [--port N]"},
     {"fabric", command_fabric,
      "whether VPCs have a data plane on this machine; ends it  [remove] [--data DIR]"},
     {"doctor", command_doctor, "what this kernel and user can and cannot do"},

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "engines/fabric/fabric.h"
 #include "loop/loop.h"
+#include "services/ec2/gateway_meter.h"
 #include "services/ec2/network_edge.h"
 #include "services/ec2/network_plan.h"
 #include "services/ec2/number.h"
@@ -47,6 +48,7 @@ struct network {
     struct fabric *fabric;
     struct mail open;
     struct timer sweep;
+    struct gateway_meters *meters;
     int error; /* why there is none */
     const char *why;
 };
@@ -66,6 +68,7 @@ static void on_sweep(struct timer *timer)
         error = fabric_sweep(network->fabric);
     if (error)
         log_error("ec2: ending idle flows: %s", strerror(-error));
+    gateway_meters_tick(network->meters, network->fabric, clock_steady_ms());
     loop_timer_set(network->loop, &network->sweep, clock_steady_ms() + SWEEP_MS);
 }
 
@@ -114,6 +117,8 @@ static void on_told(struct mail *mail)
     int error = fabric && told->plan.network ? network_plan_apply(&told->plan, fabric) : 0;
     if (error)
         log_error("ec2: telling the fabric of a VPC: %s", strerror(-error));
+    for (size_t i = 0; fabric && i < told->plan.gateway_count; i++)
+        gateway_meter_watch(told->network->meters, fabric, told->plan.gateways[i].number);
     told_free(told);
 }
 
@@ -202,8 +207,10 @@ static void on_forget(struct mail *mail)
     uint32_t number = (uint32_t)forgotten->number;
     if (fabric && forgotten->kind == NUMBER_GONE + NUMBER_INTERFACE)
         forgotten->error = fabric_drop_interface(fabric, number);
-    if (fabric && forgotten->kind == NUMBER_GONE + NUMBER_GATEWAY)
+    if (fabric && forgotten->kind == NUMBER_GONE + NUMBER_GATEWAY) {
         forgotten->error = fabric_drop_gateway(fabric, number);
+        gateway_meter_drop(forgotten->network->meters, number);
+    }
     forgotten->mail.deliver = on_forgotten;
     loop_post(forgotten->network->cloud->control, &forgotten->mail);
 }
@@ -326,6 +333,7 @@ static void start(struct network *network)
         return;
     if (loop_new(&network->loop) < 0)
         log_fatal("making the fabric's loop");
+    network->meters = gateway_meters_new();
     if (pthread_create(&network->thread, NULL, run, network))
         log_fatal("starting the fabric's thread");
     network->open.deliver = on_open;
@@ -368,7 +376,25 @@ void network_free(struct network *network)
         loop_free(network->loop);
         fabric_close(network->fabric);
     }
+    free(network->meters);
     free(network);
+}
+
+bool network_post(struct network *network, struct mail *mail)
+{
+    if (network->loop)
+        loop_post(network->loop, mail);
+    return network->loop != NULL;
+}
+
+struct fabric *network_fabric(struct network *network)
+{
+    return network->fabric;
+}
+
+const struct gateway_meters *network_meters(const struct network *network)
+{
+    return network->meters;
 }
 
 const char *network_absent(const struct network *network)

@@ -6,9 +6,12 @@
  * left one. Resources tell of their changes by themselves (resource.c); handlers need nothing of
  * this. Control thread, but where another is said.
  */
+#include "loop/loop.h"
 #include "services/ec2/ec2.h"
 #include "wire/call.h"
 
+struct fabric;
+struct gateway_meters;
 struct network;
 
 struct network *ec2_network(struct ec2 *ec2);
@@ -34,5 +37,13 @@ MUST_CHECK int network_plug(struct network *network, const struct network_port *
                             const char **ret_why);
 /* Takes the interface's device away, by and by. */
 void network_unplug(struct network *network, struct span interface);
+
+/* Something for the fabric's thread, behind all that was told before; false when there is no such
+ * thread yet, and the mail stays the caller's. */
+bool network_post(struct network *network, struct mail *mail);
+/* On that thread. NULL when it could not be opened. */
+struct fabric *network_fabric(struct network *network);
+const struct gateway_meters *network_meters(const struct network *network);
+
 /* Why no packet moves, for people; NULL when they do, or would. Any thread. */
 const char *network_absent(const struct network *network);

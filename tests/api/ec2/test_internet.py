@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 
+from harness import PROGRAM
 from machines import Machines, root, soon
 
 EDGE = "203.0.113.1"  # of the namespace: the first address of the pool
@@ -114,6 +115,52 @@ def test_a_private_subnet_behind_a_nat_gateway(place):
     assert fetched(machines, inside) == address
     ec2.delete_nat_gateway(NatGatewayId=nat)
     soon(lambda: not fetched(machines, inside), "the end of the way through a deleted gateway")
+
+
+def nat_table(cloud, *words):
+    return subprocess.run([PROGRAM, "nat", *words, "--port", str(cloud.port)], capture_output=True, text=True, timeout=20)
+
+
+def counted(cloud, nat, name):
+    found = [value for row, value in cloud.metrics().items()
+             if row.startswith(f"kintoun_nat_gateway_{name}{{") and f'"{nat}"' in row]
+    return found[0]
+
+
+def test_translations_and_counters(place):
+    machines, ec2, cloud = place.machines, place.ec2, place.machines.cloud
+    nat, address = nat_gateway(place)
+    inside = machines.run(SubnetId=place.private)["InstanceId"]
+    private = machines.wait(inside, "running")["PrivateIpAddress"]
+    ec2.create_route(RouteTableId=place.private_table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    soon(lambda: fetched(machines, inside) == address, "the way through the gateway")
+    told = nat_table(cloud, nat)
+    assert told.returncode == 0, told.stderr
+    first, _, *rows = told.stdout.splitlines()
+    assert first == f"{nat}: {len(rows)} translations" and rows
+    protocol, within, outside, target, state, idle, *counts = rows[-1].split()
+    assert (protocol, target, state) == ("tcp", f"{EDGE}:8080", "closed") and float(idle) < 30
+    assert within.startswith(private + ":") and outside.startswith(address + ":")
+    assert 1024 <= int(outside.split(":")[1]) <= 65535 and within.split(":")[1] != outside.split(":")[1]
+    assert all(int(it) > 0 for it in counts)
+    assert counted(cloud, nat, "connection_established_count") == counted(cloud, nat, "active_connection_count") == len(rows)
+    out, back = (counted(cloud, nat, f"bytes_{it}") for it in ("out_to_destination", "out_to_source"))
+    assert out == sum(int(row.split()[7]) for row in rows) and back == sum(int(row.split()[9]) for row in rows)
+    assert counted(cloud, nat, "error_port_allocation") == 0
+    for _ in range(5):  # some ten packets each
+        fetched(machines, inside)
+    cloud.advance(10)
+    soon(lambda: counted(cloud, nat, "peak_packets_per_second") > 0, "a peak within the minute")
+    cloud.advance(90)  # a closed connection's port is free again after a minute
+    soon(lambda: not nat_table(cloud, nat).stdout.splitlines()[2:], "the end of the translations")
+    assert counted(cloud, nat, "active_connection_count") == 0
+    watching = subprocess.Popen([PROGRAM, "nat", nat, "--watch", "--port", str(cloud.port)], stdout=subprocess.PIPE, text=True)
+    assert watching.stdout.readline().startswith(f"\033[H\033[2J{nat}: 0")
+    watching.kill()
+    watching.communicate()
+    gone = nat_table(cloud, "nat-0123456789abcdef0")
+    assert gone.returncode == 1 and "no such gateway" in gone.stderr
+    assert nat_table(cloud, "eni-1").returncode == 2
 
 
 def test_a_public_address_works_both_ways(place):
