@@ -55,6 +55,16 @@ void buf_append_slow(struct buf *buf, struct span s)
     buf->len += s.len;
 }
 
+void buf_swap(struct buf *one, struct buf *other)
+{
+    struct buf was = *one;
+    size_t ceiling = other->ceiling;
+    *one = *other;
+    *other = was;
+    other->ceiling = ceiling;
+    one->ceiling = was.ceiling;
+}
+
 void buf_drop(struct buf *buf, size_t size)
 {
     if (size >= buf->len) {

@@ -32,6 +32,8 @@ static inline struct span buf_span(const struct buf *buf)
  * when it would pass the ceiling (`over` is set). */
 char *buf_room(struct buf *buf, size_t size);
 void buf_append_slow(struct buf *buf, struct span s);
+/* Exchanges what they hold; each keeps its ceiling. */
+void buf_swap(struct buf *one, struct buf *other);
 /* Drops the first `size` bytes. */
 void buf_drop(struct buf *buf, size_t size);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -26,7 +26,7 @@ static void finish(struct request *r)
     http_reply_end(r->x);
 }
 
-static void on_piece(struct outlet *outlet, void *user, struct span bytes, int error)
+static void on_piece(struct outlet *outlet, void *user, struct buf *bytes, int error)
 {
     struct request *r = user;
     if (error < 0) {
@@ -35,7 +35,7 @@ static void on_piece(struct outlet *outlet, void *user, struct span bytes, int e
         return;
     }
     r->drawing = false;
-    http_reply_write(r->x, bytes);
+    http_reply_give(r->x, bytes);
     if (outlet_is_done(outlet))
         finish(r);
     else

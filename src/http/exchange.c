@@ -27,7 +27,7 @@ struct exchange *exchange_new(void)
 void exchange_free(struct exchange *x)
 {
     buf_done(&x->whole);
-    buf_done(&x->output.pieces);
+    output_close(&x->output);
     arena_done(&x->arena);
     free(x);
 }
@@ -35,7 +35,7 @@ void exchange_free(struct exchange *x)
 void exchange_reset(struct exchange *x)
 {
     buf_done(&x->whole);
-    buf_done(&x->output.pieces);
+    output_close(&x->output);
     arena_reset(&x->arena);
     *x = (struct exchange){.arena = x->arena, .pub.arena = &x->arena};
 }

@@ -20,10 +20,42 @@ struct gathering {
     enum STREAM_FLUSH flush;
 };
 
+void output_open(struct output *output)
+{
+    buf_init(&output->pieces, HTTP_PIECES_CEILING);
+    buf_init(&output->later, HTTP_PIECES_CEILING);
+}
+
+void output_close(struct output *output)
+{
+    buf_done(&output->pieces);
+    buf_done(&output->later);
+}
+
+struct buf *output_end(struct output *output)
+{
+    return output->later.len ? &output->later : &output->pieces;
+}
+
+void output_give(struct output *output, struct buf *piece)
+{
+    if (!output->pieces.len)
+        buf_swap(&output->pieces, piece);
+    else if (!output->later.len)
+        buf_swap(&output->later, piece);
+    else
+        buf_append(&output->later, buf_span(piece));
+    buf_clear(piece);
+}
+
+size_t output_waiting(const struct output *output)
+{
+    return output->pieces.len - output->pieces_done + output->later.len;
+}
+
 bool output_is_empty(const struct output *output)
 {
-    return !output->front.len && !output->segment_count &&
-           output->pieces_done == output->pieces.len;
+    return !output->front.len && !output->segment_count && !output_waiting(output);
 }
 
 static bool is_file(const struct http_segment *segment)
@@ -84,6 +116,8 @@ static int gather(struct gathering *to, const struct output *output, char *scrat
     }
     if (to->count < PARTS)
         gather_bytes(to, span_from(buf_span(&output->pieces), output->pieces_done));
+    if (to->count < PARTS)
+        gather_bytes(to, buf_span(&output->later));
     return 0;
 }
 
@@ -94,6 +128,20 @@ static void skip_sent_segments(struct output *output)
         output->segment_count--;
         output->segment_done = 0;
     }
+}
+
+static void advance_pieces(struct output *output, size_t sent)
+{
+    output->pieces_done += sent;
+    if (output->pieces_done < output->pieces.len)
+        return;
+    output->pieces_done -= output->pieces.len;
+    buf_clear(&output->pieces);
+    buf_swap(&output->pieces, &output->later);
+    if (output->pieces_done < output->pieces.len)
+        return;
+    output->pieces_done = 0;
+    buf_clear(&output->pieces);
 }
 
 static void advance(struct output *output, uint64_t sent)
@@ -109,11 +157,7 @@ static void advance(struct output *output, uint64_t sent)
         sent -= part;
         skip_sent_segments(output);
     }
-    output->pieces_done += sent;
-    if (output->pieces_done == output->pieces.len) {
-        buf_clear(&output->pieces);
-        output->pieces_done = 0;
-    }
+    advance_pieces(output, (size_t)sent);
 }
 
 static ssize_t send_long_file(struct output *output, struct stream *stream)

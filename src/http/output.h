@@ -17,9 +17,18 @@ struct output {
     uint64_t segment_done; /* bytes of the first segment that are sent */
     struct buf pieces;
     size_t pieces_done;
+    struct buf later; /* behind the pieces: what was given while these were being sent */
     bool no_sendfile;
 };
 
+/* Neither buffer has anything. */
+void output_open(struct output *output);
+void output_close(struct output *output);
+/* Where bytes go that are written now. */
+struct buf *output_end(struct output *output);
+/* Takes the bytes, mostly without copying: `piece` has other memory then, and nothing in it. */
+void output_give(struct output *output, struct buf *piece);
+size_t output_waiting(const struct output *output); /* bytes of pieces */
 bool output_is_empty(const struct output *output);
 /* The next bytes, copied: how many, 0 when there are none now, or negative errno. */
 MUST_CHECK ssize_t output_read(struct output *output, char *to, size_t size);

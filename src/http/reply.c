@@ -127,21 +127,29 @@ void http_reply_begin(struct http_exchange *pub, const struct http_reply *reply)
         return;
     }
     x->streaming = true;
-    buf_init(&x->output.pieces, HTTP_PIECES_CEILING);
+    output_open(&x->output);
     reply_begin(x, reply);
+}
+
+/* Whether a piece of that length is to be sent. */
+static bool accept_piece(struct exchange *x, size_t len)
+{
+    if (!x->streaming || !len)
+        return false;
+    x->wants_room = true;
+    queue(x);
+    if (x->silent_reply)
+        return false;
+    x->promised -= x->promised ? len : 0;
+    return true;
 }
 
 void http_reply_write(struct http_exchange *pub, struct span piece)
 {
     struct exchange *x = exchange_of(pub);
-    struct buf *pieces = &x->output.pieces;
-    if (!x->streaming || !piece.len)
+    struct buf *pieces = output_end(&x->output);
+    if (!accept_piece(x, piece.len))
         return;
-    x->wants_room = true;
-    queue(x);
-    if (x->silent_reply)
-        return;
-    x->promised -= x->promised ? piece.len : 0;
     if (x->chunked_reply)
         buf_printf(pieces, "%zx\r\n", piece.len);
     buf_append(pieces, piece);
@@ -151,10 +159,22 @@ void http_reply_write(struct http_exchange *pub, struct span piece)
         break_off(x);
 }
 
+void http_reply_give(struct http_exchange *pub, struct buf *piece)
+{
+    struct exchange *x = exchange_of(pub);
+    if (x->chunked_reply) {
+        http_reply_write(pub, buf_span(piece));
+        return;
+    }
+    if (accept_piece(x, piece->len))
+        output_give(&x->output, piece);
+    if (x->output.later.over)
+        break_off(x);
+}
+
 size_t http_reply_waiting(const struct http_exchange *pub)
 {
-    const struct output *output = &((const struct exchange *)pub)->output;
-    return output->pieces.len - output->pieces_done;
+    return output_waiting(&((const struct exchange *)pub)->output);
 }
 
 void http_reply_end(struct http_exchange *pub)
@@ -164,8 +184,8 @@ void http_reply_end(struct http_exchange *pub)
         return;
     x->streaming = false;
     if (x->chunked_reply && !x->silent_reply)
-        buf_append(&x->output.pieces, S("0\r\n\r\n"));
-    if (x->output.pieces.over || (x->promised && !x->silent_reply))
+        buf_append(output_end(&x->output), S("0\r\n\r\n"));
+    if (output_end(&x->output)->over || (x->promised && !x->silent_reply))
         break_off(x);
     queue(x);
 }

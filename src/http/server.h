@@ -133,5 +133,8 @@ void http_reply_begin(struct http_exchange *x, const struct http_reply *reply);
 /* Copies the piece. The writer keeps http_reply_waiting small by waiting for `room`: above 4 MiB
  * the connection is dropped. */
 void http_reply_write(struct http_exchange *x, struct span piece);
+/* The same without copying, as a rule: afterwards the buffer has other memory, and its contents
+ * mean nothing. */
+void http_reply_give(struct http_exchange *x, struct buf *piece);
 size_t http_reply_waiting(const struct http_exchange *x); /* bytes */
 void http_reply_end(struct http_exchange *x);

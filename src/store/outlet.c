@@ -27,8 +27,7 @@ struct outlet {
     struct extent_part *parts;
     size_t count, at;
     uint32_t done; /* bytes of part `at` */
-    char *piece;
-    size_t len;
+    struct buf piece;
     int error;
 };
 
@@ -43,25 +42,25 @@ static void destroy(struct outlet *outlet)
 {
     pin_all(outlet, extent_unpin);
     free(outlet->parts);
-    free(outlet->piece);
+    buf_done(&outlet->piece);
     free(outlet);
 }
 
 static void job_run(struct job *job)
 {
     struct outlet *outlet = (struct outlet *)((char *)job - offsetof(struct outlet, job));
-    outlet->len = 0;
+    struct buf *piece = &outlet->piece;
     outlet->error = 0;
-    while (outlet->at < outlet->count && outlet->len < OUTLET_PIECE && !outlet->error &&
+    while (outlet->at < outlet->count && piece->len < OUTLET_PIECE && !outlet->error &&
            !atomic_load(&outlet->abandoned)) {
         struct extent_part part = outlet->parts[outlet->at];
         part.skip += outlet->done;
         part.len -= outlet->done;
-        bool last = part.len <= OUTLET_PIECE - outlet->len;
+        bool last = part.len <= OUTLET_PIECE - piece->len;
         if (!last)
-            part.len = (uint32_t)(OUTLET_PIECE - outlet->len);
-        outlet->error = extent_fetch(outlet->store, &part, outlet->piece + outlet->len);
-        outlet->len += part.len;
+            part.len = (uint32_t)(OUTLET_PIECE - piece->len);
+        outlet->error = extent_fetch(outlet->store, &part, piece->at + piece->len);
+        piece->len += part.len;
         outlet->done = last ? 0 : outlet->done + part.len;
         outlet->at += last;
     }
@@ -73,8 +72,7 @@ static void job_done(struct job *job)
     outlet->busy = false;
     if (!atomic_load(&outlet->abandoned)) {
         outlet->delivering = true;
-        outlet->events.piece(outlet, outlet->events.user, span_of(outlet->piece, outlet->len),
-                             outlet->error);
+        outlet->events.piece(outlet, outlet->events.user, &outlet->piece, outlet->error);
         outlet->delivering = false;
     }
     if (atomic_load(&outlet->abandoned) && !outlet->busy)
@@ -83,6 +81,8 @@ static void job_done(struct job *job)
 
 static void submit(struct outlet *outlet)
 {
+    buf_clear(&outlet->piece);
+    (void)buf_room(&outlet->piece, OUTLET_PIECE); /* cannot be too much */
     outlet->busy = workers_submit(outlet->workers, &outlet->job) == 0;
     if (!outlet->busy)
         loop_timer_set(outlet->loop, &outlet->retry, clock_steady_ms() + RETRY_MS);
@@ -103,8 +103,8 @@ struct outlet *outlet_new(struct store *store, struct workers *workers, struct l
                               .loop = loop,
                               .retry.due = retry_due,
                               .parts = store_alloc(count * sizeof *parts),
-                              .count = count,
-                              .piece = store_alloc(OUTLET_PIECE)};
+                              .count = count};
+    buf_init(&outlet->piece, OUTLET_PIECE);
     memcpy(outlet->parts, parts, count * sizeof *parts);
     pin_all(outlet, extent_pin);
     return outlet;

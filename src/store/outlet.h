@@ -4,6 +4,7 @@
  * Content of extents on its way out, piece by piece: workers read and open it while the loop sends
  * what came before. Memory is bounded (one piece). Belongs to one loop.
  */
+#include "base/buf.h"
 #include "loop/workers.h"
 #include "store/extent.h"
 
@@ -12,8 +13,9 @@
 struct outlet;
 
 struct outlet_events {
-    /* After outlet_next: the next bytes, valid until the next call; or a negative errno. */
-    void (*piece)(struct outlet *outlet, void *user, struct span bytes, int error);
+    /* After outlet_next: the next bytes, which may be taken with their memory (buf_swap); or a
+     * negative errno. */
+    void (*piece)(struct outlet *outlet, void *user, struct buf *bytes, int error);
     void *user;
 };
 
