@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The default VPC: every account finds one in every region, with a subnet in each zone, an internet
- * gateway and a route to it ("Default VPCs"). It is made at the first look at anything of EC2, as
- * if it had always been there, and only once: one that was deleted comes back by CreateDefaultVpc
- * alone. Control thread.
+ * gateway and a route to it ("Default VPCs"), and AWS's prefix lists. It is made at the first look
+ * at anything of EC2, as if it had always been there, and only once: a default VPC that was deleted
+ * comes back by CreateDefaultVpc alone. Control thread.
  */
 #include "services/ec2/home.h"
 
 #include "services/ec2/dhcp_options.h"
 #include "services/ec2/internet_gateway.h"
+#include "services/ec2/managed_prefix.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/subnet.h"
 #include "services/ec2/vpc.h"
@@ -78,8 +79,14 @@ RESULT home_settle(struct call *c)
     struct stored_vpc vpc;
     bool settled;
     TRY(find_home(c, &home, &settled));
-    if (settled)
+    if (settled && home.prefix_lists)
         return OK;
+    home.prefix_lists = true;
+    managed_prefix_new_all(c);
+    if (settled) {
+        stored_home_put(c->txn, &home);
+        return OK;
+    }
     home.settled = c->now_ms;
     home.dhcp_options = dhcp_options_new_default(c);
     stored_home_put(c->txn, &home);

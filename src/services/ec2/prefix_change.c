@@ -7,6 +7,7 @@
 #include "services/ec2/cidr6.h"
 #include "services/ec2/client_token.h"
 #include "services/ec2/describe.h"
+#include "services/ec2/managed_prefix.h"
 #include "services/ec2/prefix_list.h"
 #include "services/ec2/tag.h"
 
@@ -139,7 +140,7 @@ static RESULT make(struct call *c, const struct ec2_create_managed_prefix_list_i
     TRY(add_entries(c, list, &in->entries, &entries));
     TRY(check_count(c, &entries, list->max_entries));
     TRY(resource_list(c, &prefix_list_kind, NULL, &lists));
-    if (lists.count >= LISTS_MAX)
+    if (lists.count >= LISTS_MAX + MANAGED_PREFIXES)
         return refuse(c, &EC2_PREFIX_LIST_LIMIT_EXCEEDED,
                       "You've reached the maximum number of prefix lists for the region.");
     resource_name(c, &prefix_list_kind, list);
@@ -178,6 +179,10 @@ static RESULT get_settled(struct call *c, struct span id, struct stored_prefix_l
 {
     struct ec2_managed_prefix_list *list;
     TRY(resource_get(c, &prefix_list_kind, id, ret));
+    if (ret->managed)
+        return refuse(c, &EC2_OPERATION_NOT_PERMITTED,
+                      "The prefix list '%.*s' is managed by AWS and cannot be changed.",
+                      SPAN_ARG(id));
     TRY(shown(c, ret, &list));
     if (span_ends(list->state, S("-in-progress")))
         return refuse(c, &EC2_INCORRECT_STATE,

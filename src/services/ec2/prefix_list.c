@@ -33,15 +33,21 @@ static RESULT show(struct call *c, const void *record, void *shown)
     };
     const struct stored_prefix_list *list = record;
     struct ec2_managed_prefix_list *to = shown;
-    to->owner_id = list->account;
     to->prefix_list_id = list->id;
-    to->prefix_list_arn = resource_arn(c, &prefix_list_kind, list->id);
     to->prefix_list_name = list->name;
     to->address_family = list->family;
     to->state = states[list->state];
     to->state_message = list->state_message;
-    SET(to, max_entries, (int32_t)list->max_entries);
-    SET(to, version, (int64_t)list->version);
+    if (list->managed) {
+        to->owner_id = S("AWS");
+        to->prefix_list_arn = arena_printf(c->arena, "arn:aws:ec2:%.*s:aws:prefix-list/%.*s",
+                                           SPAN_ARG(c->region), SPAN_ARG(list->id));
+    } else {
+        to->owner_id = list->account;
+        to->prefix_list_arn = resource_arn(c, &prefix_list_kind, list->id);
+        SET(to, max_entries, (int32_t)list->max_entries);
+        SET(to, version, (int64_t)list->version);
+    }
     return tag_list(c, list->id, &to->tags);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * Managed prefix lists of customers: named sets of blocks in versions, which rules refer to. Their
- * entries are in records of their own, one for each version. Control thread.
+ * Managed prefix lists, of customers and (managed_prefix.h) of AWS: named sets of blocks in
+ * versions, which rules refer to. Their entries are in records of their own, one for each version.
+ * Control thread.
  */
 #include "services/ec2/resource.h"
 

@@ -185,3 +185,29 @@ def test_survives_a_kill(own_cloud):
                                           Entries=[{"Cidr": "10.0.0.0/8"}])["PrefixList"]["PrefixListId"]
     cloud.restart()
     assert settled(ec2, made)["State"] == "create-complete" and blocks(ec2, made) == ["10.0.0.0/8"]
+
+
+def test_those_of_aws(cloud, ec2, vpc):
+    """They are there in every region, are referred to like any other, count as one rule, and nobody changes them."""
+    lists = {it["PrefixListName"]: it for it in ec2.describe_managed_prefix_lists(
+        Filters=[{"Name": "owner-id", "Values": ["AWS"]}])["PrefixLists"]}
+    assert lists["com.amazonaws.us-east-1.s3"] == {
+        "PrefixListId": "pl-63a5400a", "PrefixListName": "com.amazonaws.us-east-1.s3", "AddressFamily": "IPv4",
+        "State": "create-complete", "OwnerId": "AWS", "Tags": [],
+        "PrefixListArn": "arn:aws:ec2:us-east-1:aws:prefix-list/pl-63a5400a"}
+    assert lists["com.amazonaws.us-east-1.dynamodb"]["PrefixListId"] == "pl-02cd2c6b"
+    told = {it["PrefixListId"]: it for it in ec2.describe_prefix_lists()["PrefixLists"]}
+    assert set(told) == {it["PrefixListId"] for it in lists.values()}
+    assert told["pl-63a5400a"]["Cidrs"] == blocks(ec2, "pl-63a5400a")
+    elsewhere = cloud.client("ec2", region="sa-east-1").describe_prefix_lists(
+        Filters=[{"Name": "prefix-list-name", "Values": ["*.s3"]}])["PrefixLists"]
+    assert [it["PrefixListName"] for it in elsewhere] == ["com.amazonaws.sa-east-1.s3"]
+    assert elsewhere[0]["Cidrs"] != told["pl-63a5400a"]["Cidrs"]
+    group = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[
+        {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": it} for it in told]}])
+    ec2.delete_security_group(GroupId=group)
+    for change, more in ((ec2.modify_managed_prefix_list, {"PrefixListName": "mine"}), (ec2.delete_managed_prefix_list, {}),
+                         (ec2.restore_managed_prefix_list_version, {"PreviousVersion": 1, "CurrentVersion": 1})):
+        assert refused(change, PrefixListId="pl-63a5400a", **more)[0] == "OperationNotPermitted"
+    assert refused(ec2.describe_prefix_lists, PrefixListIds=[GONE])[0] == "InvalidPrefixListID.NotFound"

@@ -24,4 +24,4 @@ def test_terraform(own_cloud, tmp_path):
     assert [it["IsDefault"] for it in ec2.describe_vpcs()["Vpcs"]] == [True]
     assert [it["GroupName"] for it in ec2.describe_security_groups()["SecurityGroups"]] == ["default"]
     assert len(ec2.describe_network_acls()["NetworkAcls"]) == len(ec2.describe_dhcp_options()["DhcpOptions"]) == 1
-    assert ec2.describe_managed_prefix_lists()["PrefixLists"] == []
+    assert {it["OwnerId"] for it in ec2.describe_managed_prefix_lists()["PrefixLists"]} == {"AWS"}
