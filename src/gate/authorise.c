@@ -84,3 +84,14 @@ RESULT request_authorise(struct request *r)
     }
     return OK;
 }
+
+RESULT request_admit(struct request *r)
+{
+    r->call.txn = txn_begin(r->gate->config->cloud->store);
+    const struct refusal *refusal = request_authorise(r);
+    if (!refusal)
+        refusal = r->route.operation->admit(&r->call, r->in, &r->plan);
+    txn_rollback(r->call.txn);
+    r->call.txn = NULL;
+    return refusal;
+}

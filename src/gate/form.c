@@ -76,17 +76,6 @@ static const struct refusal *authenticate(struct request *r, const struct form_r
 
 /* ---- admission ------------------------------------------------------------------------------ */
 
-static const struct refusal *ask(struct request *r)
-{
-    r->call.txn = txn_begin(r->gate->config->cloud->store);
-    const struct refusal *refusal = request_authorise(r);
-    if (!refusal)
-        refusal = r->route.operation->admit(&r->call, r->in, &r->plan);
-    txn_rollback(r->call.txn);
-    r->call.txn = NULL;
-    return refusal;
-}
-
 static const struct refusal *admit(struct request *r)
 {
     struct form_request form = {.version = 0};
@@ -98,7 +87,7 @@ static const struct refusal *admit(struct request *r)
     r->wire.label_count = r->route.label_count;
     TRY(wire_decode_head(&r->call, &r->wire, r->in));
     TRY(wire_validate(&r->call, r->in));
-    return ask(r);
+    return request_admit(r);
 }
 
 void form_begin(struct request *r)

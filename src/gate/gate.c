@@ -150,13 +150,7 @@ static const struct refusal *admit_stream(struct request *r)
     TRY(request_authenticate(r, SPAN_NONE));
     TRY(wire_decode_head(&r->call, &r->wire, r->in));
     TRY(wire_validate(&r->call, r->in));
-    r->call.txn = txn_begin(r->gate->config->cloud->store);
-    const struct refusal *refusal = request_authorise(r);
-    if (!refusal)
-        refusal = r->route.operation->admit(&r->call, r->in, &r->plan);
-    txn_rollback(r->call.txn);
-    r->call.txn = NULL;
-    return refusal;
+    return request_admit(r);
 }
 
 static void on_head(struct http_handler *handler, struct http_exchange *x)

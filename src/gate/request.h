@@ -84,6 +84,8 @@ RESULT request_authenticate(struct request *r, struct span body);
 RESULT request_identify(struct request *r, struct auth_cache *cache);
 /* authorise.c: the permissions of the operation's .ops line. */
 RESULT request_authorise(struct request *r);
+/* authorise.c: the same for a streaming operation, and what its handler says before the body. */
+RESULT request_admit(struct request *r);
 /* dispatch.c: runs the handler on its thread; request_answer follows on the home loop. */
 void request_dispatch(struct request *r);
 /* gate.c: memory for input and output, or the refusal of what is not built. */

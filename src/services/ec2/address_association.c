@@ -7,7 +7,6 @@
 static RESULT find_elastic(struct call *c, struct span allocation, struct span public_address,
                            struct stored_elastic_address *ret)
 {
-    struct resource_list found;
     if (!allocation.at && !public_address.at)
         return refuse(c, &EC2_MISSING_PARAMETER,
                       "Either public IP or allocation id must be specified");
@@ -16,13 +15,7 @@ static RESULT find_elastic(struct call *c, struct span allocation, struct span p
                       "You may specify public IP or allocation id, but not both in the same call");
     if (allocation.at)
         return resource_get(c, &elastic_address_kind, allocation, ret);
-    TRY(resource_list(c, &elastic_address_kind,
-                      WHERE(stored_elastic_address, public_address, public_address), &found));
-    if (!found.count)
-        return refuse(c, &EC2_INVALID_ADDRESS_NOT_FOUND, "Address '%.*s' not found.",
-                      SPAN_ARG(public_address));
-    *ret = *(const struct stored_elastic_address *)found.at[0];
-    return OK;
+    return elastic_address_find(c, public_address, ret);
 }
 
 static RESULT find_interface(struct call *c, const struct ec2_associate_address_in *in,

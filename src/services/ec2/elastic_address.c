@@ -71,9 +71,8 @@ const struct resource_kind elastic_address_kind = {
     .filters = {EC2_SHAPE_ADDRESS, filters, ARRAY_LEN(filters)},
 };
 
-/* The one with that public address. */
-static RESULT find_public(struct call *c, struct span public_address,
-                          struct stored_elastic_address *ret)
+RESULT elastic_address_find(struct call *c, struct span public_address,
+                            struct stored_elastic_address *ret)
 {
     struct resource_list found;
     TRY(resource_list(c, &elastic_address_kind,
@@ -96,7 +95,7 @@ RESULT ec2_describe_addresses(struct call *c, const struct ec2_describe_addresse
     for (size_t i = 0; i < in->allocation_ids.count; i++)
         ids[asked.id_count++] = in->allocation_ids.at[i];
     for (size_t i = 0; i < in->public_ips.count; i++) {
-        TRY(find_public(c, in->public_ips.at[i], &elastic));
+        TRY(elastic_address_find(c, in->public_ips.at[i], &elastic));
         ids[asked.id_count++] = elastic.id;
     }
     TRY(describe(c, &elastic_address_kind, &asked, &found));
@@ -174,7 +173,7 @@ RESULT ec2_release_address(struct call *c, const struct ec2_release_address_in *
     if (in->allocation_id.at)
         TRY(resource_get(c, &elastic_address_kind, in->allocation_id, &elastic));
     else
-        TRY(find_public(c, in->public_ip, &elastic));
+        TRY(elastic_address_find(c, in->public_ip, &elastic));
     if (elastic.association.at)
         return refuse(c, &EC2_INVALID_IP_ADDRESS_IN_USE, "Address %.*s is in use.",
                       SPAN_ARG(elastic.public_address));

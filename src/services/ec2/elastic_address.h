@@ -10,6 +10,9 @@
 
 extern const struct resource_kind elastic_address_kind;
 
+/* The one with that public address. */
+RESULT elastic_address_find(struct call *c, struct span public_address,
+                            struct stored_elastic_address *ret);
 /* The private address at that index gets it; what either had before is left. Writes both records.
  */
 RESULT elastic_address_join(struct call *c, struct stored_elastic_address *elastic,

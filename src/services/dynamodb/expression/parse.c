@@ -212,19 +212,24 @@ static RESULT take_simple(struct parse *p, struct term *ret)
     return OK;
 }
 
-static RESULT take_operand(struct parse *p, struct term *ret)
+/* What stands behind an opening parenthesis; a second pair around the same is refused. */
+static RESULT take_in_parens(struct parse *p, RESULT (*take_inner)(struct parse *, struct term *),
+                             struct term *ret)
 {
-    if (!take_if(p, TOKEN_OPEN))
-        return take_simple(p, ret);
     if (p->depth++ == NESTING_MAX)
         return refuse_parens(p);
-    TRY(take_operand(p, ret));
+    TRY(take_inner(p, ret));
     p->depth--;
     TRY(take(p, TOKEN_CLOSE));
     if (ret->parens)
         return refuse_parens(p);
     ret->parens = true;
     return OK;
+}
+
+static RESULT take_operand(struct parse *p, struct term *ret)
+{
+    return take_if(p, TOKEN_OPEN) ? take_in_parens(p, take_operand, ret) : take_simple(p, ret);
 }
 
 /* ---- conditions ----------------------------------------------------------------------------- */
@@ -288,21 +293,6 @@ static RESULT take_rest(struct parse *p, struct term *term)
     else
         return OK;
     *term = (struct term){.node = term->node, .condition = true};
-    return OK;
-}
-
-/* What stands behind an opening parenthesis; a second pair around the same is refused. */
-static RESULT take_in_parens(struct parse *p, RESULT (*take_inner)(struct parse *, struct term *),
-                             struct term *ret)
-{
-    if (p->depth++ == NESTING_MAX)
-        return refuse_parens(p);
-    TRY(take_inner(p, ret));
-    p->depth--;
-    TRY(take(p, TOKEN_CLOSE));
-    if (ret->parens)
-        return refuse_parens(p);
-    ret->parens = true;
     return OK;
 }
 
