@@ -26,6 +26,7 @@ import boto3
 import botocore.config
 
 import fabric
+import instances
 import servers
 import streams
 
@@ -100,7 +101,7 @@ def clients(server):
                                     read_timeout=600)
     session = boto3.Session(server.key, server.key, region_name="us-east-1")
     return {name: session.client(name, endpoint_url=f"http://{server.address}", config=config)
-            for name in ("s3", "dynamodb", "kinesis")}
+            for name in ("s3", "dynamodb", "kinesis", "ec2")}
 
 
 class Bench:
@@ -287,6 +288,12 @@ class Bench:
         self.notes += measured.notes
         return rows
 
+    def instance_figures(self):
+        measured = instances.Instances(self, clients)
+        rows = measured.figures()
+        self.notes += measured.notes
+        return rows
+
     def single_figures(self):
         """Rows (what, figure, wanted) of the second table."""
         rows = []
@@ -358,7 +365,7 @@ def read_options():
     parser.add_argument("--build", default=str(ROOT / "build"))
     parser.add_argument("--program", help="default: BUILD/src/kintoun/kintoun")
     parser.add_argument("--seconds", type=float, default=5, help="for each figure")
-    parser.add_argument("--only", default="", help="scenarios whose name contains this word; `fabric` and `streams` are two")
+    parser.add_argument("--only", default="", help="scenarios whose name contains this word; `fabric`, `instances` and `streams` are three")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--extra-sync-us", type=int, default=0)
     options = parser.parse_args()
@@ -383,6 +390,7 @@ def main():
                 bench.measure([bench.peer(name)], rows)
         single = [] if options.only else bench.single_figures()
         single += bench.stream_figures() if options.only in "streams" else []
+        single += bench.instance_figures() if options.only in "instances" else []
         single += bench.fabric_figures() if options.only in "fabric" else []
         text = report(bench, rows, single)
     (build / "bench.md").write_text(text)

@@ -21,8 +21,9 @@ int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret, const ch
     return -ENOSYS;
 }
 
-int sandbox_go(const char *folder, struct sandbox *sandbox)
+int sandbox_go(const char *folder, struct sandbox *sandbox, const char **ret_step)
 {
+    *ret_step = "finding the helper";
     return -ENOSYS;
 }
 

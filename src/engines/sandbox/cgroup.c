@@ -71,10 +71,11 @@ static const struct {
     const struct setting *settings;
     size_t setting_count;
     const char *controllers[4]; /* folders; NULL at the end */
+    const char *members;
 } versions[] = {
-    [CGROUP_NONE] = {NULL, 0, {NULL}},
-    [CGROUP_V1] = {settings_v1, ARRAY_LEN(settings_v1), {"memory", "cpu", "pids"}},
-    [CGROUP_V2] = {settings_v2, ARRAY_LEN(settings_v2), {""}},
+    [CGROUP_NONE] = {NULL, 0, {NULL}, ""},
+    [CGROUP_V1] = {settings_v1, ARRAY_LEN(settings_v1), {"memory", "cpu", "pids"}, "tasks"},
+    [CGROUP_V2] = {settings_v2, ARRAY_LEN(settings_v2), {""}, "cgroup.procs"},
 };
 
 static bool is_there(const char *root, const char *controller, const char *file)
@@ -143,14 +144,16 @@ int cgroup_make(const char *root, const char *name, const struct sandbox_limits 
     return error;
 }
 
-int cgroup_join(const char *root, const char *name, int pid)
+/* "0" is the writer. One thread that moves itself need not wait until no process of the host is in
+ * the middle of fork or exec, which takes ten milliseconds (kernel, cgroup_procs_write_start). */
+int cgroup_join(const char *root, const char *name)
 {
-    char path[PATH_SIZE], text[16];
+    char path[PATH_SIZE];
+    enum CGROUP_VERSION version = cgroup_version(root);
     int error = 0;
-    snprintf(text, sizeof text, "%d", pid);
-    for (const char *const *it = versions[cgroup_version(root)].controllers; !error && *it; it++) {
-        snprintf(path, sizeof path, "%s/%s/%s/cgroup.procs", root, *it, name);
-        error = write_text(path, text);
+    for (const char *const *it = versions[version].controllers; !error && *it; it++) {
+        snprintf(path, sizeof path, "%s/%s/%s/%s", root, *it, name, versions[version].members);
+        error = write_text(path, "0");
     }
     return error;
 }

@@ -14,7 +14,7 @@ enum CGROUP_VERSION cgroup_version(const char *root);
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
 MUST_CHECK int cgroup_make(const char *root, const char *name, const struct sandbox_limits *limits);
-/* Moves a process in. */
-MUST_CHECK int cgroup_join(const char *root, const char *name, int pid);
+/* Moves this process in, which has one thread; with it those that it makes. "": out of all. */
+MUST_CHECK int cgroup_join(const char *root, const char *name);
 /* 0 also when there is none; -EBUSY while somebody is in it. */
 MUST_CHECK int cgroup_remove(const char *root, const char *name);

@@ -6,13 +6,15 @@
 
 #include "base/buf.h"
 
+#define SANDBOX_MKFS "/sbin/mke2fs"
+
 /* The compiled helper, embedded by the build. */
 extern const unsigned char sandbox_helper[];
 extern const size_t sandbox_helper_size;
 
 /* The helper as a sealed memory file that can be executed; kept for all. */
 MUST_CHECK int spawn_helper_file(void);
-/* Runs the helper's `start`; *ret_gate is the end that opens it. */
+/* Runs the helper's `start`; *ret_gate is our end of the gate. */
 MUST_CHECK int spawn_start(struct span request, struct helper_reply *ret_reply, int *ret_gate);
 /* Runs a program of the host without input and output; 0 or negative errno (-EIO: it failed). */
 MUST_CHECK int spawn_wait(const char *const *argv);

@@ -2,12 +2,14 @@
 #pragma once
 /*
  * What the program tells its helper: fields of (number, length, bytes, NUL) in a memory file, and
- * what the helper answers. The helper is a small static program of the build, embedded in this one
- * and run from memory: nothing of the daemon's memory is in a sandbox, and what happens between
- * clone and exec happens in a process with one thread.
+ * what the helper answers: once when there is a machine, by the gate once more when it is made. The
+ * helper is a small static program of the build, embedded in this one and run from memory: nothing
+ * of the daemon's memory is in a sandbox, and what happens between clone and exec happens in a
+ * process with one thread.
  */
 #include <stdint.h>
 
+/* The gate is a socket of packets: a struct helper_reply from the machine, a byte to it. */
 enum HELPER_FD { HELPER_REQUEST = 3, HELPER_REPLY, HELPER_GATE, HELPER_FDS };
 
 enum REQUEST_FIELD {

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -24,7 +25,6 @@
 #define PATH_SIZE 512
 #define REQUEST_CEILING (4 << 20)
 #define CLEAR_WAIT_MS 10000
-#define MKFS "/sbin/mke2fs"
 
 int sandbox_check(const char **ret_why)
 {
@@ -36,57 +36,9 @@ int sandbox_check(const char **ret_why)
         *ret_why = "this kernel has no control groups for memory, cpu and pids";
     else if (access(loop, R_OK | W_OK) < 0)
         *ret_why = "there are no loop devices";
-    else if (access(MKFS, X_OK) < 0)
-        *ret_why = MKFS " (package e2fsprogs) is missing";
+    else if (access(SANDBOX_MKFS, X_OK) < 0)
+        *ret_why = SANDBOX_MKFS " (package e2fsprogs) is missing";
     return *ret_why ? -ENOSYS : 0;
-}
-
-/* ---- disk -------------------------------------------------------------------------------------
- */
-
-static int make_image(const char *path, uint64_t bytes)
-{
-    AUTO_FD disk = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return disk < 0 || ftruncate(disk, (off_t)bytes) < 0 ? -errno : 0;
-}
-
-/* A sparse file reads as zeros: no table needs to be written, now or later. */
-static int format(const char *path)
-{
-    const char *const argv[] = {MKFS,
-                                "-q",
-                                "-F",
-                                "-t",
-                                "ext4",
-                                "-m",
-                                "0",
-                                "-J",
-                                "size=4",
-                                "-E",
-                                "assume_storage_prezeroed=1,nodiscard",
-                                path,
-                                NULL};
-    return spawn_wait(argv);
-}
-
-/* It has its name only once it is whole. */
-int sandbox_make_disk(const char *folder, uint64_t bytes)
-{
-    char path[PATH_SIZE], fresh[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/disk", folder);
-    snprintf(fresh, sizeof fresh, "%s/disk.new", folder);
-    if (access(path, F_OK) == 0)
-        return -EEXIST;
-    if (unlink(fresh) < 0 && errno != ENOENT)
-        return -errno;
-    int error = make_image(fresh, bytes);
-    if (!error)
-        error = format(fresh);
-    if (!error && rename(fresh, path) < 0)
-        error = -errno;
-    if (error)
-        unlink(fresh);
-    return error;
 }
 
 /* ---- start ------------------------------------------------------------------------------------
@@ -196,11 +148,26 @@ int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret, const ch
     return error;
 }
 
-int sandbox_go(const char *folder, struct sandbox *sandbox)
+/* What the machine says once it is made. */
+static int hear(const struct sandbox *sandbox, const char **ret_step)
+{
+    static _Thread_local struct helper_reply reply;
+    ssize_t got = read(sandbox->gate, &reply, sizeof reply);
+    *ret_step = "hearing of the machine";
+    if (got != sizeof reply)
+        return got < 0 ? -errno : -ECHILD;
+    reply.step[sizeof reply.step - 1] = '\0';
+    if (reply.error)
+        *ret_step = reply.step;
+    return reply.error;
+}
+
+int sandbox_go(const char *folder, struct sandbox *sandbox, const char **ret_step)
 {
     char path[PATH_SIZE];
-    ssize_t put = write(sandbox->gate, "", 1);
-    int error = put == 1 ? 0 : -errno;
+    int error = hear(sandbox, ret_step);
+    if (!error && send(sandbox->gate, "", 1, MSG_NOSIGNAL) != 1)
+        error = -errno;
     path_of_mark(folder, path);
     AUTO_FD mark = error ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (!error && mark < 0)

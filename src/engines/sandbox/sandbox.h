@@ -6,8 +6,9 @@
  * adopted by the next. Everything about one lies in its folder, which the caller makes and names;
  * the caller also sees to it that one call at a time is about one sandbox.
  *
- * Between sandbox_start and sandbox_go the machine is there, so that its network namespace can be
- * given devices, but runs nothing; when we end before sandbox_go, it ends too.
+ * After sandbox_start the machine has its network namespace, so that it can be given devices while
+ * its file system is still being made; it runs nothing before sandbox_go, which waits for that.
+ * When we end before, it ends too.
  *
  * It shares the host's kernel: capabilities, a system call filter and what is hidden keep it apart,
  * not a virtual machine. Every call but sandbox_signal and sandbox_close blocks for milliseconds:
@@ -27,8 +28,8 @@ struct sandbox_limits {
 /* Written into the machine at every start; folders on the way are made. */
 struct sandbox_file {
     const char *path;
-    uint32_t mode;
-    struct span body;
+    uint32_t mode;    /* with S_IFDIR a folder, with S_IFLNK a link to `body`, else a file */
+    struct span body; /* of a link: without a NUL in it */
 };
 
 /* In network order; an address of 0: the machine has only its loopback. */
@@ -62,8 +63,8 @@ MUST_CHECK int sandbox_make_disk(const char *folder, uint64_t bytes);
 /* *ret_step says what failed, for people. */
 MUST_CHECK int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret,
                              const char **ret_step);
-/* From here on it runs. */
-MUST_CHECK int sandbox_go(const char *folder, struct sandbox *sandbox);
+/* From here on it runs. When it fails, the machine has ended; *ret_step as above. */
+MUST_CHECK int sandbox_go(const char *folder, struct sandbox *sandbox, const char **ret_step);
 /* -ESRCH when it does not run (any more), or never got through its gate. */
 MUST_CHECK int sandbox_adopt(const char *folder, struct sandbox *ret);
 

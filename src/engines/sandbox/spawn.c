@@ -14,6 +14,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,16 +138,16 @@ int spawn_start(struct span request, struct helper_reply *ret_reply, int *ret_ga
         return -errno;
     AUTO_FD reply_out = reply[0];
     AUTO_FD reply_in = reply[1];
-    if (pipe2(gate, O_CLOEXEC) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gate) < 0)
         return -errno;
-    AUTO_FD gate_out = gate[0];
-    AUTO_FD gate_in = gate[1];
-    error = run_start(file, reply_in, gate_out);
+    AUTO_FD gate_inside = gate[0];
+    AUTO_FD gate_here = gate[1];
+    error = run_start(file, reply_in, gate_inside);
     if (error)
         return error;
     if (read(reply_out, ret_reply, sizeof *ret_reply) != sizeof *ret_reply)
         return -EIO;
     ret_reply->step[sizeof ret_reply->step - 1] = '\0';
-    *ret_gate = TAKE_FD(gate_in);
+    *ret_gate = TAKE_FD(gate_here);
     return 0;
 }

@@ -6,6 +6,8 @@
  */
 #include "services/ec2/boot.h"
 
+#include <sys/stat.h>
+
 extern const unsigned char boot_script[];
 extern const size_t boot_script_size;
 
@@ -40,13 +42,41 @@ static void add(struct boot_files *files, const char *path, uint32_t mode, struc
     files->at[files->count++] = (struct sandbox_file){.path = path, .mode = mode, .body = body};
 }
 
+/* Scripts are where cloud-init puts them; compressed ones are unpacked by the machine. */
+static void add_user_data(struct call *c, struct boot_files *to, struct span here, struct span data)
+{
+    static const struct {
+        struct span magic;
+        const char *name;
+        uint32_t mode;
+    } parts[] = {{S_INIT("#!"), "part-001", 0700}, {S_INIT("\x1f\x8b"), "part-001.gz", 0600}};
+    add(to, arena_printf(c->arena, "%.*s/user-data.txt", SPAN_ARG(here)).at, 0600, data);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (span_starts(data, parts[i].magic))
+            add(to, arena_printf(c->arena, "%.*s/scripts/%s", SPAN_ARG(here), parts[i].name).at,
+                parts[i].mode, data);
+}
+
+static void add_key(struct boot_files *to, struct span key)
+{
+    if (!key.at)
+        return;
+    add(to, "/root/.ssh", S_IFDIR | 0700, S(""));
+    add(to, "/run/cloud-init/key", 0600, key);
+}
+
 void boot_make_files(struct call *c, const struct boot_facts *facts, struct boot_files *ret)
 {
+    struct span here = arena_printf(c->arena, "/var/lib/cloud/instances/%.*s", SPAN_ARG(facts->id));
     *ret = (struct boot_files){0};
     add(ret, "/run/cloud-init/boot", 0700, span_of(boot_script, boot_script_size));
-    add(ret, "/run/cloud-init/.instance-id", 0644, facts->id);
-    add(ret, "/run/cloud-init/user-data", 0600, facts->user_data.at ? facts->user_data : S(""));
-    add(ret, "/run/cloud-init/key", 0600, facts->key.at ? facts->key : S(""));
+    add(ret, "/run/cloud-init/.instance-id", 0644,
+        arena_printf(c->arena, "%.*s\n", SPAN_ARG(facts->id)));
+    add(ret, arena_printf(c->arena, "%.*s/sem", SPAN_ARG(here)).at, S_IFDIR | 0755, S(""));
+    add(ret, "/var/lib/cloud/instance", S_IFLNK, here);
+    add(ret, "/var/lib/cloud/scripts/per-boot", S_IFDIR | 0755, S(""));
+    add_user_data(c, ret, here, facts->user_data.at ? facts->user_data : S(""));
+    add_key(ret, facts->key);
     add(ret, "/etc/hostname", 0644, arena_printf(c->arena, "%.*s\n", SPAN_ARG(facts->hostname)));
     add(ret, "/etc/hosts", 0644,
         arena_printf(c->arena, "127.0.0.1 localhost\n%.*s %.*s.%.*s %.*s\n",

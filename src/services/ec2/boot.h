@@ -7,7 +7,7 @@
 #include "engines/sandbox/sandbox.h"
 #include "services/ec2/resource.h"
 
-#define BOOT_FILES 8
+#define BOOT_FILES 16
 struct boot_files {
     struct sandbox_file at[BOOT_FILES];
     size_t count;

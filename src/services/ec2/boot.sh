@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Boots an instance, as the command of its first process: every start and every reboot come through here.
-# The places are cloud-init's.
+# The places are cloud-init's. What the shell can do itself it does: a process costs as much as a namespace.
 umask 022
-id=$(cat /run/cloud-init/.instance-id)
+read -r id </run/cloud-init/.instance-id
 here=/var/lib/cloud/instances/$id
-mkdir -p "$here/sem" "$here/scripts" /var/lib/cloud/scripts/per-boot /var/log /var/tmp /run/sshd
-chmod 1777 /var/tmp
-ln -sfn "$here" /var/lib/cloud/instance
-cp /run/cloud-init/user-data "$here/user-data.txt"
 
 # Accounts without passwords, for those who had one on the host too.
-[ -e /etc/shadow ] || { (umask 077; sed 's/:.*/:*:19000:0:99999:7:::/' /etc/passwd >/etc/shadow); }
+if [ ! -e /etc/shadow ]; then
+    (umask 077; while IFS=: read -r name rest; do echo "$name:*:19000:0:99999:7:::"; done </etc/passwd >/etc/shadow)
+fi
 
 if [ -s /run/cloud-init/key ] && [ ! -e "$here/sem/config_ssh" ]; then
-    mkdir -p -m 700 /root/.ssh
-    cat /run/cloud-init/key >>/root/.ssh/authorized_keys
-    chmod 600 /root/.ssh/authorized_keys
+    (umask 077; while read -r line; do echo "$line"; done </run/cloud-init/key >>/root/.ssh/authorized_keys)
     : >"$here/sem/config_ssh"
 fi
 if [ -x /usr/sbin/sshd ]; then
-    ssh-keygen -A >/dev/null 2>&1
-    /usr/sbin/sshd
+    { ssh-keygen -A; mkdir -p /run/sshd; /usr/sbin/sshd; } >/dev/null 2>&1 &
 fi
 
 for script in /var/lib/cloud/scripts/per-boot/*; do
@@ -31,10 +26,13 @@ done
 if [ ! -e "$here/sem/config_scripts_user" ] && [ -s "$here/user-data.txt" ]; then
     : >"$here/sem/config_scripts_user"
     script=$here/scripts/part-001
-    gunzip -c "$here/user-data.txt" >"$script" 2>/dev/null || cp "$here/user-data.txt" "$script"
-    case $(head -c 2 "$script") in
-    '#!')
-        chmod 700 "$script"
+    if [ -e "$script.gz" ]; then
+        gunzip -c "$script.gz" >"$script" && chmod 700 "$script"
+    fi
+    head=
+    [ -e "$script" ] && read -r head <"$script"
+    case $head in
+    '#!'*)
         cd / && "$script" 2>&1 | tee -a /var/log/cloud-init-output.log
         ;;
     *)

@@ -250,16 +250,13 @@ static int plug(struct work *work)
 static int start(struct work *work)
 {
     int error = prepare(work);
-    if (!error) {
+    if (!error)
         error = sandbox_start(&work->spec, &work->box, &work->step);
-        work->step = arena_copy(&work->arena, span_of_cstr(work->step)).at;
-    }
     if (!error)
         error = plug(work);
-    if (!error) {
-        work->step = "letting it go";
-        error = sandbox_go(work->folder, &work->box);
-    }
+    if (!error)
+        error = sandbox_go(work->folder, &work->box, &work->step);
+    work->step = arena_copy(&work->arena, span_of_cstr(work->step)).at; /* it is the thread's */
     return error;
 }
 

@@ -43,7 +43,7 @@ static int join(const char *folder)
     AUTO_FD process = -1;
     int error = state_open(folder, &state, &process);
     if (!error)
-        error = cgroup_join(CGROUP_ROOT, state.name, getpid());
+        error = cgroup_join(CGROUP_ROOT, state.name);
     if (!error && setns(process, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
                                      CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
         error = -errno;

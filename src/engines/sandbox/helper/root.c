@@ -47,7 +47,7 @@ static int attach(int control, int disk, char *path, size_t size)
 {
     struct loop_config config = {
         .fd = (uint32_t)disk,
-        .info = {.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO},
+        .info = {.lo_flags = LO_FLAGS_AUTOCLEAR},
     };
     for (int i = 0; i < LOOP_TRIES; i++) {
         int number = ioctl(control, LOOP_CTL_GET_FREE);
@@ -239,16 +239,19 @@ static int make_devices(const struct order *order)
     return 0;
 }
 
-static int write_file(const struct helper_file *file)
+static int make_way(const char *path)
 {
     char part[PATH_SIZE];
-    for (const char *end = strchr(file->path + 1, '/'); end; end = strchr(end + 1, '/')) {
-        snprintf(part, sizeof part, "%.*s", (int)(end - file->path), file->path);
+    for (const char *end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
+        snprintf(part, sizeof part, "%.*s", (int)(end - path), path);
         if (mkdir(part, 0755) < 0 && errno != EEXIST)
             return -errno;
     }
-    if (unlink(file->path) < 0 && errno != ENOENT)
-        return -errno;
+    return 0;
+}
+
+static int write_bytes(const struct helper_file *file)
+{
     AUTO_FD to = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file->mode);
     if (to < 0 || fchmod(to, file->mode) < 0)
         return -errno;
@@ -259,6 +262,20 @@ static int write_file(const struct helper_file *file)
         done += (size_t)put;
     }
     return 0;
+}
+
+static int write_file(const struct helper_file *file)
+{
+    int error = make_way(file->path);
+    if (error)
+        return error;
+    if (S_ISDIR(file->mode))
+        return mkdir(file->path, file->mode & 07777) < 0 && errno != EEXIST ? -errno : 0;
+    if (unlink(file->path) < 0 && errno != ENOENT)
+        return -errno;
+    if (S_ISLNK(file->mode))
+        return symlink(file->body, file->path) < 0 ? -errno : 0;
+    return write_bytes(file);
 }
 
 static int write_files(const struct order *order)

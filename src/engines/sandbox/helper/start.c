@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Makes a machine: control groups, then one clone into new namespaces. The child waits until it is
- * in its groups and on record, makes its file system, reports, waits at the gate and becomes the
- * first process. The parent reports to the program and ends, so that the machine belongs to nobody.
+ * Makes a machine: joins its control groups, then clones itself into new namespaces. The parent
+ * writes the record, reports to the program and ends, so that the machine belongs to nobody. The
+ * child waits for the record, makes its file system, reports at the gate, waits there and becomes
+ * the first process.
  */
 #include "engines/sandbox/cgroup.h"
 #include "engines/sandbox/helper/helper.h"
@@ -18,15 +19,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-struct birth {
-    int placed[2]; /* the child may go on: it is in its groups */
-    int made[2];   /* struct helper_reply of the child */
-};
 
 static struct helper_reply reply_of(int error, const char *step)
 {
@@ -61,21 +58,19 @@ static int make_machine(const struct order *order, const char **ret_step, int *r
     return *ret_console < 0 ? *ret_console : root_make(order, ret_step);
 }
 
-static _Noreturn void be_machine(const struct order *order, const struct birth *birth)
+static _Noreturn void be_machine(const struct order *order, int recorded)
 {
     const char *step = "";
     int console = -1;
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL); /* what comes too early waits for init_run */
-    close(birth->placed[1]);
-    if (!passed(birth->placed[0]))
+    close(HELPER_REPLY);
+    if (!passed(recorded))
         _exit(1);
     int error = make_machine(order, &step, &console);
     struct helper_reply reply = reply_of(error, step);
-    bool told = write(birth->made[1], &reply, sizeof reply) == sizeof reply;
-    close(birth->made[1]);
-    close(HELPER_REPLY);
+    bool told = send(HELPER_GATE, &reply, sizeof reply, MSG_NOSIGNAL) == sizeof reply;
     if (!told || error || !passed(HELPER_GATE))
         _exit(1);
     error = network_configure(&order->network);
@@ -100,67 +95,72 @@ static pid_t clone_machine(void)
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
-static struct helper_reply place(const struct order *order, pid_t pid, const struct birth *birth)
+/* *ret_step says what failed. */
+static int record(const struct order *order, pid_t pid, int recorded, const char **ret_step)
 {
-    struct helper_reply reply;
     struct state state = {.pid = pid};
     snprintf(state.name, sizeof state.name, "%s", order->name);
-    int error = cgroup_join(CGROUP_ROOT, order->name, pid);
-    if (error)
-        return reply_of(error, "joining the control groups");
-    error = state_write(order->folder, &state);
-    if (error)
-        return reply_of(error, "writing the state");
-    if (write(birth->placed[1], "", 1) != 1)
-        return reply_of(-errno, "beginning");
-    close(birth->made[1]);
-    if (read(birth->made[0], &reply, sizeof reply) != sizeof reply)
-        return reply_of(-ECHILD, "hearing of the machine");
-    return reply;
+    *ret_step = "writing the state";
+    int error = state_write(order->folder, &state);
+    if (!error && write(recorded, "", 1) != 1)
+        error = -errno;
+    return error;
 }
 
-static struct helper_reply give_birth(const struct order *order)
+static int give_birth(const struct order *order, const char **ret_step)
 {
-    struct birth birth;
-    if (pipe2(birth.placed, O_CLOEXEC) < 0 || pipe2(birth.made, O_CLOEXEC) < 0)
-        return reply_of(-errno, "making pipes");
+    int recorded[2];
+    *ret_step = "making a pipe";
+    if (pipe2(recorded, O_CLOEXEC) < 0)
+        return -errno;
+    *ret_step = "making namespaces";
     pid_t pid = clone_machine();
     if (pid < 0)
-        return reply_of(pid, "making namespaces");
-    if (pid == 0)
-        be_machine(order, &birth);
-    close(birth.placed[0]);
-    struct helper_reply reply = place(order, pid, &birth);
-    if (reply.error) {
+        return pid;
+    if (pid == 0) {
+        close(recorded[1]);
+        be_machine(order, recorded[0]);
+    }
+    int error = record(order, pid, recorded[1], ret_step);
+    if (error) {
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         state_remove(order->folder);
     }
-    return reply;
+    return error;
 }
 
-static struct helper_reply start(struct order *order)
+static int begin(struct order *order, const char **ret_step)
 {
+    *ret_step = "closing descriptors";
     if (close_range(HELPER_FDS, ~0U, 0) < 0)
-        return reply_of(-errno, "closing descriptors");
+        return -errno;
     umask(022);
+    *ret_step = "reading the request";
     int error = order_read(HELPER_REQUEST, order);
     close(HELPER_REQUEST);
     if (error)
-        return reply_of(error, "reading the request");
+        return error;
+    *ret_step = "making control groups";
     error = cgroup_make(CGROUP_ROOT, order->name, &order->limits);
-    struct helper_reply reply =
-        error ? reply_of(error, "making control groups") : give_birth(order);
-    if (reply.error) {
+    if (!error) {
+        *ret_step = "joining the control groups";
+        error = cgroup_join(CGROUP_ROOT, order->name);
+    }
+    if (!error)
+        error = give_birth(order, ret_step);
+    if (error && cgroup_join(CGROUP_ROOT, "") == 0) {
         int ignored = cgroup_remove(CGROUP_ROOT, order->name);
         (void)ignored;
     }
-    return reply;
+    return error;
 }
 
 int start_run(void)
 {
     static struct order order;
-    struct helper_reply reply = start(&order);
+    const char *step = "";
+    int error = begin(&order, &step);
+    struct helper_reply reply = reply_of(error, step);
     return write(HELPER_REPLY, &reply, sizeof reply) == sizeof reply ? 0 : 1;
 }
