@@ -398,6 +398,116 @@ TEST(echo_ids_are_translated)
     host_close();
 }
 
+TEST(a_service_at_an_address_of_its_own_is_beside_every_rule)
+{
+    const struct tuple ask = {1, FAB_TCP, FAB_TCP_SYN, WEB, METADATA, 4000, 80};
+    world_open_all(100);
+    fab_interfaces[1].group_out = fab_interfaces[1].group_in = (struct fab_list){0, 0};
+    fab_subnets[1].list_out = fab_subnets[1].list_in = (struct fab_list){0, 0};
+    fab_routes.count = 0;
+    CHECK_INT(pass(ask), FAB_PASSED);
+    CHECK_INT(verdict.to, FAB_SERVICE);
+    CHECK_INT(verdict.source, IP(100, 64, 0, 1));
+    CHECK_INT(verdict.target, IP(100, 96, 0, 1));
+    struct tuple back = answer_of(&frame.frame, FAB_SERVICE);
+    CHECK_INT(pass(back), FAB_PASSED);
+    CHECK_INT(verdict.to, 1);
+    CHECK_INT(verdict.source, METADATA);
+    CHECK_INT(verdict.target, WEB);
+    world_changed();
+    CHECK_INT(pass(back), FAB_PASSED);
+    back.target_port = 4001;
+    CHECK_INT(pass(back), FAB_NO_FLOW);
+    struct tuple other = ask;
+    other.target_port = 81;
+    CHECK_INT(pass(other), FAB_NO_TARGET); /* link-local goes nowhere else */
+    other = ask;
+    other.source = IP(10, 0, 1, 99);
+    CHECK_INT(pass(other), FAB_SPOOFED);
+    host_close();
+}
+
+TEST(callers_with_the_same_address_are_told_apart)
+{
+    world_open_all(100);
+    CHECK_INT(pass((struct tuple){1, FAB_TCP, FAB_TCP_SYN, WEB, METADATA, 4000, 80}), FAB_PASSED);
+    struct tuple first = answer_of(&frame.frame, FAB_SERVICE);
+    CHECK_INT(pass((struct tuple){4, FAB_TCP, FAB_TCP_SYN, OTHER_WEB, METADATA, 4000, 80}),
+              FAB_PASSED);
+    CHECK_INT(verdict.source, IP(100, 64, 0, 4));
+    CHECK_INT(answer(), FAB_PASSED);
+    CHECK_INT(verdict.to, 4);
+    CHECK_INT(pass(first), FAB_PASSED);
+    CHECK_INT(verdict.to, 1);
+    host_close();
+}
+
+/* What an interface forwards comes as the interface: another port tells the second from the first.
+ */
+TEST(two_senders_of_one_interface_get_their_own_answers)
+{
+    struct tuple t = {1, FAB_TCP, FAB_TCP_SYN, WEB, METADATA, 4000, 80};
+    world_open_all(100);
+    fab_interfaces[1].forwards = 1;
+    CHECK_INT(pass(t), FAB_PASSED);
+    t.source = IP(192, 168, 0, 1);
+    CHECK_INT(pass(t), FAB_PASSED);
+    CHECK_INT(verdict.source, IP(100, 64, 0, 1));
+    CHECK(verdict.source_port != FAB_ORDER16(4000));
+    CHECK_INT(answer(), FAB_PASSED);
+    CHECK_INT(verdict.target, t.source);
+    CHECK_INT(verdict.target_port, FAB_ORDER16(4000));
+    host_close();
+}
+
+TEST(a_route_leads_to_a_service_through_groups_and_lists)
+{
+    const struct tuple ask = {2, FAB_TCP, FAB_TCP_SYN, APP, BUCKET, 4000, 443};
+    world_open_all(100);
+    CHECK_INT(pass(ask), FAB_PASSED);
+    CHECK_INT(verdict.target, IP(100, 96, 0, 3));
+    struct tuple back = answer_of(&frame.frame, FAB_SERVICE);
+    CHECK_INT(pass(back), FAB_PASSED);
+    CHECK_INT(verdict.source, BUCKET);
+    fab_subnets[2].list_in = (struct fab_list){0, 0};
+    world_changed();
+    CHECK_INT(pass(ask), FAB_PASSED);
+    CHECK_INT(pass(back), FAB_LIST_IN);
+    fab_interfaces[2].group_out = (struct fab_list){0, 0};
+    struct tuple second = ask;
+    second.source_port = 4001;
+    CHECK_INT(pass(second), FAB_GROUP_OUT);
+    fab_interfaces[2].group_out = world_open();
+    fab_routes.at[7].key.table = 99;
+    world_changed();
+    CHECK_INT(pass(ask), FAB_PASSED); /* by the gateway now */
+    CHECK_INT(verdict.to, FAB_EDGE);
+    host_close();
+}
+
+TEST(a_service_behind_an_interface_is_kept_by_its_groups)
+{
+    const struct fab_rule https = {APP, UINT32_MAX, 443, 443, FAB_TCP, 1, 0};
+    const struct tuple ask = {2, FAB_TCP, FAB_TCP_SYN, APP, ENDPOINT, 4000, 443};
+    world_open_all(100);
+    fab_interfaces[6].group_in = world_list(&https, 1);
+    CHECK_INT(pass(ask), FAB_PASSED);
+    CHECK_INT(verdict.to, FAB_SERVICE);
+    CHECK_INT(verdict.target, IP(100, 96, 0, 4));
+    struct tuple back = answer_of(&frame.frame, FAB_SERVICE);
+    CHECK_INT(pass(back), FAB_PASSED);
+    CHECK_INT(verdict.source, ENDPOINT);
+    CHECK_INT(pass((struct tuple){1, FAB_TCP, FAB_TCP_SYN, WEB, ENDPOINT, 4000, 443}),
+              FAB_GROUP_IN);
+    fab_interfaces[6].group_out = (struct fab_list){0, 0};
+    world_changed();
+    CHECK_INT(pass(back), FAB_PASSED); /* tracked */
+    fab_subnets[1].list_out = (struct fab_list){0, 0};
+    world_changed();
+    CHECK_INT(pass(back), FAB_LIST_OUT);
+    host_close();
+}
+
 TEST(arp_is_answered_for_the_subnet)
 {
     world_open_all(100);

@@ -111,6 +111,15 @@ static uint32_t public_of(uint32_t network, uint32_t address)
     return place ? place->public_address : 0;
 }
 
+static int to_service(struct oracle *o, struct tuple t, uint32_t service)
+{
+    o->expected = t;
+    o->expected.at = FAB_SERVICE;
+    o->expected.source = IP(100, 64, 0, t.at);
+    o->expected.target = IP(100, 96, 0, service);
+    return FAB_PASSED;
+}
+
 /* Into interface `to` as tuple t; `inside` is the subnet it comes from. */
 static int into(struct oracle *o, struct tuple t, uint32_t to, uint32_t inside, int excused)
 {
@@ -122,9 +131,36 @@ static int into(struct oracle *o, struct tuple t, uint32_t to, uint32_t inside, 
         return FAB_GROUP_IN;
     o->answerer_tracked = !(says == 2 && (t.protocol == FAB_TCP || t.protocol == FAB_UDP) &&
                             open_for_all(i->group_out, t.protocol));
+    if (i->service)
+        return to_service(o, t, i->service);
     o->expected = t;
     o->expected.at = to;
     return FAB_PASSED;
+}
+
+/* `talk`: that which this is an answer of, or NULL. */
+static int from_service(struct oracle *o, const struct tuple *t, const struct talk *talk,
+                        int excused_out, int excused_in)
+{
+    if (!talk)
+        return FAB_NO_FLOW;
+    struct tuple in = turned(talk->in, t->at);
+    uint32_t to = talk->in.at, from = 0;
+    if (in.source == METADATA) {
+        o->expected = in;
+        o->expected.at = to;
+        return FAB_PASSED;
+    }
+    if (in.source == ENDPOINT) {
+        const struct fab_interface *i = &fab_interfaces[6];
+        from = i->subnet;
+        if (!excused_out && !any(i->group_out, &in, in.target))
+            return FAB_GROUP_OUT;
+        if (fab_interfaces[to].subnet != from &&
+            !ordered(fab_subnets[from].list_out, &in, in.target))
+            return FAB_LIST_OUT;
+    }
+    return into(o, in, to, from, excused_in);
 }
 
 static int through_gateway(struct oracle *o, const struct tuple *t, uint32_t subnet)
@@ -157,6 +193,9 @@ static int from_inside(struct oracle *o, const struct tuple *t, int excused_out,
     const struct fab_subnet *subnet = &fab_subnets[i->subnet];
     if (owner_of(i->network, t->source) != t->at)
         return FAB_SPOOFED;
+    if (t->target == METADATA)
+        return t->protocol == FAB_TCP && t->target_port == 80 ? to_service(o, *t, 1)
+                                                              : FAB_NO_TARGET;
     int says = excused_out ? 1 : any(i->group_out, t, t->target);
     if (!says)
         return FAB_GROUP_OUT;
@@ -175,10 +214,12 @@ static int from_inside(struct oracle *o, const struct tuple *t, int excused_out,
             return FAB_LIST_OUT;
         return into(o, *t, to, i->subnet, excused_in);
     }
-    if (route->kind != FAB_ROUTE_INTERNET)
+    if (route->kind == FAB_ROUTE_BLACKHOLE)
         return FAB_BLACKHOLE;
     if (!ordered(subnet->list_out, t, t->target))
         return FAB_LIST_OUT;
+    if (route->kind == FAB_ROUTE_SERVICE)
+        return to_service(o, *t, route->number);
     if (!public_of(i->network, t->source) || !fab_networks[i->network].internet)
         return FAB_NO_PUBLIC;
     o->expected = *t;
@@ -222,7 +263,9 @@ static int from_outside(struct oracle *o, const struct tuple *t, const struct ta
 static int fresh(struct oracle *o, const struct tuple *t)
 {
     o->fresh = 1;
-    int reason = t->at ? from_inside(o, t, 0, 0) : from_outside(o, t, NULL, 0);
+    int reason = t->at == FAB_SERVICE ? from_service(o, t, NULL, 0, 0)
+                 : t->at              ? from_inside(o, t, 0, 0)
+                                      : from_outside(o, t, NULL, 0);
     if (!reason && o->by_gateway && t->protocol == FAB_TCP && t->flags != FAB_TCP_SYN)
         return FAB_EXPIRED;
     if (!reason && o->by_gateway && t->protocol == 47)
@@ -242,8 +285,9 @@ static int oracle_expects(struct oracle *o, const struct tuple *t)
             continue;
         int out = asks ? talk->asker_tracked : talk->answerer_tracked;
         int in = asks ? talk->answerer_tracked : talk->asker_tracked;
-        int reason =
-            t->at ? from_inside(o, t, out, in) : from_outside(o, t, asks ? NULL : talk, in);
+        int reason = t->at == FAB_SERVICE ? from_service(o, t, talk, out, in)
+                     : t->at              ? from_inside(o, t, out, in)
+                                          : from_outside(o, t, asks ? NULL : talk, in);
         if (reason)
             return reason;
         struct tuple want = asks ? talk->out : turned(talk->in, talk->in.at);
@@ -294,8 +338,9 @@ static const char *oracle_checks(struct oracle *o, const struct tuple *t,
 /* Something new, or the next packet of a conversation. */
 static struct tuple oracle_packet(struct oracle *o)
 {
-    static const uint32_t addresses[] = {WEB,    APP,        DATABASE, PLAIN,         SERVER,
-                                         SERVER, WEB_PUBLIC, SINKHOLE, GATEWAY_PUBLIC};
+    static const uint32_t addresses[] = {WEB,      APP,        DATABASE, PLAIN,
+                                         SERVER,   SERVER,     METADATA, BUCKET,
+                                         ENDPOINT, WEB_PUBLIC, SINKHOLE, GATEWAY_PUBLIC};
     static const uint32_t own[] = {SERVER, WEB, APP, DATABASE, OTHER_WEB, PLAIN};
     static const uint8_t protocols[] = {FAB_TCP, FAB_TCP, FAB_UDP, 47};
     uint32_t at = oracle_random(o, 6);
@@ -308,10 +353,15 @@ static struct tuple oracle_packet(struct oracle *o)
     }
     struct tuple t = {.at = at,
                       .protocol = protocols[oracle_random(o, 4)],
-                      .source = oracle_random(o, 12) ? own[at] : addresses[oracle_random(o, 9)],
-                      .target = addresses[oracle_random(o, at ? 6 : 9)]};
+                      .source = oracle_random(o, 12) ? own[at] : addresses[oracle_random(o, 12)],
+                      .target = addresses[oracle_random(o, at ? 9 : 12)]};
     if (oracle_random(o, 8) == 0 && (t.target != WEB_PUBLIC && t.target != GATEWAY_PUBLIC))
         t.target = SINKHOLE;
+    if (oracle_random(o, 30) == 0) /* nobody has asked it */
+        t = (struct tuple){.at = FAB_SERVICE,
+                           .protocol = t.protocol,
+                           .source = IP(100, 96, 0, 1),
+                           .target = IP(100, 64, 0, 2)};
     if (t.protocol != 47) {
         t.source_port = (uint16_t)(4000 + oracle_random(o, 6));
         t.target_port = (uint16_t)(79 + oracle_random(o, 4));
@@ -343,7 +393,7 @@ static void oracle_change(struct oracle *o)
 {
     static const uint32_t kinds[] = {FAB_ROUTE_GATEWAY, FAB_ROUTE_GATEWAY, FAB_ROUTE_INTERNET,
                                      FAB_ROUTE_BLACKHOLE};
-    uint32_t number = 1 + oracle_random(o, 5), subnet = 1 + oracle_random(o, 2);
+    uint32_t number = 1 + oracle_random(o, 6), subnet = 1 + oracle_random(o, 2);
     switch (oracle_random(o, 6)) {
     case 0:
         fab_interfaces[number].group_in = oracle_list(o, 1);

@@ -207,6 +207,114 @@ TEST(packets_move_while_nobody_has_the_fabric_open)
     close_world();
 }
 
+/* A socket at a port of a service, or for number 0 of all. */
+static int serving(int type, uint32_t number, uint16_t port)
+{
+    int fd = fabric_service_socket(fabric, type);
+    struct sockaddr_in at = socket_address(number ? fabric_service_address(number) : 0, port);
+    CHECK(fd >= 0);
+    CHECK_INT(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    if (type == SOCK_STREAM)
+        CHECK_INT(listen(fd, 8), 0);
+    return fd;
+}
+
+TEST(a_service_knows_who_calls)
+{
+    const struct fabric_service metadata = {IP(169, 254, 169, 254), 80, FAB_TCP, 1};
+    struct sockaddr_in peer, self;
+    struct fabric_call call;
+    socklen_t len = sizeof self;
+    open_world();
+    CHECK_INT(fabric_put_services(fabric, 0, &metadata, 1), 0);
+    int listener = serving(SOCK_STREAM, 1, 80);
+    int here = connected(APP_HOST, metadata.address, 80, SOON_MS);
+    CHECK(here >= 0);
+    int there = accepted(listener, &peer);
+    CHECK_INT(getsockname(there, (struct sockaddr *)&self, &len), 0);
+    CHECK_INT(fabric_service_number(self.sin_addr.s_addr), 1);
+    CHECK_INT(fabric_service_caller(peer.sin_addr.s_addr), APP_HOST);
+    CHECK(talks(here, there));
+    const struct fabric_connection connection = {.protocol = FAB_TCP,
+                                                 .caller = peer.sin_addr.s_addr,
+                                                 .caller_port = peer.sin_port,
+                                                 .service = self.sin_addr.s_addr,
+                                                 .service_port = self.sin_port};
+    CHECK_INT(fabric_service_call(fabric, &connection, &call), 0);
+    CHECK_INT(call.interface, APP_HOST);
+    CHECK_INT(call.network, 1);
+    CHECK_INT(call.source, APP);
+    CHECK_INT(call.target, metadata.address);
+    fabric_close(fabric); /* and what is open stays */
+    CHECK(talks(here, there));
+    open_fabric();
+    CHECK(talks(here, there));
+    CHECK_INT(fabric_put_services(fabric, 0, NULL, 0), 0);
+    CHECK_INT(connected(APP_HOST, metadata.address, 80, NEVER_MS), -1);
+    close(here);
+    close(there);
+    close(listener);
+    listener = serving(SOCK_STREAM, 1, 81); /* opened anew */
+    close(listener);
+    close_world();
+}
+
+TEST(a_datagram_to_a_service_is_answered)
+{
+    const struct fabric_service resolver = {IP(10, 0, 0, 2), 53, FAB_UDP, 2};
+    struct sockaddr_in to = socket_address(resolver.address, 53), peer;
+    socklen_t len = sizeof peer;
+    char word[8];
+    open_world();
+    CHECK_INT(fabric_put_services(fabric, 1, &resolver, 1), 0);
+    int server = serving(SOCK_DGRAM, 2, 53), here = socket_in(WEB_HOST, SOCK_DGRAM, 0);
+    CHECK_INT(connect(here, (struct sockaddr *)&to, sizeof to), 0);
+    CHECK_INT(send(here, "who", 3, 0), 3);
+    CHECK(ready(server, POLLIN, SOON_MS));
+    CHECK_INT(recvfrom(server, word, sizeof word, 0, (struct sockaddr *)&peer, &len), 3);
+    CHECK_INT(fabric_service_caller(peer.sin_addr.s_addr), WEB_HOST);
+    CHECK_INT(sendto(server, "you", 3, 0, (struct sockaddr *)&peer, len), 3);
+    CHECK(ready(here, POLLIN, SOON_MS));
+    CHECK_INT(recv(here, word, sizeof word, 0), 3);
+    close(here);
+    close(server);
+    close_world();
+}
+
+TEST(routes_and_interfaces_lead_to_services)
+{
+    const struct fabric_route routes[] = {{IP(10, 0, 0, 0), 16, FAB_ROUTE_LOCAL, 0},
+                                          {IP(203, 0, 113, 0), 24, FAB_ROUTE_SERVICE, 300}};
+    const struct fabric_address address = {IP(10, 0, 1, 77), 0};
+    const struct fabric_interface endpoint = {.network = 1,
+                                              .subnet = 1,
+                                              .addresses = &address,
+                                              .address_count = 1,
+                                              .in = open_rules,
+                                              .out = open_rules,
+                                              .service = 301};
+    struct sockaddr_in peer, self;
+    socklen_t len = sizeof self;
+    open_world();
+    CHECK_INT(fabric_put_routes(fabric, 2, routes, 2), 0);
+    CHECK_INT(fabric_put_interface(fabric, 9, &endpoint), 0);
+    CHECK_INT(fabric_changed(fabric, 1), 0);
+    int listener = serving(SOCK_STREAM, 0, 443);
+    const uint32_t targets[] = {IP(203, 0, 113, 5), address.address};
+    for (uint32_t i = 0; i < 2; i++) {
+        int here = connected(APP_HOST, targets[i], 443, SOON_MS);
+        CHECK(here >= 0);
+        int there = accepted(listener, &peer);
+        CHECK_INT(getsockname(there, (struct sockaddr *)&self, &len), 0);
+        CHECK_INT(fabric_service_number(self.sin_addr.s_addr), 300 + i);
+        CHECK(talks(here, there));
+        close(here);
+        close(there);
+    }
+    close(listener);
+    close_world();
+}
+
 TEST(an_unplugged_interface_is_gone)
 {
     open_world();

@@ -43,6 +43,7 @@ static void copy_world(void)
     copy_array(FABRIC_GATEWAYS, fab_gateways, sizeof fab_gateways[0], 2);
     copy_map(FABRIC_PLACES, &fab_places);
     copy_map(FABRIC_PUBLICS, &fab_publics);
+    copy_map(FABRIC_SERVICES, &fab_services);
     for (size_t i = 0; i < fab_routes.count; i++)
         CHECK_INT(fabric_set(fabric, FABRIC_ROUTES, &fab_routes.at[i].key, &fab_routes.at[i].route),
                   0);
@@ -84,7 +85,9 @@ static uint32_t both(struct world_frame *frame, uint32_t at, struct fab_verdict 
     CHECK_INT(fabric_set(fabric, FABRIC_DEVICES, &device, &at), 0);
     LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = in, .data_size_in = len, .data_out = out,
                 .data_size_out = sizeof out, .repeat = 1);
-    int program = fabric->programs[at ? FABRIC_ENI_IN : FABRIC_EDGE_IN];
+    int program = fabric->programs[at == FAB_SERVICE ? FABRIC_SERVICE_IN
+                                   : at              ? FABRIC_ENI_IN
+                                                     : FABRIC_EDGE_IN];
     CHECK_INT(bpf_prog_test_run_opts(program, &run), 0);
     CHECK_INT(run.retval == REDIRECTED, here != 0);
     if (here) {

@@ -19,6 +19,9 @@
 #define GATEWAY_PUBLIC_2 IP(198, 51, 100, 51)
 #define SERVER IP(192, 0, 2, 80)
 #define SINKHOLE IP(203, 0, 113, 9)
+#define METADATA IP(169, 254, 169, 254) /* service 1, at port 80 */
+#define BUCKET IP(203, 0, 114, 9)       /* service 3, by a route of subnet 2 */
+#define ENDPOINT IP(10, 0, 1, 12)       /* service 4, behind interface 6, of subnet 1 */
 
 static uint32_t world_rules;
 
@@ -80,6 +83,18 @@ static void world_gateway(uint32_t ports_max)
         (void)host_map_claim(&fab_publics, &publics[i], &public);
 }
 
+static void world_services(void)
+{
+    const struct fab_service_key key = {
+        .address = METADATA, .port = FAB_ORDER16(80), .protocol = FAB_TCP};
+    const uint32_t number = 1;
+    (void)host_map_claim(&fab_services, &key, &number);
+    world_route(2, IP(203, 0, 114, 0), 24, FAB_ROUTE_SERVICE, 3);
+    world_interface(6, 1, ENDPOINT, 0);
+    fab_interfaces[6].ifindex = 0;
+    fab_interfaces[6].service = 4;
+}
+
 static void world_open_all(uint32_t sessions)
 {
     host_open(sessions);
@@ -106,10 +121,13 @@ static void world_open_all(uint32_t sessions)
     world_interface(4, 3, OTHER_WEB, OTHER_PUBLIC);
     world_interface(5, 1, PLAIN, 0);
     world_gateway(55000);
+    world_services();
     fab_settings_map[0] = (struct fab_settings){.edge_ifindex = 100,
                                                 .edge_mtu = 1500,
                                                 .seed = 7,
                                                 .edge_mac = {2, 0, 0, 0, 9, 9},
+                                                .service_ifindex = 99,
+                                                .service_mac = {2, 0, 0, 0, 9, 8},
                                                 .mac = {2, 0, 0, 0, 0, 1}};
 }
 
@@ -210,7 +228,7 @@ static void write_frame(struct world_frame *to, const struct tuple *t)
     to->frame.at = to->room + 2;
     memset(to->room, 0, sizeof to->room);
     memcpy(to->frame.at, fab_settings_map[0].mac, 6);
-    memcpy(to->frame.at + 6, t->at ? fab_interfaces[t->at].mac : fab_settings_map[0].edge_mac, 6);
+    memcpy(to->frame.at + 6, fab_mac_of(t->at, &fab_settings_map[0]), 6);
     put16(to->frame.at + 12, 0x0800);
     to->frame.len = 14 + (uint32_t)write_ip(to->frame.at + 14, t);
 }

@@ -93,6 +93,38 @@ int fabric_address_edge(int netns, const char *name, uint32_t address, uint32_t 
     return -ENOSYS;
 }
 
+int fabric_service_socket(struct fabric *fabric, int type)
+{
+    return -ENOSYS;
+}
+
+uint32_t fabric_service_address(uint32_t number)
+{
+    return 0;
+}
+
+uint32_t fabric_service_number(uint32_t address)
+{
+    return 0;
+}
+
+uint32_t fabric_service_caller(uint32_t address)
+{
+    return 0;
+}
+
+int fabric_service_call(struct fabric *fabric, const struct fabric_connection *connection,
+                        struct fabric_call *ret)
+{
+    return -ENOSYS;
+}
+
+int fabric_put_services(struct fabric *fabric, uint32_t network,
+                        const struct fabric_service *services, size_t count)
+{
+    return -ENOSYS;
+}
+
 int fabric_sweep(struct fabric *fabric)
 {
     return -ENOSYS;

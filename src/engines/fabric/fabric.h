@@ -49,7 +49,8 @@ struct fabric_address {
 struct fabric_interface {
     uint32_t network, subnet;
     uint8_t mac[6];
-    bool forwards; /* source and destination are not checked */
+    bool forwards;    /* source and destination are not checked */
+    uint32_t service; /* 0, or the service that listens behind it instead of a device */
     const struct fabric_address *addresses;
     size_t address_count;
     struct fabric_rules out, in;                        /* of its groups; only rules that allow */
@@ -97,6 +98,51 @@ MUST_CHECK int fabric_plug_edge(struct fabric *fabric, int netns, const char *na
 int fabric_edge_is_plugged(struct fabric *fabric);
 /* Gives the edge's far end an address, there, and with it a route to its net; network order. */
 MUST_CHECK int fabric_address_edge(int netns, const char *name, uint32_t address, uint32_t mask);
+
+/*
+ * Services: sockets of the caller that interfaces reach. They are opened in a namespace beside the
+ * fabric's, where they stay when this process ends; the next one opens them anew. A service is a
+ * number (1 … FABRIC_SERVICES_MAX) and has an address there, at which packets for it arrive with
+ * the port that they were sent to; nobody listening there refuses a connection. It is reached in
+ * three ways: at addresses of its own, which no route, group or list keeps anybody from
+ * (fabric_put_services), by a route (FAB_ROUTE_SERVICE), and behind an interface
+ * (struct fabric_interface), whose groups and lists count. Who calls is seen as an address that
+ * tells the interface, since those of networks may be the same.
+ */
+#define FABRIC_SERVICES_MAX 0x1ffffeu
+/* A socket of a type (SOCK_STREAM, SOCK_DGRAM, with its flags) in that namespace, unbound. Streams
+ * may listen at any address of a port, for all services; datagrams at each service's own, since
+ * they are answered from there. */
+MUST_CHECK int fabric_service_socket(struct fabric *fabric, int type);
+/* Where the service is there, and which it is; 0 for other addresses. */
+uint32_t fabric_service_address(uint32_t number);
+uint32_t fabric_service_number(uint32_t address);
+/* The interface that calls from an address, or 0. */
+uint32_t fabric_service_caller(uint32_t address);
+/* What the caller sees of a connection that the service sees: -ENOENT when there is none (any
+ * more). Addresses and ports in network order. May be called by any thread. */
+struct fabric_connection {
+    uint8_t protocol;
+    uint16_t caller_port, service_port;
+    uint32_t caller, service;
+};
+struct fabric_call {
+    uint32_t interface, network;
+    uint32_t source, target; /* private address of the sender, and whom it called */
+    uint16_t source_port, target_port;
+};
+MUST_CHECK int fabric_service_call(struct fabric *fabric,
+                                   const struct fabric_connection *connection,
+                                   struct fabric_call *ret);
+/* All addresses of services in a network; network 0: link-local ones, in all. */
+struct fabric_service {
+    uint32_t address; /* network order */
+    uint16_t port;    /* host order */
+    uint8_t protocol;
+    uint32_t number;
+};
+MUST_CHECK int fabric_put_services(struct fabric *fabric, uint32_t network,
+                                   const struct fabric_service *services, size_t count);
 
 /* Ends idle sessions; a slice of all of them per call, to be called every second. */
 MUST_CHECK int fabric_sweep(struct fabric *fabric);

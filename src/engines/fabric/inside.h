@@ -29,16 +29,25 @@ enum FABRIC_MAP {
     FABRIC_TAILS,
     FABRIC_METERS,
     FABRIC_RECORDS,
+    FABRIC_SERVICES,
     FABRIC_MAPS
 };
-enum FABRIC_PROGRAM { FABRIC_ENI_IN, FABRIC_EDGE_IN, FABRIC_SLOW, FABRIC_SWEEP, FABRIC_PROGRAMS };
+enum FABRIC_PROGRAM {
+    FABRIC_ENI_IN,
+    FABRIC_EDGE_IN,
+    FABRIC_SERVICE_IN,
+    FABRIC_SLOW,
+    FABRIC_SWEEP,
+    FABRIC_PROGRAMS
+};
 
 struct fabric {
     struct bpf_object *object;
     int maps[FABRIC_MAPS], programs[FABRIC_PROGRAMS];
     char name[40];
-    int netns;   /* the fabric's */
-    int netlink; /* a route socket in it */
+    int netns;    /* the fabric's */
+    int services; /* the namespace where they listen */
+    int netlink;  /* a route socket in it */
     uint32_t sessions, swept;
     struct fab_meter *meters; /* of all interfaces, as the programs see them */
     uint8_t *rules_used;      /* per block */
@@ -63,6 +72,29 @@ MUST_CHECK int fabric_rules_find(struct fabric *fabric);
 MUST_CHECK int fabric_rules_put(struct fabric *fabric, struct fabric_rules rules,
                                 struct fab_list *ret);
 void fabric_rules_free(struct fabric *fabric, struct fab_list list);
+
+/* What must run inside a namespace runs on a thread that is made for it and ends. */
+struct visit {
+    int netns; /* negative: a new one, kept at `path` */
+    const char *path;
+    int (*run)(struct visit *visit);
+    int program, index; /* what it is about */
+    uint32_t addresses[2];
+    int result;
+};
+MUST_CHECK int fabric_visit(struct visit *visit);
+/* To be run there: puts the device `path` up; gives the device `path` an address and a mask. */
+MUST_CHECK int fabric_put_up(struct visit *visit);
+MUST_CHECK int fabric_set_address(struct visit *visit);
+/* Opens /run/netns/NAME, which is made if need be, as *ret. */
+MUST_CHECK int fabric_namespace_get(const char *name, int *ret);
+/* The veth of FAB_EDGE, FAB_SERVICE or an interface, and its program; the device's index. */
+struct veth;
+MUST_CHECK int fabric_veth(struct fabric *fabric, uint32_t number, struct veth veth);
+MUST_CHECK int fabric_veth_index(struct fabric *fabric, uint32_t number);
+/* The namespace where services listen, and its veth. */
+MUST_CHECK int fabric_services_open(struct fabric *fabric);
+void fabric_services_name(const char *fabric, char ret[48]);
 
 /* Makes or opens /run/netns/NAME and a route socket in it; new links of plugged devices run the
  * programs that are loaded now. */

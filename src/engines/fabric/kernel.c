@@ -34,9 +34,10 @@ static const char *const map_names[FABRIC_MAPS] = {
     [FABRIC_DEVICES] = "fab_devices",   [FABRIC_REASONS] = "fab_reasons",
     [FABRIC_ROUTES] = "fab_routes",     [FABRIC_FREE_SLOTS] = "fab_free_slots",
     [FABRIC_TAILS] = "fab_tails",       [FABRIC_METERS] = "fab_meters",
-    [FABRIC_RECORDS] = "fab_records",
+    [FABRIC_RECORDS] = "fab_records",   [FABRIC_SERVICES] = "fab_services",
 };
-static const char *const program_names[FABRIC_PROGRAMS] = {"eni_in", "edge_in", "slow", "sweep"};
+static const char *const program_names[FABRIC_PROGRAMS] = {"eni_in", "edge_in", "service_in",
+                                                           "slow", "sweep"};
 
 int fabric_get(struct fabric *fabric, enum FABRIC_MAP map, const void *key, void *value)
 {
@@ -141,6 +142,7 @@ static int fill(struct fabric *fabric)
     struct fab_network between = {.generation = 1};
     struct fab_settings settings = {.edge_mtu = FABRIC_EDGE_MTU,
                                     .edge_mac = {6, 0x1a, 0xd6, 0, 0, 2},
+                                    .service_mac = {6, 0x1a, 0xd6, 0, 0, 3},
                                     .mac = {6, 0x1a, 0xd6, 0, 0, 1}};
     for (uint32_t i = 0; i < fabric->sessions; i++)
         if (bpf_map_update_elem(fabric->maps[FABRIC_FREE_SLOTS], NULL, &i, 0) < 0)
@@ -167,7 +169,7 @@ int fabric_open(struct fabric **ret, const struct fabric_options *options, const
     struct fabric *fabric = calloc(1, sizeof *fabric);
     if (!fabric)
         return -ENOMEM;
-    fabric->netns = fabric->netlink = -1;
+    fabric->netns = fabric->services = fabric->netlink = -1;
     fabric->sessions = options->sessions ? options->sessions : FAB_SESSIONS;
     fabric->rules_used = calloc(FAB_RULES / FABRIC_RULE_BLOCK, 1);
     snprintf(fabric->name, sizeof fabric->name, "%s", options->name);
@@ -194,6 +196,10 @@ int fabric_open(struct fabric **ret, const struct fabric_options *options, const
         *ret_why = "replacing the programs of plugged interfaces";
         error = fabric_links_renew(fabric);
     }
+    if (!error) {
+        *ret_why = "making the namespace of services";
+        error = fabric_services_open(fabric);
+    }
     if (error) {
         fabric_close(fabric);
         return error;
@@ -211,6 +217,8 @@ void fabric_close(struct fabric *fabric)
     bpf_object__close(fabric->object);
     if (fabric->netns >= 0)
         close(fabric->netns);
+    if (fabric->services >= 0)
+        close(fabric->services);
     if (fabric->netlink >= 0)
         close(fabric->netlink);
     free(fabric->rules_used);

@@ -35,15 +35,6 @@
 
 /* -- inside the namespace --------------------------------------------------------------------- */
 
-struct visit {
-    int netns; /* negative: a new one, kept at `path` */
-    const char *path;
-    int (*run)(struct visit *visit);
-    int program, index; /* what it is about */
-    uint32_t addresses[2];
-    int result;
-};
-
 static int keep_namespace(const char *path)
 {
     AUTO_FD file = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0444);
@@ -65,7 +56,7 @@ static void *visit_run(void *user)
     return NULL;
 }
 
-static int go(struct visit *visit)
+int fabric_visit(struct visit *visit)
 {
     pthread_t thread;
     int error = pthread_create(&thread, NULL, visit_run, visit);
@@ -90,7 +81,7 @@ static int open_netlink(struct visit *visit)
 }
 
 /* Puts the device `path` up, in whichever namespace. */
-static int put_up(struct visit *visit)
+int fabric_put_up(struct visit *visit)
 {
     AUTO_FD fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     return fd < 0 ? -errno : netlink_up(fd, visit->path);
@@ -108,24 +99,30 @@ static int attach(struct visit *visit)
 
 /* -- the namespace ---------------------------------------------------------------------------- */
 
-int fabric_namespace_open(struct fabric *fabric)
+int fabric_namespace_get(const char *name, int *ret)
 {
     char path[FABRIC_PATH];
     struct stat info;
-    snprintf(path, sizeof path, NETNS_FOLDER "/%s", fabric->name);
+    snprintf(path, sizeof path, NETNS_FOLDER "/%s", name);
     if (mkdir(NETNS_FOLDER, 0755) < 0 && errno != EEXIST)
         return -errno;
     if (stat(path, &info) < 0) {
         struct visit make = {.netns = -1, .path = path};
-        int error = go(&make);
+        int error = fabric_visit(&make);
         if (error)
             return error;
     }
-    fabric->netns = open(path, O_RDONLY | O_CLOEXEC);
-    if (fabric->netns < 0)
-        return -errno;
+    *ret = open(path, O_RDONLY | O_CLOEXEC);
+    return *ret < 0 ? -errno : 0;
+}
+
+int fabric_namespace_open(struct fabric *fabric)
+{
+    int error = fabric_namespace_get(fabric->name, &fabric->netns);
+    if (error)
+        return error;
     struct visit visit = {.netns = fabric->netns, .run = open_netlink};
-    int error = go(&visit);
+    error = fabric_visit(&visit);
     if (!error)
         fabric->netlink = visit.index;
     return error;
@@ -143,14 +140,22 @@ static struct plug plug_of(const struct fabric *fabric, uint32_t number)
     struct plug plug;
     if (number == FAB_EDGE)
         snprintf(plug.device, sizeof plug.device, "edge");
+    else if (number == FAB_SERVICE)
+        snprintf(plug.device, sizeof plug.device, "service");
     else
         snprintf(plug.device, sizeof plug.device, "eni%u", number);
     snprintf(plug.pin, sizeof plug.pin, BPF_FOLDER "/%s/link_%s", fabric->name, plug.device);
     return plug;
 }
 
-/* The veth and its program; the device's index. */
-static int connect_veth(struct fabric *fabric, uint32_t number, struct veth veth)
+static enum FABRIC_PROGRAM program_of(const char *device)
+{
+    return strcmp(device, "edge") == 0      ? FABRIC_EDGE_IN
+           : strcmp(device, "service") == 0 ? FABRIC_SERVICE_IN
+                                            : FABRIC_ENI_IN;
+}
+
+int fabric_veth(struct fabric *fabric, uint32_t number, struct veth veth)
 {
     struct plug plug = plug_of(fabric, number);
     const uint32_t none = 0;
@@ -168,13 +173,12 @@ static int connect_veth(struct fabric *fabric, uint32_t number, struct veth veth
     struct visit visit = {.netns = fabric->netns,
                           .path = plug.pin,
                           .run = attach,
-                          .program =
-                              fabric->programs[number == FAB_EDGE ? FABRIC_EDGE_IN : FABRIC_ENI_IN],
+                          .program = fabric->programs[program_of(plug.device)],
                           .index = index};
-    struct visit far = {.netns = veth.far_netns, .path = veth.far_name, .run = put_up};
-    error = index < 0 ? index : go(&visit);
+    struct visit far = {.netns = veth.far_netns, .path = veth.far_name, .run = fabric_put_up};
+    error = index < 0 ? index : fabric_visit(&visit);
     if (!error)
-        error = go(&far);
+        error = fabric_visit(&far);
     if (!error)
         return index;
     int ignored = netlink_delete(fabric->netlink, plug.device);
@@ -201,8 +205,8 @@ int fabric_plug(struct fabric *fabric, uint32_t number, int netns, const char *n
     if (interface.ifindex)
         return -EEXIST;
     int index =
-        connect_veth(fabric, number,
-                     (struct veth){.far_name = name, .far_mac = interface.mac, .far_netns = netns});
+        fabric_veth(fabric, number,
+                    (struct veth){.far_name = name, .far_mac = interface.mac, .far_netns = netns});
     if (index < 0)
         return index;
     interface.ifindex = (uint32_t)index;
@@ -232,7 +236,7 @@ int fabric_plug_edge(struct fabric *fabric, int netns, const char *name)
         error = disconnect_veth(fabric, FAB_EDGE);
     if (error < 0)
         return error;
-    int index = connect_veth(
+    int index = fabric_veth(
         fabric, FAB_EDGE,
         (struct veth){.far_name = name, .far_mac = settings.edge_mac, .far_netns = netns});
     if (index < 0)
@@ -241,14 +245,19 @@ int fabric_plug_edge(struct fabric *fabric, int netns, const char *name)
     return fabric_set(fabric, FABRIC_SETTINGS, &none, &settings);
 }
 
+int fabric_veth_index(struct fabric *fabric, uint32_t number)
+{
+    struct plug plug = plug_of(fabric, number);
+    return netlink_index(fabric->netlink, plug.device);
+}
+
 int fabric_edge_is_plugged(struct fabric *fabric)
 {
-    struct plug plug = plug_of(fabric, FAB_EDGE);
-    return netlink_index(fabric->netlink, plug.device) > 0;
+    return fabric_veth_index(fabric, FAB_EDGE) > 0;
 }
 
 /* The old interface, since it is two lines: rtnetlink would be fifty. */
-static int set_addresses(struct visit *visit)
+int fabric_set_address(struct visit *visit)
 {
     static const unsigned long what[] = {SIOCSIFADDR, SIOCSIFNETMASK};
     AUTO_FD fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -266,8 +275,8 @@ static int set_addresses(struct visit *visit)
 int fabric_address_edge(int netns, const char *name, uint32_t address, uint32_t mask)
 {
     struct visit visit = {
-        .netns = netns, .path = name, .run = set_addresses, .addresses = {address, mask}};
-    return go(&visit);
+        .netns = netns, .path = name, .run = fabric_set_address, .addresses = {address, mask}};
+    return fabric_visit(&visit);
 }
 
 /* -- after a start, and at the end ------------------------------------------------------------ */
@@ -279,7 +288,7 @@ static int renew(const struct fabric *fabric, const char *folder, const char *na
     AUTO_FD link = bpf_obj_get(path);
     if (link < 0)
         return -errno;
-    enum FABRIC_PROGRAM program = strcmp(name, "link_edge") == 0 ? FABRIC_EDGE_IN : FABRIC_ENI_IN;
+    enum FABRIC_PROGRAM program = program_of(name + strlen("link_"));
     return bpf_link_update(link, fabric->programs[program], NULL) < 0 ? -errno : 0;
 }
 
@@ -303,6 +312,15 @@ int fabric_links_renew(struct fabric *fabric)
     return error;
 }
 
+static int remove_namespace(const char *name)
+{
+    char path[FABRIC_PATH];
+    snprintf(path, sizeof path, NETNS_FOLDER "/%s", name);
+    if (umount2(path, MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
+        return -errno;
+    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int fabric_remove(const char *name)
 {
     char path[FABRIC_PATH];
@@ -315,8 +333,8 @@ int fabric_remove(const char *name)
         closedir(all);
     if (rmdir(path) < 0 && errno != ENOENT)
         return -errno;
-    snprintf(path, sizeof path, NETNS_FOLDER "/%s", name);
-    if (umount2(path, MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
-        return -errno;
-    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+    char services[48];
+    fabric_services_name(name, services);
+    int error = remove_namespace(services);
+    return error ? error : remove_namespace(name);
 }

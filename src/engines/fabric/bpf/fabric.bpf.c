@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The programs of the fabric: eni_in at the fabric's end of every interface's veth, edge_in at that
- * of the edge, slow for what has no fresh flow (by tail call, so that the fast path stays small),
- * and sweep, which the daemon runs to end idle sessions. The decision core is decide/; this file
- * gives it its maps and the frame. Built with clang for the kernel's verifier, from UAPI headers
- * only.
+ * of the edge, service_in at that of the services, slow for what has no fresh flow (by tail call,
+ * so that the fast path stays small), and sweep, which the daemon runs to end idle sessions. The
+ * decision core is decide/; this file gives it its maps and the frame. Built with clang for the
+ * kernel's verifier, from UAPI headers only.
  */
 #include <linux/bpf.h>
 
@@ -70,6 +70,7 @@ FAB_HASH(fab_flows, struct fab_key, struct fab_flow, 2 * FAB_SESSIONS);
 FAB_HASH(fab_targets, struct fab_target_key, int32_t, FAB_TARGETS);
 FAB_HASH(fab_places, struct fab_place_key, struct fab_place, FAB_PLACES);
 FAB_HASH(fab_publics, uint32_t, struct fab_public, FAB_PUBLICS);
+FAB_HASH(fab_services, struct fab_service_key, uint32_t, FAB_SERVICES);
 FAB_ARRAY(fab_networks, struct fab_network, FAB_NETWORKS);
 FAB_ARRAY(fab_subnets, struct fab_subnet, FAB_SUBNETS);
 FAB_ARRAY(fab_interfaces, struct fab_interface, FAB_INTERFACES);
@@ -206,6 +207,11 @@ SEC("tc") int eni_in(struct __sk_buff *frame)
 SEC("tc") int edge_in(struct __sk_buff *frame)
 {
     return fab_come_in(frame, FAB_EDGE);
+}
+
+SEC("tc") int service_in(struct __sk_buff *frame)
+{
+    return fab_come_in(frame, FAB_SERVICE);
 }
 
 SEC("tc") int slow(struct __sk_buff *frame)

@@ -240,8 +240,20 @@ FAB_INLINE uint32_t fab_device_of(uint32_t number, const struct fab_settings *se
 {
     if (number == FAB_EDGE)
         return settings->edge_ifindex;
+    if (number == FAB_SERVICE)
+        return settings->service_ifindex;
     const struct fab_interface *interface = FAB_AT(fab_interfaces, number);
     return interface ? interface->ifindex : 0;
+}
+
+FAB_INLINE const uint8_t *fab_mac_of(uint32_t number, const struct fab_settings *settings)
+{
+    if (number == FAB_EDGE)
+        return settings->edge_mac;
+    if (number == FAB_SERVICE)
+        return settings->service_mac;
+    const struct fab_interface *interface = FAB_AT(fab_interfaces, number);
+    return interface ? interface->mac : 0;
 }
 
 /* The device of the fabric through whose far end the frame, now changed, leaves; 0: dropped. */
@@ -266,10 +278,9 @@ FAB_INLINE uint32_t fab_apply(FAB_FRAME *frame, const struct fab_packet *p, uint
     int done = p->kind == FAB_KIND_ERROR ? fab_rewrite_error(frame, p, verdict)
                                          : fab_rewrite(frame, p, verdict);
     uint8_t *head = FAB_HEAD(frame, FAB_ETHERNET);
-    const struct fab_interface *interface = FAB_AT(fab_interfaces, verdict->to);
-    if (!done || !head || !interface)
+    const uint8_t *mac = fab_mac_of(verdict->to, settings);
+    if (!done || !head || !mac)
         return 0;
-    fab_set_macs(head, verdict->to == FAB_EDGE ? settings->edge_mac : interface->mac,
-                 settings->mac);
+    fab_set_macs(head, mac, settings->mac);
     return fab_device_of(verdict->to, settings);
 }

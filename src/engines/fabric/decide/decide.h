@@ -96,7 +96,8 @@ FAB_INLINE struct fab_way fab_way_of(const struct fab_packet *p, uint32_t at)
                           .source = p->source,
                           .target = p->target,
                           .low = FAB_ORDER16(p->target_port),
-                          .high = FAB_ORDER16(p->target_port)};
+                          .high = FAB_ORDER16(p->target_port),
+                          .service_port = at == FAB_SERVICE ? p->source_port : p->target_port};
     if (p->protocol == FAB_ICMP) {
         way.low = p->icmp_type;
         way.high = p->icmp_code;
@@ -151,8 +152,10 @@ FAB_INLINE int fab_ask_again(const struct fab_packet *p, uint32_t at, struct fab
     uint32_t generation = network->generation;
     struct fab_way way = fab_way_of(p, at);
     way.skip = fab_skip_of(session, flow->side);
-    if (flow->side == FAB_ANSWERS && session->gateway) {
+    if (flow->side == FAB_ANSWERS && (session->gateway || at == FAB_SERVICE)) {
         way.bound = flow->to;
+        way.bound_source = flow->source;
+        way.via = session->to;
         way.bound_target = flow->target;
         way.bound_port = FAB_ORDER16(flow->target_port);
     }
@@ -265,7 +268,7 @@ FAB_INLINE uint8_t fab_tracked_of(const struct fab_way *way)
     if (way->gateway || (way->protocol != FAB_TCP && way->protocol != FAB_UDP))
         return tracked;
     const struct fab_interface *at = FAB_AT(fab_interfaces, way->at);
-    const struct fab_interface *to = FAB_AT(fab_interfaces, way->to);
+    const struct fab_interface *to = FAB_AT(fab_interfaces, way->via ? way->via : way->to);
     if (at && (way->wide & FAB_GATE_OUT) && fab_open_to_all(&at->group_in, way->protocol))
         tracked &= (uint8_t)~FAB_TRACKED_ASKS;
     if (to && (way->wide & FAB_GATE_IN) && fab_open_to_all(&to->group_out, way->protocol))
@@ -297,7 +300,8 @@ FAB_INLINE int fab_claim(const struct fab_packet *p, const struct fab_way *way,
         int reason = fab_allocate(&a);
         if (reason)
             return reason;
-    } else if (FAB_CLAIM(fab_flows, &a.answers, &a.flow)) {
+    } else if (FAB_CLAIM(fab_flows, &a.answers, &a.flow) &&
+               (way->to != FAB_SERVICE || fab_allocate_any(&a))) {
         return FAB_RACED;
     }
     session->answers = a.answers;
@@ -330,7 +334,7 @@ FAB_ONCE int fab_make(const struct fab_packet *p, struct fab_way *way, uint32_t 
     uint32_t slot = 0;
     if (!p || !way || !verdict)
         return FAB_FULL;
-    if (fab_flows_full(way->at) || fab_flows_full(way->to))
+    if (fab_flows_full(way->at) || fab_flows_full(way->via ? way->via : way->to))
         return FAB_QUOTA;
     if (FAB_SLOT_TAKE(&slot))
         return FAB_FULL;
@@ -340,7 +344,7 @@ FAB_ONCE int fab_make(const struct fab_packet *p, struct fab_way *way, uint32_t 
     *session = (struct fab_session){.gateway = way->gateway,
                                     .last_ns = FAB_NOW(),
                                     .from = way->at,
-                                    .to = way->to,
+                                    .to = way->via ? way->via : way->to,
                                     .tracked = fab_tracked_of(way),
                                     .asks = fab_key_of(p, way->at)};
     fab_set_idle(session, way);
@@ -415,13 +419,15 @@ FAB_ONCE int fab_new(const struct fab_packet *p, uint32_t at, struct fab_verdict
     return reason;
 }
 
-/* Any address of the subnet but its own is answered with the fabric's MAC, and outside each public
- * address. */
+/* Any address of the subnet but its own is answered with the fabric's MAC, outside each public
+ * address, and to services where their callers are. */
 FAB_INLINE void fab_arp(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
 {
     int ours = 0;
     if (at == FAB_EDGE) {
         ours = FAB_FIND(fab_publics, &p->target) != 0;
+    } else if (at == FAB_SERVICE) {
+        ours = p->target == FAB_ORDER32(FAB_SERVICE_ROUTER);
     } else {
         const struct fab_interface *interface = FAB_AT(fab_interfaces, at);
         const struct fab_subnet *subnet = interface ? FAB_AT(fab_subnets, interface->subnet) : 0;

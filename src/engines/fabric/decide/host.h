@@ -143,7 +143,8 @@ struct host_routes {
     } at[HOST_ROUTES];
 };
 
-static struct host_map fab_flows, fab_places, fab_publics, fab_targets, fab_fragments, fab_records;
+static struct host_map fab_flows, fab_places, fab_publics, fab_targets, fab_fragments, fab_records,
+    fab_services;
 static struct host_routes fab_routes;
 static struct fab_network fab_networks[HOST_NUMBERS];
 static struct fab_interface fab_interfaces[HOST_NUMBERS];
@@ -289,8 +290,9 @@ FAB_INLINE void host_open(uint32_t sessions)
     host_map_init(&fab_publics, sizeof(uint32_t), sizeof(struct fab_public), 256);
     host_map_init(&fab_targets, sizeof(struct fab_target_key), sizeof(int32_t), 4096);
     host_map_init(&fab_fragments, sizeof(struct fab_fragment_key), sizeof(struct fab_fragment),
-                  256);
+                  4096);
     host_map_init(&fab_records, sizeof(struct fab_record_key), sizeof(struct fab_record), 256);
+    host_map_init(&fab_services, sizeof(struct fab_service_key), sizeof(uint32_t), 256);
     host_free_count = sessions;
     for (uint32_t i = 0; i < sessions; i++)
         host_free_slots[i] = sessions - 1 - i;
@@ -313,6 +315,7 @@ FAB_INLINE void host_close(void)
     host_map_done(&fab_targets);
     host_map_done(&fab_fragments);
     host_map_done(&fab_records);
+    host_map_done(&fab_services);
 }
 
 /* One frame through all of it: the device of the fabric whose far end gets it, 0 for dropped. */

@@ -10,6 +10,7 @@
 #define FAB_SECOND 1000000000ull
 #define FAB_TOUCH_NS (FAB_SECOND / 4) /* finer would only move cache lines */
 #define FAB_PORT_TRIES 128            /* of a random port: 1e-9 fail at 55,000 of 64,512 */
+#define FAB_CALLER_PORT_FIRST 1024
 #define FAB_ICMP_IDLE_S 30
 #define FAB_OTHER_IDLE_S 600 /* "Security group connection tracking": other protocols */
 #define FAB_TCP_START_S 60
@@ -147,6 +148,18 @@ static FAB_NOINLINE long fab_try_port(uint32_t i, struct fab_allocation *a)
     a->answers.target_port = FAB_ORDER16(port);
     a->taken = FAB_CLAIM(fab_flows, &a->answers, &a->flow) == 0;
     return a->taken;
+}
+
+/* Two senders of one interface that call a service from the same port: it sees the second by
+ * another. 0 with the port in a->answers, claimed. */
+static FAB_NOINLINE int fab_allocate_any(struct fab_allocation *a)
+{
+    if (!a)
+        return -1;
+    a->port_first = FAB_CALLER_PORT_FIRST;
+    a->port_count = 65536 - FAB_CALLER_PORT_FIRST;
+    FAB_REPEAT(FAB_PORT_TRIES, fab_try_port, a);
+    return a->taken ? 0 : -1;
 }
 
 FAB_ONCE int fab_target_take(struct fab_target_key *key, uint32_t limit)

@@ -9,9 +9,17 @@
 #include <stdint.h>
 
 #define FAB_EDGE 0u
+#define FAB_SERVICE 0xffffffu /* the end behind which services listen */
 #define FAB_NOWHERE UINT32_MAX
 #define FAB_ANY_PROTOCOL 0
-#define FAB_PUBLICS_MAX 8 /* of a gateway: one primary and seven secondary addresses */
+/* Addresses behind the service end (RFC 6598), host order: 100.64/11 are the interfaces that call,
+ * by their numbers, and 100.96/11 the services, by theirs. */
+#define FAB_CALLERS 0x64400000u
+#define FAB_CALLED 0x64600000u
+#define FAB_CALLED_BITS 0x1fffffu
+#define FAB_SERVICE_HOST 0x645ffffeu   /* of the service end itself, and */
+#define FAB_SERVICE_ROUTER 0x645ffffdu /* where its callers are */
+#define FAB_PUBLICS_MAX 8              /* of a gateway: one primary and seven secondary addresses */
 
 enum FAB_PROTOCOL { FAB_ICMP = 1, FAB_TCP = 6, FAB_UDP = 17 };
 enum FAB_TCP_FLAG { FAB_TCP_FIN = 1, FAB_TCP_SYN = 2, FAB_TCP_RST = 4, FAB_TCP_ACK = 16 };
@@ -24,6 +32,7 @@ enum FAB_ROUTE {
     FAB_ROUTE_GATEWAY,   /* a translating gateway */
     FAB_ROUTE_INTERFACE, /* an interface that forwards */
     FAB_ROUTE_PEER,      /* another network, for its own addresses only */
+    FAB_ROUTE_SERVICE,   /* a service, whatever the address */
 };
 
 enum FAB_ACTION { FAB_DROP, FAB_FORWARD, FAB_RESET, FAB_ARP_REPLY, FAB_TELL_MTU };
@@ -139,6 +148,8 @@ struct fab_interface {
     uint16_t reserved;
     uint32_t tcp_idle_s, udp_stream_idle_s, udp_idle_s; /* of flows that it begins or gets */
     uint32_t watched;                                   /* enum FAB_WATCHED bits */
+    uint32_t service; /* that listens behind it, in place of a device; or 0 */
+    uint32_t reserved_2;
     /* Written in one store each: they stand at multiples of eight. */
     struct fab_list group_out, group_in;
 };
@@ -193,6 +204,13 @@ struct fab_public {
     uint32_t address; /* the private one */
 };
 
+/* Where a service is found beside every route, group and list; network 0: in all, link-local. */
+struct fab_service_key {
+    uint32_t network, address;
+    uint16_t port;
+    uint8_t protocol, reserved;
+};
+
 struct fab_route_key {
     uint32_t prefix_len; /* 32 + bits of the prefix */
     uint32_t table;
@@ -235,6 +253,9 @@ struct fab_settings {
     uint32_t phase;      /* of records: those of the other one are being read */
     uint8_t edge_mac[6]; /* of the far end of the edge */
     uint8_t mac[6];      /* of every end inside the fabric */
+    uint32_t service_ifindex;
+    uint8_t service_mac[6]; /* of the far end */
+    uint8_t reserved[6];
 };
 
 /* Slots first … of fab_sessions are looked at; `ended` counts. */

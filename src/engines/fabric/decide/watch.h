@@ -70,6 +70,22 @@ FAB_INLINE void fab_record_at(const struct fab_packet *p, struct fab_record_key 
         FAB_FETCH_ADD(&meter->unrecorded, 1);
 }
 
+/* "Flow log limitations": what instances say to the resolver and to 169.254.169.254. */
+FAB_ONCE int fab_unlogged(const struct fab_packet *p, uint32_t at,
+                          const struct fab_verdict *verdict)
+{
+    if (!p || !verdict)
+        return 0;
+    const struct fab_interface *caller =
+        FAB_AT(fab_interfaces, at == FAB_SERVICE ? verdict->to : at);
+    if (!caller || (at != FAB_SERVICE && verdict->to != FAB_SERVICE))
+        return 0;
+    return at == FAB_SERVICE
+               ? fab_service_at(caller->network, verdict->outer_source, verdict->source_port,
+                                p->protocol) != 0
+               : fab_service_at(caller->network, p->target, p->target_port, p->protocol) != 0;
+}
+
 FAB_INLINE void fab_record_out(const struct fab_packet *p, uint32_t at,
                                const struct fab_verdict *verdict)
 {
@@ -114,6 +130,8 @@ FAB_ONCE int fab_watch(const struct fab_packet *p, uint32_t at, struct fab_verdi
         (((from & FAB_METERED) && !fab_meter_passes(at, FAB_OUT, p->length)) ||
          ((to & FAB_METERED) && !fab_meter_passes(verdict->to, FAB_IN, p->length))))
         fab_drop(verdict, FAB_LIMITED);
+    if (fab_unlogged(p, at, verdict))
+        return 0;
     if (from & FAB_RECORDED)
         fab_record_out(p, at, verdict);
     if (to & FAB_RECORDED)

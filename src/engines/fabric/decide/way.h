@@ -8,6 +8,12 @@
  */
 #include "engines/fabric/decide/rules.h"
 
+/* RFC 3927: never on the way to anybody else. */
+FAB_INLINE int fab_is_link_local(uint32_t address)
+{
+    return (FAB_ORDER32(address) >> 16) == 0xa9fe;
+}
+
 enum FAB_GATE { FAB_GATE_OUT = 1, FAB_GATE_IN = 2 };
 
 struct fab_way {
@@ -15,14 +21,17 @@ struct fab_way {
     uint32_t at;    /* interface it came in by, or FAB_EDGE */
     uint32_t bound; /* of an answer through a gateway: whom it is for */
     uint32_t bound_target;
-    uint16_t bound_port; /* host order, for the lists */
-    uint8_t skip;        /* FAB_GATE bits: groups that a tracked flow need not pass again */
+    uint16_t bound_port;   /* host order, for the lists */
+    uint16_t service_port; /* network order: at the service's side, whoever it is */
+    uint32_t bound_source; /* of an answer of a service: as whom it comes, and */
+    uint8_t skip;          /* FAB_GATE bits: groups that a tracked flow need not pass again */
     uint8_t protocol;
     uint16_t low, high; /* as in struct fab_question */
     /* in and out: translated on the way */
     uint32_t source, target;
     /* out */
     uint32_t to, gateway;
+    uint32_t via; /* in and out: the interface behind which a service listens; 0: none */
     uint32_t
         network;  /* whose generation tells of changes; 0, which any change moves: two networks */
     uint8_t wide; /* FAB_GATE bits */
@@ -61,11 +70,34 @@ FAB_INLINE int fab_way_group(struct fab_way *way, const struct fab_list *list, u
     return answer & 1;
 }
 
+/* The service that is found at an address itself, or 0; port in network order. */
+FAB_INLINE uint32_t fab_service_at(uint32_t network, uint32_t address, uint16_t port,
+                                   uint8_t protocol)
+{
+    struct fab_service_key key = {.network = fab_is_link_local(address) ? 0 : network,
+                                  .address = address,
+                                  .port = port,
+                                  .protocol = protocol};
+    const uint32_t *number = FAB_FIND(fab_services, &key);
+    return number ? *number : 0;
+}
+
+/* To a service, as the interface that calls it: the service's answers find back by that alone. */
+FAB_INLINE int fab_way_serve(struct fab_way *way, uint32_t number)
+{
+    if (way->at == FAB_EDGE || way->at == FAB_SERVICE)
+        return FAB_NO_TARGET;
+    way->to = FAB_SERVICE;
+    way->source = FAB_ORDER32(FAB_CALLERS | way->at);
+    way->target = FAB_ORDER32(FAB_CALLED | number);
+    return FAB_PASSED;
+}
+
 /* Into interface `to`, from subnet `from` (0: from outside). */
 FAB_ONCE int fab_way_enter(struct fab_way *way, uint32_t to, uint32_t from)
 {
     const struct fab_interface *interface = FAB_AT(fab_interfaces, to);
-    if (!way || !interface || !interface->ifindex || to == FAB_EDGE)
+    if (!way || !interface || !(interface->ifindex || interface->service) || to == FAB_EDGE)
         return FAB_NO_TARGET;
     way->to = to; /* also when it is refused: the receiver has a record of that */
     if (interface->subnet != from) {
@@ -77,6 +109,10 @@ FAB_ONCE int fab_way_enter(struct fab_way *way, uint32_t to, uint32_t from)
         return FAB_GROUP_IN;
     if (interface->network != way->network)
         way->network = 0;
+    if (interface->service) {
+        way->via = to;
+        return fab_way_serve(way, interface->service);
+    }
     return FAB_PASSED;
 }
 
@@ -116,6 +152,37 @@ FAB_INLINE int fab_way_back(struct fab_way *way, uint32_t number)
         return FAB_LIST_OUT;
     way->network = subnet->network;
     return fab_way_enter(way, way->bound, gateway->subnet);
+}
+
+/* An answer of a service: what was asked past all rules is answered past them, else it comes from
+ * the interface behind which the service listens, or from nowhere in particular. */
+FAB_ONCE int fab_way_served(struct fab_way *way)
+{
+    const struct fab_interface *interface = way ? FAB_AT(fab_interfaces, way->bound) : 0;
+    if (!interface || !way->bound || !interface->ifindex)
+        return FAB_NO_FLOW;
+    uint32_t via = way->via, from = 0;
+    way->source = way->bound_source;
+    way->target = way->bound_target;
+    way->to = way->bound;
+    way->network = interface->network;
+    way->via = 0;
+    if (fab_service_at(interface->network, way->source, way->service_port, way->protocol))
+        return FAB_PASSED;
+    if (way->protocol != FAB_ICMP)
+        way->low = way->high = way->bound_port;
+    const struct fab_interface *endpoint = via == FAB_SERVICE ? 0 : FAB_AT(fab_interfaces, via);
+    if (endpoint) {
+        const struct fab_subnet *subnet = FAB_AT(fab_subnets, endpoint->subnet);
+        from = endpoint->subnet;
+        way->network = endpoint->network;
+        if (!fab_way_group(way, &endpoint->group_out, way->target, FAB_GATE_OUT))
+            return FAB_GROUP_OUT;
+        if (!subnet ||
+            (interface->subnet != from && !fab_way_list(way, &subnet->list_out, way->target)))
+            return FAB_LIST_OUT;
+    }
+    return fab_way_enter(way, way->bound, from);
 }
 
 /* Nobody outside has an address of the network that is entered. */
@@ -233,6 +300,10 @@ FAB_INLINE int fab_way_follow(struct fab_way *way, uint32_t number, const struct
         if (!fab_way_list(way, &subnet->list_out, way->target))
             return FAB_LIST_OUT;
         return fab_way_enter(way, route.number, number);
+    case FAB_ROUTE_SERVICE:
+        if (!fab_way_list(way, &subnet->list_out, way->target))
+            return FAB_LIST_OUT;
+        return fab_way_serve(way, route.number);
     default:
         return FAB_BLACKHOLE;
     }
@@ -253,15 +324,23 @@ FAB_ONCE int fab_way_leave(struct fab_way *way)
             return FAB_SPOOFED;
         place = 0; /* another's public address does not stand for what is only forwarded */
     }
+    way->network = interface->network;
+    uint32_t service =
+        fab_service_at(interface->network, way->target, way->service_port, way->protocol);
+    if (service)
+        return fab_way_serve(way, service);
+    if (fab_is_link_local(way->target))
+        return FAB_NO_TARGET;
     if (!fab_way_group(way, &interface->group_out, way->target, FAB_GATE_OUT))
         return FAB_GROUP_OUT;
-    way->network = interface->network;
     return fab_way_follow(way, interface->subnet, subnet, place);
 }
 
 /* The reason why it may not, or FAB_PASSED. Nobody outside has one of our public addresses. */
 FAB_INLINE int fab_way_find(struct fab_way *way)
 {
+    if (way->at == FAB_SERVICE)
+        return fab_way_served(way);
     if (way->at != FAB_EDGE)
         return fab_way_leave(way);
     return FAB_FIND(fab_publics, &way->source) ? FAB_SPOOFED : fab_way_arrive(way);
