@@ -327,7 +327,7 @@ TEST(peers_reach_each_other_but_not_through_each_other)
     world_open_all(100);
     fab_subnets[3].address = IP(10, 9, 1, 0);
     struct fab_place_key key = {2, IP(10, 9, 1, 10)};
-    struct fab_place place = {4, 0};
+    struct fab_place place = {.interface = 4};
     CHECK_INT(host_map_claim(&fab_places, &key, &place), 0);
     world_route(2, IP(10, 9, 0, 0), 16, FAB_ROUTE_PEER, 2);
     struct tuple t = {2, FAB_UDP, 0, APP, IP(10, 9, 1, 10), 1, 2};
@@ -340,6 +340,41 @@ TEST(peers_reach_each_other_but_not_through_each_other)
     CHECK_INT(verdict.to, 2);
     t.target = IP(10, 9, 1, 77);
     CHECK_INT(pass(t), FAB_NO_TARGET);
+    host_close();
+}
+
+TEST(a_gateway_within_translates_to_its_own_addresses)
+{
+    const struct fab_place own = {.gateway = 2};
+    struct fab_place_key gateway = {1, IP(10, 0, 1, 6)}, there = {2, IP(10, 9, 1, 10)};
+    struct fab_place place = {.interface = 4};
+    world_open_all(100);
+    CHECK_INT(host_map_claim(&fab_places, &there, &place), 0);
+    CHECK_INT(host_map_claim(&fab_places, &gateway, &own), 0);
+    fab_gateways[2] = fab_gateways[1];
+    fab_gateways[2].publics[0] = gateway.address;
+    fab_gateways[2].within = 1;
+    world_route(2, IP(10, 9, 0, 0), 16, FAB_ROUTE_GATEWAY, 2);
+    struct tuple t = {2, FAB_TCP, FAB_TCP_SYN, APP, there.address, 4000, 80};
+    CHECK_INT(pass(t), FAB_NO_PUBLIC); /* its subnet leads to the internet, which is no way */
+    world_route(1, IP(10, 9, 0, 0), 16, FAB_ROUTE_PEER, 2);
+    CHECK_INT(pass(t), FAB_PASSED);
+    CHECK_INT(verdict.to, 4);
+    CHECK_INT(verdict.source, gateway.address);
+    CHECK(verdict.source_port != FAB_ORDER16(4000));
+    CHECK_INT(answer(), FAB_NO_TARGET); /* network 2 has no route back */
+    world_route(3, gateway.address, 32, FAB_ROUTE_PEER, 1);
+    world_changed();
+    CHECK_INT(pass(t), FAB_PASSED);
+    CHECK_INT(answer(), FAB_PASSED);
+    CHECK_INT(verdict.to, 2);
+    CHECK_INT(verdict.source, there.address);
+    CHECK_INT(verdict.target, APP);
+    CHECK_INT(verdict.target_port, FAB_ORDER16(4000));
+    /* Nobody begins towards the gateway. */
+    CHECK_INT(pass((struct tuple){4, FAB_TCP, FAB_TCP_SYN, OTHER_WEB, gateway.address, 1, 2}),
+              FAB_NO_FLOW);
+    CHECK_INT(pass((struct tuple){5, FAB_UDP, 0, PLAIN, gateway.address, 1, 2}), FAB_NO_FLOW);
     host_close();
 }
 

@@ -50,7 +50,7 @@ static void world_interface(uint32_t number, uint32_t subnet, uint32_t address,
                             uint32_t public_address)
 {
     struct fab_place_key key = {fab_subnets[subnet].network, address};
-    struct fab_place place = {number, public_address};
+    struct fab_place place = {.interface = number, .public_address = public_address};
     struct fab_public public = {.interface = number, .address = address};
     fab_interfaces[number] = (struct fab_interface){.ifindex = 100 + number,
                                                     .network = fab_subnets[subnet].network,

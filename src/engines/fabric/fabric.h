@@ -65,6 +65,7 @@ struct fabric_route {
 
 struct fabric_gateway {
     uint32_t network, subnet, address;
+    bool within; /* `publics` are private addresses of its network, for ways that stay inside */
     uint32_t publics[FAB_PUBLICS_MAX];
     uint32_t count;
     uint32_t ports_max;        /* per destination and public address; 0: 55,000 */

@@ -106,9 +106,19 @@ static bool has_public(const struct fabric_interface *interface, uint32_t addres
     return false;
 }
 
-/* Takes away the private addresses of an interface that it does not have any more. */
-static int clear_places(struct fabric *fabric, uint32_t number,
-                        const struct fabric_interface *interface)
+static bool has_within(const struct fabric_gateway *gateway, uint32_t network, uint32_t address)
+{
+    for (uint32_t i = 0; gateway && i < gateway->count; i++)
+        if (gateway->within && gateway->network == network && gateway->publics[i] == address)
+            return true;
+    return false;
+}
+
+/* Takes away the private addresses of an interface, or of a gateway, that it does not have any
+ * more. */
+static int clear_places(struct fabric *fabric, const struct fab_place *owner,
+                        const struct fabric_interface *interface,
+                        const struct fabric_gateway *gateway)
 {
     struct fab_place_key key, next;
     int fd = fabric->maps[FABRIC_PLACES];
@@ -117,8 +127,10 @@ static int clear_places(struct fabric *fabric, uint32_t number,
         struct fab_place place;
         key = next;
         more = bpf_map_get_next_key(fd, &key, &next) == 0;
-        if (fabric_get(fabric, FABRIC_PLACES, &key, &place) < 0 || place.interface != number ||
-            has_address(interface, key.network, key.address))
+        if (fabric_get(fabric, FABRIC_PLACES, &key, &place) < 0 ||
+            place.interface != owner->interface || place.gateway != owner->gateway ||
+            has_address(interface, key.network, key.address) ||
+            has_within(gateway, key.network, key.address))
             continue;
         int error = fabric_unset(fabric, FABRIC_PLACES, &key);
         if (error < 0)
@@ -160,7 +172,7 @@ static int put_addresses(struct fabric *fabric, uint32_t number,
     for (size_t i = 0; i < interface->address_count; i++) {
         const struct fabric_address *address = &interface->addresses[i];
         struct fab_place_key key = {interface->network, address->address};
-        struct fab_place place = {number, address->public_address};
+        struct fab_place place = {.interface = number, .public_address = address->public_address};
         struct fab_public public = {.interface = number, .address = address->address};
         int error = fabric_set(fabric, FABRIC_PLACES, &key, &place);
         if (!error && address->public_address)
@@ -168,8 +180,9 @@ static int put_addresses(struct fabric *fabric, uint32_t number,
         if (error < 0)
             return error;
     }
-    int error = clear_places(fabric, number, interface);
+    const struct fab_place placed = {.interface = number};
     const struct fab_public owner = {.interface = number};
+    int error = clear_places(fabric, &placed, interface, NULL);
     return error < 0 ? error : clear_publics(fabric, &owner, interface, NULL);
 }
 
@@ -211,6 +224,7 @@ int fabric_put_interface(struct fabric *fabric, uint32_t number,
 int fabric_drop_interface(struct fabric *fabric, uint32_t number)
 {
     struct fab_interface old, none = {0};
+    const struct fab_place placed = {.interface = number};
     const struct fab_public owner = {.interface = number};
     int error = fabric_get(fabric, FABRIC_INTERFACES, &number, &old);
     if (!error && old.ifindex)
@@ -220,7 +234,7 @@ int fabric_drop_interface(struct fabric *fabric, uint32_t number)
     if (!error)
         error = fabric_set(fabric, FABRIC_INTERFACES, &number, &none);
     if (!error)
-        error = clear_places(fabric, number, NULL);
+        error = clear_places(fabric, &placed, NULL, NULL);
     if (!error)
         error = clear_publics(fabric, &owner, NULL, NULL);
     if (error < 0)
@@ -230,13 +244,31 @@ int fabric_drop_interface(struct fabric *fabric, uint32_t number)
     return old.network ? fabric_changed(fabric, old.network) : 0;
 }
 
+/* The addresses by which answers find the gateway. */
+static int put_gateway_addresses(struct fabric *fabric, uint32_t number,
+                                 const struct fabric_gateway *gateway)
+{
+    const struct fab_public public = {.gateway = number, .address = gateway->address};
+    const struct fab_place place = {.gateway = number};
+    int error = 0;
+    for (uint32_t i = 0; !error && i < gateway->count; i++) {
+        struct fab_place_key key = {gateway->network, gateway->publics[i]};
+        error = gateway->within ? fabric_set(fabric, FABRIC_PLACES, &key, &place)
+                                : fabric_set(fabric, FABRIC_PUBLICS, &key.address, &public);
+    }
+    if (!error)
+        error = clear_places(fabric, &place, NULL, gateway);
+    return error < 0 ? error
+                     : clear_publics(fabric, &public, NULL, gateway->within ? NULL : gateway);
+}
+
 int fabric_put_gateway(struct fabric *fabric, uint32_t number, const struct fabric_gateway *gateway)
 {
-    const struct fab_public owner = {.gateway = number, .address = gateway->address};
     struct fab_gateway record = {
         .subnet = gateway->subnet,
         .address = gateway->address,
         .count = gateway->count,
+        .within = gateway->within,
         .ports_max = or_else(gateway->ports_max, GATEWAY_PORTS_MAX),
         .port_first = GATEWAY_PORT_FIRST,
         .port_count = 65536 - GATEWAY_PORT_FIRST,
@@ -247,17 +279,15 @@ int fabric_put_gateway(struct fabric *fabric, uint32_t number, const struct fabr
         return -EINVAL;
     memcpy(record.publics, gateway->publics, sizeof record.publics);
     int error = fabric_set(fabric, FABRIC_GATEWAYS, &number, &record);
-    for (uint32_t i = 0; !error && i < gateway->count; i++)
-        error = fabric_set(fabric, FABRIC_PUBLICS, &gateway->publics[i], &owner);
-    return error < 0 ? error : clear_publics(fabric, &owner, NULL, gateway);
+    return error < 0 ? error : put_gateway_addresses(fabric, number, gateway);
 }
 
 int fabric_drop_gateway(struct fabric *fabric, uint32_t number)
 {
-    const struct fab_public owner = {.gateway = number};
-    const struct fab_gateway none = {0};
-    int error = fabric_set(fabric, FABRIC_GATEWAYS, &number, &none);
-    return error < 0 ? error : clear_publics(fabric, &owner, NULL, NULL);
+    const struct fabric_gateway none = {0};
+    const struct fab_gateway record = {0};
+    int error = fabric_set(fabric, FABRIC_GATEWAYS, &number, &record);
+    return error < 0 ? error : put_gateway_addresses(fabric, number, &none);
 }
 
 /* -- routes ----------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  * ModifySecurityGroupRules. What is asked for is read first, then all of it is done or, with the
  * call's transaction, nothing. Control thread.
  */
+#include "services/ec2/peering.h"
 #include "services/ec2/permission.h"
 #include "services/ec2/prefix_list.h"
 #include "services/ec2/security_group.h"
@@ -52,23 +53,31 @@ static RESULT read_asked(struct call *c, const struct ec2_ip_permission_list *pe
 /* ---- Authorize… --------------------------------------------------------------------------------
  */
 
+/* A group that a rule refers to is of the same VPC, or of one that has an active peering connection
+ * with it in the same region ("Update your security groups to reference peer security groups"). */
 static RESULT check_group(struct call *c, const struct stored_security_group *group,
-                          const struct stored_group_rule *rule)
+                          struct stored_group_rule *rule)
 {
-    struct stored_security_group peer;
-    if (!span_eq(rule->group_account, c->account))
-        return refuse(c, &EC2_INVALID_GROUP_NOT_FOUND, "The security group '%.*s' does not exist",
-                      SPAN_ARG(rule->group));
-    TRY(resource_get(c, &security_group_kind, rule->group, &peer));
-    if (!span_eq(peer.vpc, group->vpc))
-        return refuse(c, &EC2_INVALID_GROUP_NOT_FOUND,
-                      "You have specified two resources that belong to different networks.");
-    return OK;
+    struct stored_security_group found;
+    struct peering_peers peers;
+    const struct peering_peer owner = {rule->group_account, c->region, SPAN_NONE, SPAN_NONE};
+    struct call as = peering_call(c, &owner);
+    TRY(resource_get(&as, &security_group_kind, rule->group, &found));
+    if (span_eq(found.vpc, group->vpc))
+        return OK;
+    TRY(peering_peers(c, group->vpc, &peers));
+    for (size_t i = 0; i < peers.count; i++)
+        if (span_eq(peers.at[i].vpc, found.vpc) && span_eq(peers.at[i].region, c->region)) {
+            rule->group_vpc = found.vpc;
+            rule->group_peering = peers.at[i].peering;
+            return OK;
+        }
+    return refuse(c, &EC2_INVALID_GROUP_NOT_FOUND,
+                  "You have specified two resources that belong to different networks.");
 }
 
-/* A group that a rule refers to is of the same VPC. */
 static RESULT check_reference(struct call *c, const struct stored_security_group *group,
-                              const struct stored_group_rule *rule)
+                              struct stored_group_rule *rule)
 {
     struct stored_prefix_list list;
     if (rule->prefix_list.at)

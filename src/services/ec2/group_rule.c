@@ -6,6 +6,7 @@
 #include "services/ec2/group_rule.h"
 
 #include "services/ec2/describe.h"
+#include "services/ec2/peering.h"
 #include "services/ec2/prefix_list.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/tag.h"
@@ -35,6 +36,10 @@ void group_rule_show(struct call *c, const struct stored_security_group *group,
         to->referenced_group_info = ARENA_NEW(c->arena, struct ec2_referenced_security_group);
         to->referenced_group_info->group_id = rule->group;
         to->referenced_group_info->user_id = rule->group_account;
+        to->referenced_group_info->vpc_id = rule->group_vpc;
+        to->referenced_group_info->vpc_peering_connection_id = rule->group_peering;
+        if (rule->group_peering.at)
+            to->referenced_group_info->peering_status = peering_status(c, rule->group_peering);
     }
     to->description = rule->description;
     to->security_group_rule_arn = resource_arn(c, &group_rule_kind, rule->id);

@@ -144,8 +144,7 @@ static RESULT build(struct call *c, struct stored_nat_gateway *gateway,
                     const struct stored_subnet *subnet)
 {
     struct stored_interface interface;
-    if (!gateway->private)
-        TRY(number_take(c, NUMBER_GATEWAY, gateway->id));
+    TRY(number_take(c, NUMBER_GATEWAY, gateway->id));
     TRY(make_interface(c, gateway, subnet, &interface));
     gateway->interface = interface.id;
     for (size_t i = 0; i < gateway->addresses.count; i++) {

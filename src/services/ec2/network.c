@@ -16,6 +16,7 @@
 #include "services/ec2/network_edge.h"
 #include "services/ec2/network_plan.h"
 #include "services/ec2/number.h"
+#include "services/ec2/peering.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -154,6 +155,24 @@ static void tell(struct network *network, struct span account, struct span regio
     told_free(told);
 }
 
+/* What they know of the VPC has changed with it: its number, and who is in its groups. */
+static void tell_peers(struct network *network, struct span account, struct span region,
+                       struct span vpc)
+{
+    struct arena arena;
+    struct peering_peers peers = {0};
+    arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
+    struct call c = call_of(network, &arena, account, region);
+    const struct refusal *refusal = peering_peers(&c, vpc, &peers);
+    txn_rollback(c.txn);
+    if (refusal)
+        log_error("ec2: reading the peers of %.*s: %.*s", SPAN_ARG(vpc),
+                  SPAN_ARG(refusal->message));
+    for (size_t i = 0; i < peers.count; i++)
+        tell(network, peers.at[i].account, peers.at[i].region, peers.at[i].vpc);
+    arena_done(&arena);
+}
+
 static int tell_next(void *user, struct stored_number_taken *taken)
 {
     tell(user, taken->account, taken->region, taken->id);
@@ -266,6 +285,7 @@ static void on_publish(struct mail *mail)
         struct change *change = network->changed;
         network->changed = change->next;
         tell(network, change->account, change->region, change->vpc);
+        tell_peers(network, change->account, change->region, change->vpc);
         change_free(change);
     }
     forget_gone(network);

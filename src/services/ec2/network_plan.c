@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Plans of VPCs. Each subnet gets a route table of its own in the fabric, filled from the one that
- * it asks here. A gateway's own interface is not told of: packets reach the gateway by routes. A
- * private NAT gateway is left out, since there is nothing yet that it could translate towards;
- * routes to it are black holes. Control thread, but for network_plan_apply.
+ * it asks here. A gateway's own interface is not told of: packets reach the gateway by routes, and
+ * answers by its addresses. Control thread, but for network_plan_apply.
  */
 #include "services/ec2/network_plan.h"
 
@@ -15,6 +14,7 @@
 #include "services/ec2/network_acl.h"
 #include "services/ec2/network_rules.h"
 #include "services/ec2/number.h"
+#include "services/ec2/peering.h"
 #include "services/ec2/route.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/security_group.h"
@@ -29,7 +29,29 @@ struct inside {
     struct call *c;
     struct stored_vpc vpc;
     struct resource_list subnets, tables, acls, groups, interfaces, gateways;
+    struct resource_list members; /* interfaces that groups may be named for: peers' too */
 };
+
+/* Those of VPCs in the same region that have an active peering connection with this one. */
+static RESULT read_members(struct inside *in)
+{
+    struct peering_peers peers;
+    TRY(peering_peers(in->c, in->vpc.id, &peers));
+    in->members = in->interfaces;
+    for (size_t i = 0; i < peers.count; i++) {
+        struct resource_list more;
+        struct call as = peering_call(in->c, &peers.at[i]);
+        if (!span_eq(as.region, in->c->region))
+            continue;
+        TRY(resource_list(&as, &interface_kind, WHERE(stored_interface, vpc, peers.at[i].vpc),
+                          &more));
+        void **both = ARENA_ARRAY(in->c->arena, void *, in->members.count + more.count);
+        for (size_t j = 0; j < in->members.count + more.count; j++)
+            both[j] = j < in->members.count ? in->members.at[j] : more.at[j - in->members.count];
+        in->members = (struct resource_list){both, in->members.count + more.count};
+    }
+    return OK;
+}
 
 static RESULT read_inside(struct call *c, struct span vpc, struct inside *ret)
 {
@@ -46,11 +68,23 @@ static RESULT read_inside(struct call *c, struct span vpc, struct inside *ret)
         const struct resource_where where = {lists[i].kind->vpc, vpc};
         TRY(resource_list(c, lists[i].kind, &where, lists[i].list));
     }
-    return OK;
+    return read_members(ret);
 }
 
 /* ---- routes ------------------------------------------------------------------------------------
  */
+
+static RESULT plan_peer(struct inside *in, struct span id, struct fabric_route *to)
+{
+    struct stored_peering peering;
+    int error = resource_find(in->c, &peering_kind, id, &peering);
+    if (error)
+        return refuse_errno(in->c, error, "reading a route's peering connection");
+    TRY(number_find(in->c, peering_peer_of(&peering, in->vpc.id).vpc, &to->number));
+    if (to->number)
+        to->kind = FAB_ROUTE_PEER;
+    return OK;
+}
 
 static RESULT plan_route(struct inside *in, const struct stored_route *route,
                          struct fabric_route *to)
@@ -61,6 +95,8 @@ static RESULT plan_route(struct inside *in, const struct stored_route *route,
     TRY(route_is_live(in->c, route, &live));
     if (!live)
         return OK;
+    if (span_starts(route->target, peering_kind.prefix))
+        return plan_peer(in, route->target, to);
     TRY(number_find(in->c, route->target, &to->number));
     if (span_starts(route->target, internet_gateway_kind.prefix))
         to->kind = FAB_ROUTE_INTERNET;
@@ -179,8 +215,8 @@ static RESULT plan_interface(struct inside *in, const struct stored_interface *i
         .forwards = interface->any_source,
         .addresses = plan_addresses(c, &interface->addresses),
         .address_count = interface->addresses.count,
-        .out = network_rules_of_groups(c, &in->groups, &in->interfaces, interface, DIRECTION_OUT),
-        .in = network_rules_of_groups(c, &in->groups, &in->interfaces, interface, DIRECTION_IN),
+        .out = network_rules_of_groups(c, &in->groups, &in->members, interface, DIRECTION_OUT),
+        .in = network_rules_of_groups(c, &in->groups, &in->members, interface, DIRECTION_IN),
         .tcp_idle_s = (uint32_t)interface->tcp_idle_s,
         .udp_stream_idle_s = (uint32_t)interface->udp_stream_idle_s,
         .udp_idle_s = (uint32_t)interface->udp_idle_s,
@@ -198,18 +234,20 @@ static RESULT plan_gateway(struct inside *in, const struct stored_nat_gateway *g
                            struct network_plan *plan)
 {
     struct plan_gateway *to = &plan->gateways[plan->gateway_count];
-    if (gateway->state != NAT_AVAILABLE || gateway->private)
+    if (gateway->state != NAT_AVAILABLE)
         return OK;
     TRY(number_find(in->c, gateway->id, &to->number));
     if (!to->number)
         return OK;
     to->gateway.network = plan->network;
+    to->gateway.within = gateway->private;
     to->gateway.address = htonl(cidr_address(gateway->addresses.at[0].private_address));
     TRY(number_find(in->c, gateway->subnet, &to->gateway.subnet));
     for (size_t i = 0; i < gateway->addresses.count; i++)
         if (gateway->addresses.at[i].state == NAT_ADDRESS_SUCCEEDED)
             to->gateway.publics[to->gateway.count++] =
-                htonl(cidr_address(gateway->addresses.at[i].public_address));
+                htonl(cidr_address(gateway->private ? gateway->addresses.at[i].private_address
+                                                    : gateway->addresses.at[i].public_address));
     plan->gateway_count++;
     return OK;
 }

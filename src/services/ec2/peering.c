@@ -8,6 +8,7 @@
 
 #include "services/ec2/cidr.h"
 #include "services/ec2/describe.h"
+#include "services/ec2/network.h"
 #include "services/ec2/tag.h"
 #include "services/ec2/vpc.h"
 #include "wire/region.h"
@@ -26,47 +27,43 @@
 /* ---- both sides --------------------------------------------------------------------------------
  */
 
-struct side {
-    struct span account, region, vpc;
-};
-
-static struct side requester_of(const struct stored_peering *peering)
+static struct peering_peer requester_of(const struct stored_peering *peering)
 {
-    return (struct side){peering->requester_account, peering->requester_region,
-                         peering->requester_vpc};
+    return (struct peering_peer){peering->requester_account, peering->requester_region,
+                                 peering->requester_vpc, peering->id};
 }
 
-static struct side accepter_of(const struct stored_peering *peering)
+static struct peering_peer accepter_of(const struct stored_peering *peering)
 {
-    return (struct side){peering->accepter_account, peering->accepter_region,
-                         peering->accepter_vpc};
+    return (struct peering_peer){peering->accepter_account, peering->accepter_region,
+                                 peering->accepter_vpc, peering->id};
 }
 
-/* The call as that side would make it. */
-static struct call call_of(const struct call *c, struct side side)
+struct call peering_call(const struct call *c, const struct peering_peer *side)
 {
     struct call as = *c;
-    as.account = side.account;
-    as.region = side.region;
+    as.account = side->account;
+    as.region = side->region;
     return as;
 }
 
 static void put(struct call *c, const struct stored_peering *peering)
 {
-    const struct side sides[] = {requester_of(peering), accepter_of(peering)};
+    const struct peering_peer sides[] = {requester_of(peering), accepter_of(peering)};
     for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
-        struct call as = call_of(c, sides[i]);
+        struct call as = peering_call(c, &sides[i]);
         struct stored_peering copy = *peering;
         resource_key(&as, peering->id, &copy);
         resource_put(&as, &peering_kind, &copy);
+        network_changed(&as, sides[i].vpc);
     }
 }
 
 static void drop(struct call *c, const struct stored_peering *peering)
 {
-    const struct side sides[] = {requester_of(peering), accepter_of(peering)};
+    const struct peering_peer sides[] = {requester_of(peering), accepter_of(peering)};
     for (size_t i = 0; i < ARRAY_LEN(sides); i++) {
-        struct call as = call_of(c, sides[i]);
+        struct call as = peering_call(c, &sides[i]);
         struct stored_peering copy = *peering;
         resource_key(&as, peering->id, &copy);
         resource_drop(&as, &peering_kind, &copy);
@@ -74,9 +71,9 @@ static void drop(struct call *c, const struct stored_peering *peering)
 }
 
 /* Its `id` is absent when there is none. */
-static RESULT find_vpc(struct call *c, struct side side, struct stored_vpc *ret)
+static RESULT find_vpc(struct call *c, struct peering_peer side, struct stored_vpc *ret)
 {
-    struct call as = call_of(c, side);
+    struct call as = peering_call(c, &side);
     int error = resource_find(&as, &vpc_kind, side.vpc, ret);
     if (error == -ENOENT)
         *ret = (struct stored_vpc){0};
@@ -88,7 +85,7 @@ static RESULT find_vpc(struct call *c, struct side side, struct stored_vpc *ret)
 
 enum BLOCKS { BLOCKS_HIDDEN, BLOCKS_TOLD };
 
-static RESULT show_side(struct call *c, struct side side, enum BLOCKS blocks,
+static RESULT show_side(struct call *c, struct peering_peer side, enum BLOCKS blocks,
                         struct ec2_vpc_peering_connection_vpc_info **ret)
 {
     struct stored_vpc vpc;
@@ -262,9 +259,34 @@ ec2_describe_vpc_peering_connections(struct call *c,
 /* ---- requests ----------------------------------------------------------------------------------
  */
 
-static bool is_of(const struct stored_peering *peering, struct span vpc)
+bool peering_is_of(const struct stored_peering *peering, struct span vpc)
 {
     return span_eq(peering->requester_vpc, vpc) || span_eq(peering->accepter_vpc, vpc);
+}
+
+struct peering_peer peering_peer_of(const struct stored_peering *peering, struct span vpc)
+{
+    return span_eq(peering->requester_vpc, vpc) ? accepter_of(peering) : requester_of(peering);
+}
+
+RESULT peering_peers(struct call *c, struct span vpc, struct peering_peers *ret)
+{
+    struct resource_list all;
+    TRY(resource_list(c, &peering_kind, NULL, &all));
+    *ret = (struct peering_peers){ARENA_ARRAY(c->arena, struct peering_peer, all.count), 0};
+    for (size_t i = 0; i < all.count; i++) {
+        const struct stored_peering *peering = all.at[i];
+        if (peering->state == PEERING_ACTIVE && peering_is_of(peering, vpc))
+            ret->at[ret->count++] = peering_peer_of(peering, vpc);
+    }
+    return OK;
+}
+
+struct span peering_status(struct call *c, struct span id)
+{
+    struct stored_peering peering;
+    bool there = resource_find(c, &peering_kind, id, &peering) == 0;
+    return states[there ? peering.state : PEERING_DELETED].code;
 }
 
 RESULT peering_any(struct call *c, struct span vpc, bool *ret)
@@ -273,7 +295,7 @@ RESULT peering_any(struct call *c, struct span vpc, bool *ret)
     TRY(resource_list(c, &peering_kind, NULL, &all));
     for (size_t i = 0; i < all.count; i++) {
         const struct stored_peering *peering = all.at[i];
-        *ret = *ret || (peering->state < PEERING_DELETED && is_of(peering, vpc));
+        *ret = *ret || (peering->state < PEERING_DELETED && peering_is_of(peering, vpc));
     }
     return OK;
 }
@@ -285,8 +307,8 @@ static RESULT check_room(struct call *c, const struct stored_peering *wish)
     TRY(resource_list(c, &peering_kind, NULL, &all));
     for (size_t i = 0; i < all.count; i++) {
         const struct stored_peering *peering = all.at[i];
-        if (peering->state < PEERING_DELETED && is_of(peering, wish->requester_vpc) &&
-            is_of(peering, wish->accepter_vpc))
+        if (peering->state < PEERING_DELETED && peering_is_of(peering, wish->requester_vpc) &&
+            peering_is_of(peering, wish->accepter_vpc))
             return refuse(c, &EC2_VPC_PEERING_CONNECTION_ALREADY_EXISTS,
                           "A VPC peering connection between the VPCs already exists.");
         outstanding +=
@@ -409,16 +431,16 @@ static RESULT get_pending(struct call *c, struct span id, const char *verb,
     return ret->state == PEERING_PENDING ? OK : wrong_state(c, ret);
 }
 
-static RESULT check_active(struct call *c, struct side side)
+static RESULT check_active(struct call *c, struct peering_peer side)
 {
-    struct call as = call_of(c, side);
+    struct call as = peering_call(c, &side);
     struct resource_list all;
     size_t active = 0;
     TRY(resource_list(&as, &peering_kind, NULL, &all));
     for (size_t i = 0; i < all.count; i++) {
         const struct stored_peering *peering = all.at[i];
         active += (peering->state == PEERING_PROVISIONING || peering->state == PEERING_ACTIVE) &&
-                  is_of(peering, side.vpc);
+                  peering_is_of(peering, side.vpc);
     }
     if (active >= ACTIVE_MAX)
         return refuse(c, &EC2_ACTIVE_VPC_PEERING_CONNECTION_PER_VPC_LIMIT_EXCEEDED,

@@ -7,6 +7,7 @@
 
 #include "services/ec2/cidr.h"
 #include "services/ec2/cidr6.h"
+#include "services/ec2/peering.h"
 #include "services/ec2/prefix_list.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/traffic.h"
@@ -305,9 +306,14 @@ static void show_rule(struct call *c, const struct stored_group_rule *rule,
                                            .description = rule->description});
     else
         APPEND(c, &to->user_id_group_pairs,
-               (struct ec2_user_id_group_pair){.group_id = rule->group,
-                                               .user_id = rule->group_account,
-                                               .description = rule->description});
+               (struct ec2_user_id_group_pair){
+                   .group_id = rule->group,
+                   .user_id = rule->group_account,
+                   .vpc_id = rule->group_vpc,
+                   .vpc_peering_connection_id = rule->group_peering,
+                   .peering_status =
+                       rule->group_peering.at ? peering_status(c, rule->group_peering) : SPAN_NONE,
+                   .description = rule->description});
 }
 
 void permission_show(struct call *c, const struct stored_group_rule_list *rules,

@@ -5,6 +5,7 @@
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
+#include "services/ec2/peering.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/vpc.h"
 
@@ -32,6 +33,11 @@ static bool interface_forwards(const void *record)
     return attachment && attachment->state == ATTACHMENT_ATTACHED;
 }
 
+static bool peering_forwards(const void *record)
+{
+    return ((const struct stored_peering *)record)->state == PEERING_ACTIVE;
+}
+
 /* What routes lead to: the member that tells it, whether it forwards, and how a refusal calls it.
  */
 static const struct target {
@@ -45,6 +51,8 @@ static const struct target {
     {&nat_gateway_kind, offsetof(struct ec2_route, nat_gateway_id), nat_forwards, "nat gateway"},
     {&interface_kind, offsetof(struct ec2_route, network_interface_id), interface_forwards,
      "interface"},
+    {&peering_kind, offsetof(struct ec2_route, vpc_peering_connection_id), peering_forwards,
+     "vpc peering connection"},
 };
 
 static const struct target *target_of(struct span id)
@@ -91,7 +99,7 @@ RESULT route_show(struct call *c, const struct stored_route *route, struct ec2_r
 /* CreateRoute's members; ReplaceRoute has the same ones. */
 struct wish {
     struct span destination, ipv6_destination, prefix_list;
-    struct span gateway, nat_gateway, interface, instance;
+    struct span gateway, nat_gateway, interface, instance, peering;
     bool unbuilt; /* leads to something else */
 };
 
@@ -101,11 +109,11 @@ struct wish {
         .ipv6_destination = (in)->destination_ipv6_cidr_block,                                     \
         .prefix_list = (in)->destination_prefix_list_id, .gateway = (in)->gateway_id,              \
         .nat_gateway = (in)->nat_gateway_id, .interface = (in)->network_interface_id,              \
-        .instance = (in)->instance_id,                                                             \
+        .instance = (in)->instance_id, .peering = (in)->vpc_peering_connection_id,                 \
         .unbuilt = (in)->vpc_endpoint_id.at || (in)->transit_gateway_id.at ||                      \
                    (in)->local_gateway_id.at || (in)->carrier_gateway_id.at ||                     \
                    (in)->core_network_arn.at || (in)->odb_network_arn.at ||                        \
-                   (in)->egress_only_internet_gateway_id.at || (in)->vpc_peering_connection_id.at, \
+                   (in)->egress_only_internet_gateway_id.at,                                       \
     }
 
 static RESULT read_destination(struct call *c, const struct wish *wish, struct cidr *ret)
@@ -139,7 +147,8 @@ static RESULT find_instance(struct call *c, const struct wish *wish, struct stor
 
 static RESULT read_target(struct call *c, const struct wish *wish, struct stored_route *ret)
 {
-    const struct span named[] = {wish->gateway, wish->nat_gateway, wish->interface, wish->instance};
+    const struct span named[] = {wish->gateway, wish->nat_gateway, wish->interface, wish->instance,
+                                 wish->peering};
     size_t given = 0;
     if (wish->unbuilt)
         return resource_not_built(c, "A route to this kind of target");
@@ -151,10 +160,19 @@ static RESULT read_target(struct call *c, const struct wish *wish, struct stored
     if (given != 1)
         return refuse(c, given ? &EC2_INVALID_PARAMETER_COMBINATION : &EC2_MISSING_PARAMETER,
                       "The request must contain exactly one of gatewayId, natGatewayId, "
-                      "networkInterfaceId, instanceId");
+                      "networkInterfaceId, instanceId, vpcPeeringConnectionId");
     if (wish->gateway.at && !span_starts(wish->gateway, S("igw-")))
         return resource_not_built(c, "A route to this kind of gateway");
     return wish->instance.at ? find_instance(c, wish, ret) : OK;
+}
+
+/* A peering connection is in both VPCs. One that waits for acceptance may be routed to: "Update
+ * your route tables for a VPC peering connection". */
+static bool is_in(const struct target *target, const void *record, struct span vpc)
+{
+    return target->kind == &peering_kind
+               ? peering_is_of(record, vpc)
+               : span_eq(*const_struct_at(record, target->kind->vpc, struct span), vpc);
 }
 
 /* It is there, and in the table's VPC. */
@@ -167,7 +185,7 @@ static RESULT check_target(struct call *c, const struct stored_route_table *tabl
                       SPAN_ARG(route->target));
     void *record = arena_zalloc(c->arena, 1, target->kind->record->size);
     TRY(resource_get(c, target->kind, route->target, record));
-    if (!span_eq(*const_struct_at(record, target->kind->vpc, struct span), table->vpc))
+    if (!is_in(target, record, table->vpc))
         return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
                       "route table %.*s and %s %.*s belong to different networks",
                       SPAN_ARG(table->id), target->noun, SPAN_ARG(route->target));

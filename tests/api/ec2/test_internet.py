@@ -5,61 +5,15 @@ import shutil
 import signal
 import subprocess
 import types
-import uuid
 
 import pytest
 
 from harness import PROGRAM
 from machines import Machines, root, soon
-
-EDGE = "203.0.113.1"  # of the namespace: the first address of the pool
-# A server that answers each caller with the caller's address.
-SERVER = """
-import http.server
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(self.client_address[0].encode())
-    def log_message(self, *words):
-        pass
-http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
-"""
-FETCH = "import urllib.request as u; print(u.urlopen('http://{}:8080/', timeout={}).read().decode())"
-PYTHON = "/usr/bin/python3"
+from outside import EDGE, PYTHON, Outside, fetched, nat_table, serving
 
 pytestmark = [root, pytest.mark.skipif(not os.path.exists(PYTHON) or not shutil.which("ip"),
                                        reason="needs Debian's python3 and iproute2")]
-
-
-class Outside:
-    """The namespace that plays the internet, with a server in it."""
-
-    def __init__(self):
-        self.name = f"internet-{uuid.uuid4().hex[:8]}"
-        subprocess.run(["ip", "netns", "add", self.name], check=True)
-        subprocess.run(["ip", "-n", self.name, "link", "set", "lo", "up"], check=True)
-        self.server = subprocess.Popen(["ip", "netns", "exec", self.name, PYTHON, "-c", SERVER])
-
-    def fetch(self, address, seconds=1):
-        """What a server answers to somebody out here; "" where nothing comes."""
-        done = subprocess.run(["ip", "netns", "exec", self.name, PYTHON, "-c", FETCH.format(address, seconds)],
-                              capture_output=True, text=True)
-        return done.stdout.strip()
-
-    def end(self):
-        self.server.kill()
-        self.server.wait()
-        subprocess.run(["ip", "netns", "del", self.name], check=True)
-
-
-def fetched(machines, instance, address=EDGE):
-    """The address that a server sees of the instance; "" where nothing comes."""
-    return machines.exec(instance, PYTHON, "-c", FETCH.format(address, 1)).stdout.strip()
-
-
-def serving():
-    return f"cd /tmp; cat > serve.py <<'END'\n{SERVER}END\nexec {PYTHON} serve.py\n"
 
 
 @pytest.fixture
@@ -115,10 +69,6 @@ def test_a_private_subnet_behind_a_nat_gateway(place):
     assert fetched(machines, inside) == address
     ec2.delete_nat_gateway(NatGatewayId=nat)
     soon(lambda: not fetched(machines, inside), "the end of the way through a deleted gateway")
-
-
-def nat_table(cloud, *words):
-    return subprocess.run([PROGRAM, "nat", *words, "--port", str(cloud.port)], capture_output=True, text=True, timeout=20)
 
 
 def counted(cloud, nat, name):

@@ -196,6 +196,7 @@ struct fab_place_key {
 struct fab_place {
     uint32_t interface;
     uint32_t public_address; /* that stands for it outside; 0: none */
+    uint32_t gateway;        /* instead of an interface: one for ways within */
 };
 
 /* Who has a public address. Either `interface` or `gateway` is set. */
@@ -225,6 +226,7 @@ struct fab_gateway {
     uint32_t address; /* private */
     uint32_t publics[FAB_PUBLICS_MAX];
     uint32_t count;     /* of publics; 0: no such gateway */
+    uint32_t within;    /* 1: its publics are private ones, for ways that stay inside */
     uint32_t ports_max; /* towards one destination, per public address */
     uint32_t port_first, port_count;
     uint32_t idle_s, closed_s; /* closed_s: how long the port of a closed connection is held */

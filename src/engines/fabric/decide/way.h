@@ -116,6 +116,8 @@ FAB_ONCE int fab_way_enter(struct fab_way *way, uint32_t to, uint32_t from)
     return FAB_PASSED;
 }
 
+FAB_INLINE int fab_way_back(struct fab_way *way, uint32_t number, uint32_t from);
+
 /* To whoever has the address in a network. */
 FAB_INLINE int fab_way_local(struct fab_way *way, uint32_t network, uint32_t number,
                              const struct fab_subnet *from)
@@ -125,14 +127,19 @@ FAB_INLINE int fab_way_local(struct fab_way *way, uint32_t network, uint32_t num
     if (!place || place->interface == way->at) /* what is one's own never leaves one's kernel */
         return FAB_NO_TARGET;
     const struct fab_interface *interface = FAB_AT(fab_interfaces, place->interface);
-    if (interface && interface->subnet != number &&
-        !fab_way_list(way, &from->list_out, way->target))
+    const struct fab_gateway *gateway = FAB_AT(fab_gateways, place->gateway);
+    uint32_t subnet = place->gateway ? gateway ? gateway->subnet : 0
+                      : interface    ? interface->subnet
+                                     : number;
+    if (subnet != number && !fab_way_list(way, &from->list_out, way->target))
         return FAB_LIST_OUT;
-    return fab_way_enter(way, place->interface, number);
+    return place->gateway ? fab_way_back(way, place->gateway, number)
+                          : fab_way_enter(way, place->interface, number);
 }
 
-/* An answer through a gateway: it enters the gateway's subnet, then the one of whom it is for. */
-FAB_INLINE int fab_way_back(struct fab_way *way, uint32_t number)
+/* An answer through a gateway: it enters the gateway's subnet from another one (0: from outside),
+ * then the one of whom it is for. */
+FAB_INLINE int fab_way_back(struct fab_way *way, uint32_t number, uint32_t from)
 {
     const struct fab_gateway *gateway = FAB_AT(fab_gateways, number);
     const struct fab_interface *interface = FAB_AT(fab_interfaces, way->bound);
@@ -143,7 +150,7 @@ FAB_INLINE int fab_way_back(struct fab_way *way, uint32_t number)
     if (!gateway || !gateway->count || !interface)
         return FAB_NO_TARGET;
     const struct fab_subnet *subnet = FAB_AT(fab_subnets, gateway->subnet);
-    if (!subnet || !fab_way_list(way, &subnet->list_in, way->source))
+    if (!subnet || (from != gateway->subnet && !fab_way_list(way, &subnet->list_in, way->source)))
         return FAB_LIST_IN;
     way->target = way->bound_target;
     if (way->protocol != FAB_ICMP)
@@ -207,7 +214,7 @@ FAB_ONCE int fab_way_arrive(struct fab_way *way)
     if (!public)
         return FAB_NO_TARGET;
     if (public->gateway)
-        return fab_way_back(way, public->gateway);
+        return fab_way_back(way, public->gateway, 0);
     const struct fab_interface *interface = FAB_AT(fab_interfaces, public->interface);
     if (!interface || !fab_has_internet(interface->network))
         return FAB_NO_TARGET;
@@ -251,6 +258,29 @@ FAB_ONCE int fab_route_of(uint32_t table, uint32_t address, struct fab_route *re
     return route->kind == FAB_ROUTE_BLACKHOLE ? FAB_BLACKHOLE : FAB_PASSED;
 }
 
+/* From a gateway to another network or an interface that forwards; its own network's addresses too,
+ * where a route of the sender leads past them. */
+FAB_INLINE int fab_way_within(struct fab_way *way, const struct fab_gateway *gateway,
+                              const struct fab_subnet *subnet, const struct fab_route *route)
+{
+    uint32_t to = route->number;
+    if (route->kind == FAB_ROUTE_LOCAL || route->kind == FAB_ROUTE_PEER) {
+        uint32_t network = route->kind == FAB_ROUTE_PEER ? route->number : subnet->network;
+        struct fab_place_key key = {network, way->target};
+        const struct fab_place *place = FAB_FIND(fab_places, &key);
+        if (!place || place->gateway || place->interface == way->at)
+            return FAB_NO_TARGET;
+        to = place->interface;
+    } else if (route->kind != FAB_ROUTE_INTERFACE) {
+        return FAB_NO_PUBLIC; /* nobody outside could answer it */
+    }
+    const struct fab_interface *interface = FAB_AT(fab_interfaces, to);
+    if (interface && interface->subnet != gateway->subnet &&
+        !fab_way_list(way, &subnet->list_out, way->target))
+        return FAB_LIST_OUT;
+    return fab_way_enter(way, to, gateway->subnet);
+}
+
 /* The translated source is chosen when the flow is made; until then it is the gateway's own. */
 FAB_ONCE int fab_way_gateway(struct fab_way *way, uint32_t number, uint32_t from)
 {
@@ -271,6 +301,11 @@ FAB_ONCE int fab_way_gateway(struct fab_way *way, uint32_t number, uint32_t from
     int reason = fab_route_of(subnet->routes, way->target, &route);
     if (reason)
         return reason;
+    if (gateway->within) {
+        way->gateway = number;
+        way->source = gateway->publics[0];
+        return fab_way_within(way, gateway, subnet, &route);
+    }
     if (route.kind != FAB_ROUTE_INTERNET || !fab_has_internet(subnet->network))
         return FAB_NO_ROUTE;
     if (!fab_way_list(way, &subnet->list_out, way->target))
