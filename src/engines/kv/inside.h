@@ -92,6 +92,8 @@ struct kv_table {
     atomic_uint references;
     atomic_bool shut; /* set once; looked at under a shard's lock */
     struct meter meters[2];
+    struct meter parts[KV_SHARDS][2]; /* of the keys of each shard */
+    _Atomic uint64_t rates_kind;
     struct shard shards[KV_SHARDS];
 };
 

@@ -211,6 +211,7 @@ MUST_CHECK int kv_table_totals(const struct kv_access *access, struct span name,
 MUST_CHECK int kv_find(const struct kv_access *access, struct span name, struct kv_table **ret);
 /* Its key; `indexes` is not filled. */
 const struct kv_schema *kv_table_schema(const struct kv_table *table);
+struct span kv_table_name(const struct kv_table *table);
 
 /* ---- indexes -------------------------------------------------------------------------------- */
 
@@ -470,6 +471,7 @@ enum KV_METER { KV_METER_READ, KV_METER_WRITE };
 
 struct kv_rates {
     uint64_t read, write; /* units a second; 0: not limited */
+    uint64_t kind;        /* of a table: whatever the caller wants to know with kv_rates_kind */
 };
 /* `index` absent: the table's own. Tables' thread; takes effect with the commit. -ENOENT. */
 MUST_CHECK int kv_rates_set(const struct kv_access *access, struct span table, struct span index,
@@ -480,5 +482,16 @@ bool kv_meter_has(const struct kv_access *access, const struct kv_table *table,
 /* Takes so much, also when there is less: then it is empty for longer. */
 void kv_meter_take(struct kv_table *table, const struct kv_index *index, enum KV_METER which,
                    double units);
+uint64_t kv_rates_kind(const struct kv_table *table);
+/*
+ * The parts of a table that its keys fall into have meters, too, all with one rate: a key that is
+ * used much more than others meets an empty one while the table's is not.
+ */
+#define KV_PART_READS 3000 /* units a second */
+#define KV_PART_WRITES 1000
+bool kv_part_has(const struct kv_access *access, const struct kv_table *table,
+                 const struct kv_key *key, enum KV_METER which);
+void kv_part_take(struct kv_table *table, const struct kv_key *key, enum KV_METER which,
+                  double units);
 /* No meter is empty any more. Before the first call. */
 void kv_lift_limits(struct kv *kv);

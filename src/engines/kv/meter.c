@@ -25,20 +25,15 @@ static const struct meter *meter_of(const struct kv_table *table, const struct k
     return index ? &index->meters[which] : &table->meters[which];
 }
 
-bool kv_meter_has(const struct kv_access *access, const struct kv_table *table,
-                  const struct kv_index *index, enum KV_METER which)
+static bool has(const struct kv_access *access, const struct meter *meter)
 {
-    const struct meter *meter = meter_of(table, index, which);
     if (!atomic_load_explicit(&meter->rate, memory_order_relaxed) || access->kv->unlimited)
         return true;
     return atomic_load_explicit(&meter->empty_until, memory_order_relaxed) < now_us();
 }
 
-void kv_meter_take(struct kv_table *table, const struct kv_index *index, enum KV_METER which,
-                   double units)
+static void take(struct meter *meter, double units)
 {
-    /* A caller has indexes only to look at; their meters are as much the table's as its own. */
-    struct meter *meter = (struct meter *)(uintptr_t)meter_of(table, index, which);
     uint64_t rate = atomic_load_explicit(&meter->rate, memory_order_relaxed);
     if (!rate)
         return;
@@ -48,6 +43,36 @@ void kv_meter_take(struct kv_table *table, const struct kv_index *index, enum KV
     do
         new = (old > full ? old : full) + taken;
     while (!atomic_compare_exchange_weak(&meter->empty_until, &old, new));
+}
+
+bool kv_meter_has(const struct kv_access *access, const struct kv_table *table,
+                  const struct kv_index *index, enum KV_METER which)
+{
+    return has(access, meter_of(table, index, which));
+}
+
+void kv_meter_take(struct kv_table *table, const struct kv_index *index, enum KV_METER which,
+                   double units)
+{
+    /* A caller has indexes only to look at; their meters are as much the table's as its own. */
+    take((struct meter *)(uintptr_t)meter_of(table, index, which), units);
+}
+
+bool kv_part_has(const struct kv_access *access, const struct kv_table *table,
+                 const struct kv_key *key, enum KV_METER which)
+{
+    return has(access, &table->parts[key->shard][which]);
+}
+
+void kv_part_take(struct kv_table *table, const struct kv_key *key, enum KV_METER which,
+                  double units)
+{
+    take(&table->parts[key->shard][which], units);
+}
+
+uint64_t kv_rates_kind(const struct kv_table *table)
+{
+    return atomic_load_explicit(&table->rates_kind, memory_order_relaxed);
 }
 
 void kv_lift_limits(struct kv *kv)
@@ -74,6 +99,8 @@ static void set_now(void *thing, enum TXN_END end)
     struct kv_table *table = map_get(&setting->kv->tables, setting->table);
     const struct index_set *set = table ? atomic_load(&table->indexes) : NULL;
     struct meter *meters = table && span_is_absent(setting->index) ? table->meters : NULL;
+    if (meters)
+        atomic_store(&table->rates_kind, setting->rates.kind);
     for (size_t i = 0; set && i < set->count; i++)
         if (span_eq(set->at[i]->schema.name, setting->index))
             meters = set->at[i]->meters;
@@ -88,6 +115,7 @@ static bool keep(struct kv_table_record *record, const struct setting *setting)
     if (span_is_absent(setting->index)) {
         record->read_rate = setting->rates.read;
         record->write_rate = setting->rates.write;
+        record->rates_kind = setting->rates.kind;
         return true;
     }
     for (size_t i = 0; i < record->indexes.count; i++) {

@@ -294,6 +294,11 @@ static struct kv_table *table_new(const struct kv_table_record *record)
     atomic_init(&table->references, 1);
     atomic_init(&table->meters[KV_METER_READ].rate, record->read_rate);
     atomic_init(&table->meters[KV_METER_WRITE].rate, record->write_rate);
+    atomic_init(&table->rates_kind, record->rates_kind);
+    for (size_t i = 0; i < KV_SHARDS; i++) {
+        atomic_init(&table->parts[i][KV_METER_READ].rate, KV_PART_READS);
+        atomic_init(&table->parts[i][KV_METER_WRITE].rate, KV_PART_WRITES);
+    }
     arena_init(&table->arena, INDEXES_FIRST, INDEXES_CEILING);
     return table;
 }
@@ -395,4 +400,9 @@ int kv_find(const struct kv_access *access, struct span name, struct kv_table **
 const struct kv_schema *kv_table_schema(const struct kv_table *table)
 {
     return &table->schema;
+}
+
+struct span kv_table_name(const struct kv_table *table)
+{
+    return table->name;
 }

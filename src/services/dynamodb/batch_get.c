@@ -115,7 +115,7 @@ static RESULT get_block(struct call *c, const struct block *block, struct batch 
     for (total->done = 0; total->done < block->in->keys.count; total->done++) {
         struct span bytes = SPAN_NONE;
         struct kv_map item;
-        const struct throttle_target target = {&access, block->table};
+        const struct throttle_target target = {&access, block->table, &block->keys[total->done]};
         if (!throttle_is_open(&target, KV_METER_READ))
             return OK;
         int error = kv_get(&access, &block->keys[total->done], &bytes);
@@ -127,7 +127,7 @@ static RESULT get_block(struct call *c, const struct block *block, struct batch 
             return OK;
         batch->bytes += size;
         double units = capacity_of_read(size, block->in->consistent_read);
-        kv_meter_take(block->table, NULL, KV_METER_READ, units);
+        TRY(throttle_read(c, &target, NULL, units));
         total->units += units;
         batch->done++;
         if (error == -ENOENT)
@@ -168,5 +168,7 @@ RESULT dynamodb_batch_get_item(struct call *c, const struct dynamodb_batch_get_i
     }
     if (out->consumed_capacity.count)
         out->consumed_capacity.at = consumed;
-    return batch.done ? OK : throttle_refuse(c);
+    const struct kv_access access = reference_access(c);
+    const struct throttle_target first = {&access, batch.blocks[0].table, &batch.blocks[0].keys[0]};
+    return batch.done ? OK : throttle_refuse(c, &first, KV_METER_READ);
 }

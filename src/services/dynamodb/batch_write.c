@@ -138,7 +138,7 @@ static RESULT write_all(struct call *c, struct batch *batch)
         return refuse(c, &DYNAMODB_RESOURCE_NOT_FOUND_EXCEPTION, "Requested resource not found");
     for (size_t i = 0; i < batch->count; i++) {
         struct write *write = &batch->writes[i];
-        const struct throttle_target target = {&batch->access, write->table};
+        const struct throttle_target target = {&batch->access, write->table, &write->key};
         write->left = !throttle_is_open(&target, KV_METER_WRITE);
         if (write->left)
             continue;
@@ -153,10 +153,13 @@ static RESULT write_all(struct call *c, struct batch *batch)
                     : kv_delete(&batch->access, write->table, &write->key, write->old);
         if (error < 0)
             return collection_refuse(c, error, "storing an item");
-        TRY(throttle_write(c, &target, units_of(write), &batch->changes));
+        TRY(throttle_write(c, &target,
+                           &(struct throttle_write){units_of(write), 1, &batch->changes}));
         rejoin(&batch->changes, before.first);
     }
-    return batch->done ? OK : throttle_refuse(c);
+    const struct throttle_target first = {&batch->access, batch->writes[0].table,
+                                          &batch->writes[0].key};
+    return batch->done ? OK : throttle_refuse(c, &first, KV_METER_WRITE);
 }
 
 static void show_capacity(struct call *c, const struct dynamodb_batch_write_item_in *in,

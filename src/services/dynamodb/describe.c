@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A table's record as a TableDescription. Field presence as in recorded answers. Control thread. */
+#include "services/dynamodb/allowance.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
@@ -88,6 +89,7 @@ static void describe_throughput(struct call *c, const struct dynamodb_table *tab
         table->on_demand ? WARM_WRITE_UNITS : (int64_t)table->write_units);
     warm->status = S("ACTIVE");
     to->warm_throughput = warm;
+    to->on_demand_throughput = allowance_shown(c, table->max_read, table->max_write);
 }
 
 /* ---- indexes -------------------------------------------------------------------------------- */
@@ -162,6 +164,7 @@ static void describe_global(struct call *c, const struct dynamodb_table *table,
         table->on_demand ? WARM_WRITE_UNITS : (int64_t)index->write_units);
     warm->status = S("ACTIVE");
     to->warm_throughput = warm;
+    to->on_demand_throughput = allowance_shown(c, index->max_read, index->max_write);
     SET(to, index_size_bytes, (int64_t)state->totals.bytes);
     SET(to, item_count, (int64_t)state->totals.items);
 }

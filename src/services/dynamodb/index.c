@@ -6,6 +6,7 @@
  */
 #include "services/dynamodb/index.h"
 
+#include "services/dynamodb/allowance.h"
 #include "services/dynamodb/attribute.h"
 #include "services/dynamodb/table.h"
 
@@ -31,14 +32,16 @@ RESULT index_wishes_of(struct call *c, const struct dynamodb_create_table_in *in
     ret->count = 0;
     for (size_t i = 0; i < global->count; i++) {
         const struct dynamodb_global_secondary_index *index = &global->at[i];
-        if (index->on_demand_throughput)
-            return table_not_built(c, "OnDemandThroughput");
+        TRY(allowance_check(c, &(struct allowance_wish){.wanted = index->on_demand_throughput,
+                                                        .index = index->index_name,
+                                                        .on_demand = !in->provisioned_throughput}));
         if (index->warm_throughput)
             return table_not_built(c, "WarmThroughput");
         ret->at[ret->count++] = (struct index_wish){.name = index->index_name,
                                                     .keys = &index->key_schema,
                                                     .projection = index->projection,
-                                                    .units = index->provisioned_throughput};
+                                                    .units = index->provisioned_throughput,
+                                                    .most = index->on_demand_throughput};
     }
     for (size_t i = 0; i < local->count; i++)
         ret->at[ret->count++] = (struct index_wish){.name = local->at[i].index_name,
@@ -309,6 +312,7 @@ struct dynamodb_table_index index_record(struct call *c, const struct index_wish
     for (size_t i = 0; i < names->count; i++)
         record.included.at[i] = names->at[i];
     qsort(record.included.at, names->count, sizeof *record.included.at, compare_spans);
+    allowance_set(wish->most, &record.max_read, &record.max_write);
     if (wish->units) {
         record.read_units = (uint64_t)wish->units->read_capacity_units;
         record.write_units = (uint64_t)wish->units->write_capacity_units;

@@ -19,6 +19,7 @@ struct index_wish {
     const struct dynamodb_key_schema *keys;
     const struct dynamodb_projection *projection;
     const struct dynamodb_provisioned_throughput *units; /* NULL: none */
+    const struct dynamodb_on_demand_throughput *most;    /* NULL: none */
     bool local;
 };
 

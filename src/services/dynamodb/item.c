@@ -9,6 +9,7 @@
 #include "services/dynamodb/collection.h"
 #include "services/dynamodb/key.h"
 #include "services/dynamodb/throttle.h"
+#include "services/dynamodb/transact.h"
 
 #include <errno.h>
 
@@ -42,6 +43,19 @@ RESULT item_decode(struct call *c, struct item_target *target)
     return OK;
 }
 
+static double factor_of(const struct item_target *target)
+{
+    return target->transacted ? TRANSACT_FACTOR : 1;
+}
+
+RESULT item_charge(struct call *c, struct item_target *target)
+{
+    return throttle_failed_write(
+        c, &(struct throttle_target){&target->access, target->table, &target->key},
+        factor_of(target) * capacity_of_write(kv_item_size(target->bytes)));
+}
+
+/* One that fails is charged like a write of the item that is there ("Condition expressions"). */
 RESULT item_check(struct call *c, struct item_target *target, const struct expression *condition,
                   struct span wanted)
 {
@@ -50,6 +64,7 @@ RESULT item_check(struct call *c, struct item_target *target, const struct expre
     TRY(item_decode(c, target));
     if (expression_holds(condition, &target->old, c->arena))
         return OK;
+    TRY(item_charge(c, target));
     const struct refusal *refusal =
         refuse(c, &DYNAMODB_CONDITIONAL_CHECK_FAILED_EXCEPTION, "The conditional request failed");
     return span_eq(wanted, S("ALL_OLD")) && !span_is_absent(target->bytes)
@@ -60,8 +75,13 @@ RESULT item_check(struct call *c, struct item_target *target, const struct expre
 static RESULT throttle(struct call *c, struct item_target *target, size_t after)
 {
     size_t before = kv_item_size(target->bytes);
-    return throttle_write(c, &(struct throttle_target){&target->access, target->table},
-                          capacity_of_write(before > after ? before : after), &target->changes);
+    double factor = factor_of(target);
+    return throttle_write(c,
+                          &(struct throttle_target){&target->access, target->table, &target->key},
+                          &(struct throttle_write){
+                              .units = factor * capacity_of_write(before > after ? before : after),
+                              .factor = factor,
+                              .changes = &target->changes});
 }
 
 RESULT item_store(struct call *c, struct item_target *target, const struct kv_map *item)

@@ -17,6 +17,7 @@ struct item_target {
     struct span bytes; /* what is there, absent: nothing */
     struct kv_map old; /* the same, decoded by item_decode; empty: nothing */
     bool decoded;
+    bool transacted; /* its units count twice */
     struct kv_changes changes;
 };
 
@@ -32,6 +33,8 @@ RESULT item_check(struct call *c, struct item_target *target, const struct expre
                   struct span wanted);
 RESULT item_store(struct call *c, struct item_target *target, const struct kv_map *item);
 RESULT item_remove(struct call *c, struct item_target *target);
+/* Units of a write that changes nothing: of a transaction's check. */
+RESULT item_charge(struct call *c, struct item_target *target);
 
 /* What an update makes of the item, sizes checked; `key` has the key's attributes. False in
  * *ret_stored: there is still nothing. */

@@ -115,7 +115,12 @@ RESULT page_read(struct call *c, const struct page_wish *wish, struct page *ret)
     kv_walk_close(items);
     ret->units = capacity_of_read(r.bytes, wish->consistent);
     const struct source *source = wish->source;
-    const struct throttle_target target = {&source->access, source->table};
+    struct kv_key key;
+    struct throttle_target target = {.access = &source->access, .table = source->table};
+    if (wish->range->hash && !source->index) {
+        kv_key_make(source->table, *wish->range->hash, SPAN_NONE, &key);
+        target.key = &key;
+    }
     TRY(refusal);
     TRY(throttle_read(c, &target, source->index, ret->units));
     return ret->fetched > 0 ? throttle_read(c, &target, NULL, ret->fetched) : OK;

@@ -248,5 +248,6 @@ RESULT dynamodb_get_item(struct call *c, const struct dynamodb_get_item_in *in,
     double units = capacity_of_read(kv_item_size(target.bytes), in->consistent_read);
     out->consumed_capacity =
         capacity_shown(c, in->return_consumed_capacity, target.table_name, units);
-    return throttle_read(c, &(struct throttle_target){&target.access, target.table}, NULL, units);
+    return throttle_read(c, &(struct throttle_target){&target.access, target.table, &target.key},
+                         NULL, units);
 }

@@ -7,6 +7,7 @@
 #include "services/dynamodb/table.h"
 
 #include "base/id.h"
+#include "services/dynamodb/allowance.h"
 #include "services/dynamodb/attribute.h"
 #include "services/dynamodb/destination.h"
 #include "services/dynamodb/index.h"
@@ -46,7 +47,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_create_table
         {in->sse_specification && in->sse_specification->enabled,
          "SSESpecification with Enabled true"},
         {in->warm_throughput, "WarmThroughput"},
-        {in->on_demand_throughput, "OnDemandThroughput"},
         {in->global_table_source_arn.at, "GlobalTableSourceArn"},
         {in->global_table_settings_replication_mode.at, "GlobalTableSettingsReplicationMode"},
     };
@@ -144,6 +144,8 @@ static RESULT check_create(struct call *c, const struct dynamodb_create_table_in
     TRY(check_given(c, in));
     TRY(check_billing(c, in));
     TRY(check_not_built(c, in));
+    TRY(allowance_check(c, &(struct allowance_wish){.wanted = in->on_demand_throughput,
+                                                    .on_demand = !in->provisioned_throughput}));
     TRY(check_definitions(c, in));
     TRY(check_keys(c, in));
     TRY(index_wishes_of(c, in, ret_wishes));
@@ -199,6 +201,7 @@ static RESULT fill_record(struct call *c, const struct dynamodb_create_table_in 
         table->read_units = (uint64_t)in->provisioned_throughput->read_capacity_units;
         table->write_units = (uint64_t)in->provisioned_throughput->write_capacity_units;
     }
+    allowance_set(in->on_demand_throughput, &table->max_read, &table->max_write);
     table->table_class = in->table_class;
     table->protected = in->deletion_protection_enabled;
     return table_add_tags(c, table, &in->tags);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Throttling of provisioned tables ("Throttling diagnosis", "Burst and adaptive capacity"): five
- * minutes of unused units are kept; a local index is written and read on the table's units, a
- * global one on its own, and a write is refused when a global index that it changes cannot take it.
+ * Throttling ("Throttling diagnosis", "Burst and adaptive capacity"): five minutes of unused units
+ * are kept; a local index is written and read on the table's units, a global one on its own, and a
+ * write is refused when a global index that it changes cannot take it. Keys that share a part of
+ * the table share what a part takes.
  */
 #include "services/dynamodb/throttle.h"
 
@@ -12,54 +13,143 @@
 
 #include <errno.h>
 
-RESULT throttle_refuse(struct call *c)
+#define TABLE_EXCEEDED                                                                             \
+    "The level of configured provisioned throughput for the table was exceeded. Consider "         \
+    "increasing your provisioning level with the UpdateTable API."
+#define INDEX_EXCEEDED                                                                             \
+    "The level of configured provisioned throughput for one or more global secondary indexes of "  \
+    "the table was exceeded. Consider increasing your provisioning level for the "                 \
+    "under-provisioned global secondary indexes with the UpdateTable API"
+#define CURRENT_EXCEEDED                                                                           \
+    "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically "   \
+    "scaling your table or index so please try again shortly. If exceptions persist, check if "    \
+    "you "                                                                                         \
+    "have a hot key: "                                                                             \
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"                            \
+    "bp-partition-key-design.html"
+#define MAXIMUM_EXCEEDED                                                                           \
+    "Throughput exceeds the maximum OnDemandThroughput configured on table or index"
+
+/* ---- who is refused ------------------------------------------------------------------------- */
+
+enum LIMIT { LIMIT_RATE, LIMIT_KEY_RANGE };
+
+struct excess {
+    const struct kv_index *index; /* NULL: the table's */
+    enum KV_METER which;
+    enum LIMIT limit;
+};
+
+/* The engine's name of a table has account, region and name. */
+static struct span resource_of(struct call *c, const struct kv_table *table,
+                               const struct kv_index *index)
 {
-    return refuse(c, &DYNAMODB_PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION,
-                  "The level of configured provisioned throughput for the table was exceeded. "
-                  "Consider increasing your provisioning level with the UpdateTable API.");
+    struct span rest = kv_table_name(table);
+    struct span account = span_cut(&rest, '/'), region = span_cut(&rest, '/');
+    struct span name = index ? kv_index_schema(index)->name : S("");
+    return arena_printf(c->arena, "arn:aws:dynamodb:%.*s:%.*s:table/%.*s%s%.*s", SPAN_ARG(region),
+                        SPAN_ARG(account), SPAN_ARG(rest), index ? "/index/" : "", SPAN_ARG(name));
 }
 
-static RESULT refuse_index(struct call *c)
+/* Code and text are of the table's mode, the reason tells what was exceeded ("Throttling
+ * diagnosis"). Both errors have the list, under names that differ in their first letter. */
+static RESULT refuse_excess(struct call *c, const struct kv_table *table,
+                            const struct excess *excess)
 {
-    return refuse(c, &DYNAMODB_PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION,
-                  "The level of configured provisioned throughput for one or more global secondary "
-                  "indexes of the table was exceeded. Consider increasing your provisioning level "
-                  "for the under-provisioned global secondary indexes with the UpdateTable API");
+    bool on_demand = kv_rates_kind(table) == THROTTLE_ON_DEMAND;
+    const char *text = !on_demand ? excess->index ? INDEX_EXCEEDED : TABLE_EXCEEDED
+                       : excess->limit == LIMIT_KEY_RANGE ? CURRENT_EXCEEDED
+                                                          : MAXIMUM_EXCEEDED;
+    const char *limit = excess->limit == LIMIT_KEY_RANGE ? "KeyRange"
+                        : on_demand                      ? "MaxOnDemand"
+                                                         : "Provisioned";
+    struct span reasons = arena_printf(
+        c->arena, "[{\"reason\":\"%s%s%sThroughputExceeded\",\"resource\":\"%.*s\"}]",
+        excess->index ? "Index" : "Table", excess->which == KV_METER_READ ? "Read" : "Write", limit,
+        SPAN_ARG(resource_of(c, table, excess->index)));
+    const struct refusal *refusal =
+        refuse(c,
+               on_demand ? &DYNAMODB_THROTTLING_EXCEPTION
+                         : &DYNAMODB_PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION,
+               "%s", text);
+    return refusal_add_json(c, refusal, on_demand ? S("throttlingReasons") : S("ThrottlingReasons"),
+                            reasons);
+}
+
+static bool part_has(const struct throttle_target *target, enum KV_METER which)
+{
+    return !target->key || kv_part_has(target->access, target->table, target->key, which);
+}
+
+RESULT throttle_refuse(struct call *c, const struct throttle_target *target, enum KV_METER which)
+{
+    const struct excess excess = {.which = which,
+                                  .limit = part_has(target, which) ? LIMIT_RATE : LIMIT_KEY_RANGE};
+    return refuse_excess(c, target->table, &excess);
+}
+
+/* ---- who is let in -------------------------------------------------------------------------- */
+
+static bool table_has(const struct throttle_target *target, enum KV_METER which)
+{
+    return kv_meter_has(target->access, target->table, NULL, which) && part_has(target, which);
+}
+
+static void take(const struct throttle_target *target, enum KV_METER which, double units)
+{
+    kv_meter_take(target->table, NULL, which, units);
+    if (target->key)
+        kv_part_take(target->table, target->key, which, units);
 }
 
 RESULT throttle_read(struct call *c, const struct throttle_target *target,
                      const struct kv_index *index, double units)
 {
     const struct kv_index *own = index && !kv_index_schema(index)->local ? index : NULL;
+    if (!own) {
+        if (!table_has(target, KV_METER_READ))
+            return throttle_refuse(c, target, KV_METER_READ);
+        take(target, KV_METER_READ, units);
+        return OK;
+    }
     if (!kv_meter_has(target->access, target->table, own, KV_METER_READ))
-        return own ? refuse_index(c) : throttle_refuse(c);
+        return refuse_excess(c, target->table, &(struct excess){own, KV_METER_READ, LIMIT_RATE});
     kv_meter_take(target->table, own, KV_METER_READ, units);
     return OK;
 }
 
-RESULT throttle_write(struct call *c, const struct throttle_target *target, double units,
-                      const struct kv_changes *changes)
+RESULT throttle_failed_write(struct call *c, const struct throttle_target *target, double units)
+{
+    if (!table_has(target, KV_METER_WRITE))
+        return throttle_refuse(c, target, KV_METER_WRITE);
+    take(target, KV_METER_WRITE, units);
+    return OK;
+}
+
+RESULT throttle_write(struct call *c, const struct throttle_target *target,
+                      const struct throttle_write *write)
 {
     const struct kv_change *change;
-    if (!kv_meter_has(target->access, target->table, NULL, KV_METER_WRITE))
-        return throttle_refuse(c);
-    for (change = changes->first; change; change = change->next)
+    if (!table_has(target, KV_METER_WRITE))
+        return throttle_refuse(c, target, KV_METER_WRITE);
+    for (change = write->changes->first; change; change = change->next)
         if (change->table == target->table && !kv_index_schema(change->index)->local &&
             !kv_meter_has(target->access, target->table, change->index, KV_METER_WRITE))
-            return refuse_index(c);
-    kv_meter_take(target->table, NULL, KV_METER_WRITE, units);
-    for (change = changes->first; change; change = change->next)
+            return refuse_excess(c, target->table,
+                                 &(struct excess){change->index, KV_METER_WRITE, LIMIT_RATE});
+    take(target, KV_METER_WRITE, write->units);
+    for (change = write->changes->first; change; change = change->next)
         if (change->table == target->table)
             kv_meter_take(target->table,
                           kv_index_schema(change->index)->local ? NULL : change->index,
-                          KV_METER_WRITE, capacity_of_change(change));
+                          KV_METER_WRITE, write->factor * capacity_of_change(change));
     return OK;
 }
 
 bool throttle_is_open(const struct throttle_target *target, enum KV_METER which)
 {
     const struct kv_index *index;
-    if (!kv_meter_has(target->access, target->table, NULL, which))
+    if (!table_has(target, which))
         return false;
     for (size_t at = 0; which == KV_METER_WRITE && (index = kv_index_next(target->table, &at));)
         if (!kv_meter_has(target->access, target->table, index, which))
@@ -67,16 +157,24 @@ bool throttle_is_open(const struct throttle_target *target, enum KV_METER which)
     return true;
 }
 
+/* ---- rates ---------------------------------------------------------------------------------- */
+
+/* A maximum on demand is a rate like any other. */
 RESULT throttle_set(struct call *c, const struct dynamodb_table *table)
 {
     const struct kv_access access = reference_access(c);
     struct span name = reference_of(c->arena, table);
-    int error = kv_rates_set(&access, name, SPAN_NONE,
-                             &(struct kv_rates){table->read_units, table->write_units});
+    int error = kv_rates_set(
+        &access, name, SPAN_NONE,
+        &(struct kv_rates){.read = table->on_demand ? table->max_read : table->read_units,
+                           .write = table->on_demand ? table->max_write : table->write_units,
+                           .kind = table->on_demand ? THROTTLE_ON_DEMAND : THROTTLE_PROVISIONED});
     for (size_t i = 0; i < table->indexes.count && !error; i++) {
         const struct dynamodb_table_index *index = &table->indexes.at[i];
-        error = kv_rates_set(&access, name, index->name,
-                             &(struct kv_rates){index->read_units, index->write_units});
+        error = kv_rates_set(
+            &access, name, index->name,
+            &(struct kv_rates){.read = table->on_demand ? index->max_read : index->read_units,
+                               .write = table->on_demand ? index->max_write : index->write_units});
         if (error == -ENOENT) /* it is on its way out */
             error = 0;
     }

@@ -12,16 +12,28 @@
 struct throttle_target {
     const struct kv_access *access;
     struct kv_table *table;
+    const struct kv_key *key; /* NULL: of no single one */
 };
+
+/* What the engine keeps as the kind of a table's rates. */
+enum THROTTLE_MODE { THROTTLE_PROVISIONED, THROTTLE_ON_DEMAND };
 
 /* `index` NULL, or a local one: the table's meter. */
 RESULT throttle_read(struct call *c, const struct throttle_target *target,
                      const struct kv_index *index, double units);
-/* `units` of the table; `changes` of its indexes, which may be written as fast as each of them. */
-RESULT throttle_write(struct call *c, const struct throttle_target *target, double units,
-                      const struct kv_changes *changes);
+/* `changes` of indexes may be written as fast as each of them. */
+struct throttle_write {
+    double units;  /* of the table, the factor in it */
+    double factor; /* of the indexes: 2 in transactions, else 1 */
+    const struct kv_changes *changes;
+};
+RESULT throttle_write(struct call *c, const struct throttle_target *target,
+                      const struct throttle_write *write);
+/* Of a write that did not come to be: only the table's. */
+RESULT throttle_failed_write(struct call *c, const struct throttle_target *target, double units);
 /* Whether a write to the table would be let in, whatever indexes it meets. */
 bool throttle_is_open(const struct throttle_target *target, enum KV_METER which);
-RESULT throttle_refuse(struct call *c);
+/* What is told to who is not. */
+RESULT throttle_refuse(struct call *c, const struct throttle_target *target, enum KV_METER which);
 /* Tells the engine the units of a table and its indexes. Control thread. */
 RESULT throttle_set(struct call *c, const struct dynamodb_table *table);

@@ -52,6 +52,8 @@ static void print_reason(struct json_writer *json, const struct refusal *refusal
         json_key(json, S("Message"));
         json_string(json, refusal->message);
         for (const struct refusal_member *m = refusal->members; m; m = m->next) {
+            if (!span_eq(m->name, S("Item")))
+                continue;
             json_key(json, m->name);
             json_literal(json, m->value);
         }

@@ -84,8 +84,10 @@ static RESULT read_items(struct call *c, struct reads *reads)
         error = kv_get(&reads->access, &reads->at[i].key, &reads->at[i].bytes);
         if (error < 0 && error != -ENOENT)
             return refuse_errno(c, error, "reading an item");
-        if (!kv_meter_has(&reads->access, reads->at[i].table, NULL, KV_METER_READ))
-            TRY(transact_keep(&reads->reasons, i, throttle_refuse(c)));
+        const struct throttle_target target = {&reads->access, reads->at[i].table,
+                                               &reads->at[i].key};
+        if (!throttle_is_open(&target, KV_METER_READ))
+            TRY(transact_keep(&reads->reasons, i, throttle_refuse(c, &target, KV_METER_READ)));
         bytes += kv_item_size(reads->at[i].bytes);
     }
     TRY(transact_cancel(c, &reads->reasons));

@@ -64,6 +64,7 @@ static RESULT read_step(struct call *c, struct step *step)
     TRY(partiql_require(c, statement));
     bool reads = statement->kind == PARTIQL_SELECT || statement->kind == PARTIQL_EXISTS;
     const struct refusal *refusal = partiql_aim(c, statement, &step->target);
+    step->target.transacted = true;
     if (refusal && (!reads || !step->target.table))
         return refusal;
     if (refusal)

@@ -175,6 +175,7 @@ static RESULT find_keys(struct call *c, struct actions *actions)
     for (size_t i = 0; i < actions->count; i++) {
         struct item_target *target = &actions->at[i].target;
         target->access = reference_access(c);
+        target->transacted = true;
         TRY(reference_open(c, actions->at[i].table_name, &target->table_name, &target->table));
         TRY(item_check_key_paths(c, target->table, &actions->at[i].condition));
         TRY(item_check_key_paths(c, target->table, &actions->at[i].update));
@@ -214,7 +215,7 @@ static RESULT do_action(struct call *c, struct action *action)
     switch (action->kind) {
     case ACTION_CHECK:
         action->after = kv_item_size(target->bytes);
-        return OK;
+        return item_charge(c, target);
     case ACTION_PUT:
         action->after = kv_map_size(&action->map);
         return item_store(c, target, &action->map);

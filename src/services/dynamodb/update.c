@@ -4,6 +4,7 @@
  * table goes on being read and written while it is UPDATING. Texts as the real service answers
  * them. Control thread.
  */
+#include "services/dynamodb/allowance.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 #include "services/dynamodb/throttle.h"
@@ -39,7 +40,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_update_table
         {in->global_table_witness_updates.count, "GlobalTableWitnessUpdates"},
         {in->global_table_settings_replication_mode.at, "GlobalTableSettingsReplicationMode"},
         {in->has.disassociation_protection_enabled, "DisassociationProtectionEnabled"},
-        {in->on_demand_throughput, "OnDemandThroughput"},
         {in->warm_throughput, "WarmThroughput"},
     };
     for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
@@ -59,6 +59,7 @@ static RESULT check_together(struct call *c, const struct dynamodb_update_table_
         {in->billing_mode.at, NULL},
         {in->global_secondary_index_updates.count, NULL},
         {in->stream_specification, NULL},
+        {in->on_demand_throughput, NULL},
         {in->table_class.at, "TableClass"},
         {in->has.deletion_protection_enabled, "DeletionProtection"},
     };
@@ -120,6 +121,9 @@ static RESULT check_change(struct call *c, const struct dynamodb_table *table,
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "One or more parameter values were invalid: ProvisionedThroughput must be "
                       "specified when BillingMode is PROVISIONED");
+    TRY(allowance_check(c, &(struct allowance_wish){.wanted = in->on_demand_throughput,
+                                                    .on_demand = on_demand,
+                                                    .made = true}));
     bool only_units = !in->global_secondary_index_updates.count;
     if (in->provisioned_throughput && only_units && same_units(table, in->provisioned_throughput))
         return refuse_same_units(c, table);
@@ -144,6 +148,9 @@ static void set_units(struct call *c, struct dynamodb_table *table,
         table->decreased = c->now_ms;
     }
     table->on_demand = false;
+    table->max_read = table->max_write = 0;
+    for (size_t i = 0; i < table->indexes.count; i++)
+        table->indexes.at[i].max_read = table->indexes.at[i].max_write = 0;
     table->read_units = reads;
     table->write_units = writes;
 }
@@ -177,6 +184,7 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
         set_units(c, &table, in->provisioned_throughput);
     else if (span_eq(in->billing_mode, S("PAY_PER_REQUEST")))
         set_on_demand(c, &table);
+    allowance_set(in->on_demand_throughput, &table.max_read, &table.max_write);
     if (in->table_class.at) {
         table.table_class = in->table_class;
         table.class_changed = c->now_ms;

@@ -5,6 +5,8 @@
  * itself. Rules and texts as the real service was measured to have them. Control thread.
  */
 #include "services/dynamodb/index.h"
+
+#include "services/dynamodb/allowance.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
@@ -129,14 +131,16 @@ static RESULT create_index(struct call *c, const struct dynamodb_update_table_in
     const struct index_wish wish = {.name = action->index_name,
                                     .keys = &action->key_schema,
                                     .projection = action->projection,
-                                    .units = action->provisioned_throughput};
+                                    .units = action->provisioned_throughput,
+                                    .most = action->on_demand_throughput};
     if (index_named(table, wish.name))
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "Attempting to create an index which already exists");
-    if (action->on_demand_throughput)
-        return table_not_built(c, "OnDemandThroughput");
     if (action->warm_throughput)
         return table_not_built(c, "WarmThroughput");
+    TRY(allowance_check(c, &(struct allowance_wish){.wanted = action->on_demand_throughput,
+                                                    .index = wish.name,
+                                                    .on_demand = table->on_demand}));
     if (!in->attribute_definitions.count)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       BAD "AttributeDefinitions is not specified for index: %.*s",
@@ -209,10 +213,17 @@ static RESULT update_index(struct call *c,
     struct dynamodb_table_index *index;
     const struct dynamodb_provisioned_throughput *units = action->provisioned_throughput;
     TRY(find_global(c, table, action->index_name, "update", &index));
-    if (action->on_demand_throughput)
-        return table_not_built(c, "OnDemandThroughput");
     if (action->warm_throughput)
         return table_not_built(c, "WarmThroughput");
+    TRY(allowance_check(c, &(struct allowance_wish){.wanted = action->on_demand_throughput,
+                                                    .index = index->name,
+                                                    .on_demand = table->on_demand,
+                                                    .made = true}));
+    if (action->on_demand_throughput && !units) {
+        allowance_set(action->on_demand_throughput, &index->max_read, &index->max_write);
+        index->state = INDEX_UPDATING;
+        return OK;
+    }
     if (!units)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       BAD "ProvisionedThroughput must be specified for index: %.*s",

@@ -336,8 +336,8 @@ ONE = {"AttributeDefinitions": [PK, N]}
     ([{"Create": index("two", "n", ProvisionedThroughput=units(1, 1))}], ONE, "ValidationException",
      BAD + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: two when BillingMode is "
      "PAY_PER_REQUEST"),
-    ([{"Create": index("two", "n", OnDemandThroughput={"MaxReadRequestUnits": 1})}], ONE, "ValidationException",
-     "OnDemandThroughput is not supported by kintoun yet"),
+    ([{"Create": index("two", "n", OnDemandThroughput={"MaxReadRequestUnits": 0})}], ONE, "ValidationException",
+     BAD + "Requested MaxReadRequestUnits for OnDemandThroughput for index : two is outside of valid range"),
     ([{"Create": index("two", "n", WarmThroughput={"ReadUnitsPerSecond": 1})}], ONE, "ValidationException",
      "WarmThroughput is not supported by kintoun yet"),
     ([{"Create": index("two", "n")}], {**ONE, "ProvisionedThroughput": units(1, 1)}, "ValidationException",

@@ -128,7 +128,6 @@ NOT_NULL = "1 validation error detected: Value null at '{}' failed to satisfy co
     ({"TableName": "a/bc"}, "1 validation error detected: Value 'a/bc' at 'tableName' failed to satisfy constraint: "
      "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"),
     ({"SSESpecification": {"Enabled": True}}, "SSESpecification with Enabled true is not supported by kintoun yet"),
-    ({"OnDemandThroughput": {"MaxReadRequestUnits": 1}}, "OnDemandThroughput is not supported by kintoun yet"),
     ({"WarmThroughput": {"ReadUnitsPerSecond": 13000}}, "WarmThroughput is not supported by kintoun yet"),
     ({"Tags": [{"Key": "aws:x", "Value": "y"}]}, BAD + "Tag keys that begin with aws: are reserved: aws:x"),
     ({"Tags": [{"Key": "x", "Value": "y"}] * 2}, BAD + "Duplicate tag key: x"),
@@ -202,7 +201,6 @@ def test_refused_updates(dynamodb, make_table, name):
         dynamodb.update_table(TableName=it, BillingMode="PROVISIONED")
     for parameter, value in [("SSESpecification", {"Enabled": True}),
                              ("ReplicaUpdates", [{"Create": {"RegionName": "eu-west-1"}}]),
-                             ("OnDemandThroughput", {"MaxReadRequestUnits": 1}),
                              ("WarmThroughput", {"ReadUnitsPerSecond": 13000})]:
         with invalid(f"{parameter} is not supported by kintoun yet"):
             dynamodb.update_table(TableName=it, **{parameter: value})

@@ -120,6 +120,119 @@ def test_a_global_index_has_its_own(cloud, dynamodb, make):
     dynamodb.scan(TableName=it)
 
 
+def reasons(call, most=1000):
+    """Of the first refusal: its code and what the list of reasons says."""
+    for _ in range(most):
+        try:
+            call()
+        except botocore.exceptions.ClientError as error:
+            told = error.response
+            (reason,) = told.get("ThrottlingReasons") or told["throttlingReasons"]
+            return told["Error"]["Code"], told["Error"]["Message"], reason["reason"], reason["resource"].split(":", 5)[5]
+    raise AssertionError("was never refused")
+
+
+def test_what_was_exceeded_is_told(cloud, dynamodb, make):
+    schema = keys()
+    schema["AttributeDefinitions"].append({"AttributeName": "g", "AttributeType": "S"})
+    it = make(**schema, GlobalSecondaryIndexes=[
+        {"IndexName": "slow", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+         "Projection": {"ProjectionType": "ALL"}, "ProvisionedThroughput": units(1, 1)}])
+    assert reasons(lambda: dynamodb.get_item(TableName=it, Key=item(pk="a"), ConsistentRead=True)) == (
+        CODE, TABLE, "TableReadProvisionedThroughputExceeded", f"table/{it}")
+    assert reasons(lambda: dynamodb.scan(TableName=it, IndexName="slow", ConsistentRead=False)) == (
+        CODE, INDEX, "IndexReadProvisionedThroughputExceeded", f"table/{it}/index/slow")
+    assert reasons(lambda: dynamodb.put_item(TableName=it, Item=item(pk="a"))) == (
+        CODE, TABLE, "TableWriteProvisionedThroughputExceeded", f"table/{it}")
+
+
+def test_transactions_take_twice_as_much(cloud, dynamodb, make):
+    it = make(write=1)
+    put = {"Put": {"TableName": it, "Item": item(pk="a")}}
+    check = {"ConditionCheck": {"TableName": it, "Key": item(pk="b"), "ConditionExpression": "attribute_not_exists(pk)"}}
+    for count in range(1000):
+        try:
+            dynamodb.transact_write_items(TransactItems=[put, check])
+        except dynamodb.exceptions.TransactionCanceledException:
+            break
+    assert 0 <= count - BURST_S / 4 <= SLACK
+
+
+def test_a_failed_condition_is_charged(cloud, dynamodb, make):
+    it = make(write=1)
+    dynamodb.put_item(TableName=it, Item=item(pk="a", v="x" * 4500))  # 5 units
+
+    def fail():
+        with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
+            dynamodb.delete_item(TableName=it, Key=item(pk="a"), ConditionExpression="attribute_not_exists(pk)")
+    for _ in range(int(BURST_S / 5) - 1):
+        fail()
+    assert until_refused(lambda: dynamodb.put_item(TableName=it, Item=item(pk="b"))) <= SLACK
+
+
+MAXIMUM = "Throughput exceeds the maximum OnDemandThroughput configured on table or index"
+
+
+def test_a_maximum_on_demand(cloud, dynamodb, name):
+    it = name("maximum")
+    schema = keys()
+    schema["AttributeDefinitions"].append({"AttributeName": "g", "AttributeType": "S"})
+    dynamodb.create_table(
+        TableName=it, BillingMode="PAY_PER_REQUEST", OnDemandThroughput={"MaxWriteRequestUnits": 2}, **schema,
+        GlobalSecondaryIndexes=[{"IndexName": "slow", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                                 "Projection": {"ProjectionType": "ALL"}, "OnDemandThroughput": {"MaxReadRequestUnits": 1}}])
+    dynamodb.get_waiter("table_exists").wait(TableName=it)
+    told = dynamodb.describe_table(TableName=it)["Table"]
+    assert told["OnDemandThroughput"] == {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 2}
+    assert told["GlobalSecondaryIndexes"][0]["OnDemandThroughput"] == {"MaxReadRequestUnits": 1, "MaxWriteRequestUnits": -1}
+    put = lambda: dynamodb.put_item(TableName=it, Item=item(pk="a", v="x" * 5000))  # 5 units
+    assert 0 <= until_refused(put, "ThrottlingException", MAXIMUM) - 2 * BURST_S / 5 <= SLACK
+    assert reasons(put)[2:] == ("TableWriteMaxOnDemandThroughputExceeded", f"table/{it}")
+    assert reasons(lambda: dynamodb.scan(TableName=it, IndexName="slow"))[2:] == (
+        "IndexReadMaxOnDemandThroughputExceeded", f"table/{it}/index/slow")
+    cloud.restart()
+    assert dynamodb.describe_table(TableName=it)["Table"]["OnDemandThroughput"]["MaxWriteRequestUnits"] == 2
+    dynamodb.update_table(TableName=it, OnDemandThroughput={"MaxWriteRequestUnits": -1})
+    dynamodb.get_waiter("table_exists").wait(TableName=it)
+    assert "OnDemandThroughput" not in dynamodb.describe_table(TableName=it)["Table"]
+    for _ in range(200):
+        put()
+    dynamodb.update_table(TableName=it, GlobalSecondaryIndexUpdates=[
+        {"Update": {"IndexName": "slow", "OnDemandThroughput": {"MaxReadRequestUnits": 7}}}])
+    told = dynamodb.describe_table(TableName=it)["Table"]["GlobalSecondaryIndexes"][0]
+    assert told["OnDemandThroughput"]["MaxReadRequestUnits"] == 7
+
+
+def test_maxima_that_are_none(cloud, dynamodb, name, make):
+    bad = "One or more parameter values were invalid: "
+    it, given = name("none"), {"OnDemandThroughput": {"MaxReadRequestUnits": 0}}
+    free = dict(BillingMode="PAY_PER_REQUEST", **keys())
+    with refused("ValidationException", bad + "Requested MaxReadRequestUnits for OnDemandThroughput for table is outside of valid "
+                                              "range"):
+        dynamodb.create_table(TableName=it, **free, **given)
+    with refused("LimitExceededException", "Subscriber limit exceeded: Requested MaxWriteRequestUnits for OnDemandThroughput for "
+                                           "table exceeds TableMaxWriteCapacityUnits of the account in region us-east-1"):
+        dynamodb.create_table(TableName=it, **free, OnDemandThroughput={"MaxWriteRequestUnits": 40_001})
+    with refused("ValidationException", bad + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when table "
+                                              "BillingMode is PROVISIONED."):
+        dynamodb.create_table(TableName=it, ProvisionedThroughput=units(1, 1), **keys(), **given)
+    with refused("ValidationException", bad + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table "
+                                              "BillingMode is PROVISIONED"):
+        dynamodb.update_table(TableName=make(), **given)
+
+
+def test_one_key_takes_no_more_than_a_part_of_a_table(cloud, dynamodb, name):
+    """1,000 units written a second, after five minutes of them."""
+    it = name("hot")
+    dynamodb.create_table(TableName=it, BillingMode="PAY_PER_REQUEST", **keys())
+    dynamodb.get_waiter("table_exists").wait(TableName=it)
+    large = "x" * 400_000  # 391 units
+    code, text, reason, resource = reasons(lambda: dynamodb.put_item(TableName=it, Item=item(pk="a", v=large)), most=2000)
+    assert (code, reason, resource) == ("ThrottlingException", "TableWriteKeyRangeThroughputExceeded", f"table/{it}")
+    assert text.startswith("Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling")
+    dynamodb.put_item(TableName=it, Item=item(pk="b", v=large))
+
+
 def test_a_switch_lifts_the_limits(tmp_path, name):
     cloud = harness.Cloud(tmp_path, "--unlimited").start()
     dynamodb = cloud.client("dynamodb")
