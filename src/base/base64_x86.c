@@ -102,5 +102,6 @@ WIDE static size_t decode(const uint8_t *from, size_t groups, char *to)
 const struct base64_way *base64_way(enum BASE64_WAY way)
 {
     static const struct base64_way avx2 = {encode, decode};
+    __builtin_cpu_init(); /* a constructor asks, maybe before the one that would do it */
     return way == BASE64_AVX2 && __builtin_cpu_supports("avx2") ? &avx2 : NULL;
 }

@@ -26,7 +26,8 @@ struct feeding {
     int64_t next_ms;
     bool ended; /* the feed has said all */
     bool held;  /* the answer is not durable yet */
-    bool busy;  /* in `pump` */
+    bool lending;
+    bool busy; /* in `pump` */
 };
 
 static void go_on(struct feeding *feeding);
@@ -50,10 +51,27 @@ static void ask(struct feeding *feeding)
         feeding->ended = true;
     arena_rewind(c->arena, mark);
     r->ticket = ticket;
-    if (feeding->answer.len && ticket > store_durable(r->gate->config->cloud->store)) {
+    if ((feeding->answer.len || c->feed->lent.len) &&
+        ticket > store_durable(r->gate->config->cloud->store)) {
         feeding->held = true;
         hold_reply(r);
     }
+}
+
+/* What is sent from where it lies goes alone, and nothing is asked for before it is gone. */
+static bool lend(struct feeding *feeding)
+{
+    struct http_exchange *x = feeding->r->x;
+    struct span *lent = &feeding->r->call.feed->lent;
+    if (lent->len && !feeding->lending && !http_reply_waiting(x)) {
+        http_reply_lend(x, *lent);
+        feeding->lending = true;
+    }
+    if (lent->len && (!feeding->lending || http_reply_waiting(x)))
+        return false;
+    feeding->lending = false;
+    *lent = SPAN_NONE;
+    return true;
 }
 
 /* True when all of the answer is HTTP's. */
@@ -66,7 +84,8 @@ static bool give(struct feeding *feeding)
         http_reply_write(x, piece);
         feeding->sent += piece.len;
     }
-    return feeding->sent == feeding->answer.len && http_reply_waiting(x) < WAITING_MAX;
+    return feeding->sent == feeding->answer.len && lend(feeding) &&
+           http_reply_waiting(x) < WAITING_MAX;
 }
 
 static void rest(struct feeding *feeding)
@@ -100,10 +119,11 @@ static void on_timer(struct timer *timer)
     go_on((struct feeding *)((char *)timer - offsetof(struct feeding, timer)));
 }
 
-static void on_wake(struct feed *feed)
+static void on_wake(struct feed *feed, int64_t at_ms)
 {
     struct feeding *feeding = feed->user;
-    loop_timer_set(feeding->r->gate->loop, &feeding->timer, clock_steady_ms());
+    int64_t now_ms = clock_steady_ms();
+    loop_timer_set(feeding->r->gate->loop, &feeding->timer, at_ms > now_ms ? at_ms : now_ms);
 }
 
 void feed_begin(struct request *r)

@@ -37,6 +37,9 @@ struct exchange {
     uint64_t promised; /* bytes that are to come of a streamed reply with a length */
     uint64_t bytes_in, bytes_out;
     struct output output;
+    /* http_reply_lend: the chunk's size, the bytes, what ends the chunk */
+    char lent_head[24];
+    struct http_segment lent[3];
 };
 
 static inline struct exchange *exchange_of(struct http_exchange *x)

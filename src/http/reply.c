@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "http/h2.h"
 
+#include <stdio.h>
+
 static uint64_t segments_len(const struct http_reply *reply)
 {
     uint64_t len = 0;
@@ -172,9 +174,33 @@ void http_reply_give(struct http_exchange *pub, struct buf *piece)
         break_off(x);
 }
 
+void http_reply_lend(struct http_exchange *pub, struct span piece)
+{
+    struct exchange *x = exchange_of(pub);
+    if (http_reply_waiting(pub))
+        log_fatal("a piece was lent while others are waiting");
+    if (!accept_piece(x, piece.len))
+        return;
+    size_t count = 0;
+    if (x->chunked_reply) {
+        int len = snprintf(x->lent_head, sizeof x->lent_head, "%zx\r\n", piece.len);
+        x->lent[count++].bytes = span_of(x->lent_head, (size_t)len);
+    }
+    x->lent[count++].bytes = piece;
+    if (x->chunked_reply)
+        x->lent[count++].bytes = S("\r\n");
+    x->output.segments = x->lent;
+    x->output.segment_count = count;
+    x->output.segment_done = 0;
+}
+
 size_t http_reply_waiting(const struct http_exchange *pub)
 {
-    return output_waiting(&((const struct exchange *)pub)->output);
+    const struct output *output = &((const struct exchange *)pub)->output;
+    size_t waiting = output_waiting(output);
+    for (size_t i = 0; i < output->segment_count; i++)
+        waiting += output->segments[i].bytes.len;
+    return waiting - (output->segment_count ? (size_t)output->segment_done : 0);
 }
 
 void http_reply_end(struct http_exchange *pub)

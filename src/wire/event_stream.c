@@ -121,18 +121,27 @@ static void append_member_header(const struct service *service, const struct fie
     }
 }
 
-/* A structure in the service's protocol; answers its content type. */
-static struct span append_structure(struct call *c, const struct shape *shape, const void *from,
-                                    struct buf *out)
+static struct span structure_type(struct call *c)
+{
+    if (c->protocol == PROTOCOL_CBOR || c->protocol == PROTOCOL_AWS_CBOR)
+        return cbor_content_type(c);
+    if (c->protocol == PROTOCOL_REST_XML)
+        return S("text/xml");
+    return c->protocol == PROTOCOL_JSON ? reply_json_type(c->service) : S("application/json");
+}
+
+/* A structure in the service's protocol. */
+static void append_structure(struct call *c, const struct shape *shape, const void *from,
+                             struct buf *out)
 {
     struct xml_style style = {.service = c->service, .fraction = FRACTION_ALWAYS};
     if (c->protocol == PROTOCOL_CBOR || c->protocol == PROTOCOL_AWS_CBOR) {
         cbor_encode(c, shape, from, out);
-        return cbor_content_type(c);
+        return;
     }
     if (c->protocol != PROTOCOL_REST_XML) {
         json_encode(c->service, shape, PRINT_IN_BODY, from, out);
-        return c->protocol == PROTOCOL_JSON ? reply_json_type(c->service) : S("application/json");
+        return;
     }
     struct span name = service_text(c->service, shape->name);
     buf_append_byte(out, '<');
@@ -142,7 +151,6 @@ static struct span append_structure(struct call *c, const struct shape *shape, c
     buf_append(out, S("</"));
     buf_append(out, name);
     buf_append_byte(out, '>');
-    return S("text/xml");
 }
 
 static const struct field *payload_member(const struct service *service, const struct shape *shape)
@@ -164,20 +172,33 @@ static bool has_payload(const struct service *service, const struct shape *shape
     return false;
 }
 
-static struct span append_payload(struct call *c, const struct shape *shape, const void *event,
-                                  struct buf *out)
+/* What an event has behind its headers. */
+struct payload {
+    const struct shape *shape; /* NULL: nothing */
+    const void *value;
+    struct span type;
+};
+
+static struct payload payload_of(struct call *c, const struct shape *shape, const void *event)
 {
     const struct field *field = payload_member(c->service, shape);
-    if (!field)
-        return has_payload(c->service, shape) ? append_structure(c, shape, event, out) : SPAN_NONE;
-    const struct shape *member = shape_at(c->service, field->shape);
-    if (!slot_printed(field, member->kind, event))
-        return SPAN_NONE;
-    const void *value = slot_value(field, member->kind, event);
-    if (member->kind == KIND_STRUCTURE)
-        return append_structure(c, member, value, out);
-    buf_append(out, *(const struct span *)value);
-    return member->kind == KIND_BLOB ? S("application/octet-stream") : S("text/plain");
+    if (!field && has_payload(c->service, shape))
+        return (struct payload){shape, event, structure_type(c)};
+    const struct shape *member = field ? shape_at(c->service, field->shape) : NULL;
+    if (!field || !slot_printed(field, member->kind, event))
+        return (struct payload){0};
+    struct span type = member->kind == KIND_STRUCTURE ? structure_type(c)
+                       : member->kind == KIND_BLOB    ? S("application/octet-stream")
+                                                      : S("text/plain");
+    return (struct payload){member, slot_value(field, member->kind, event), type};
+}
+
+static void append_payload(struct call *c, const struct payload *payload, struct buf *out)
+{
+    if (payload->shape && payload->shape->kind == KIND_STRUCTURE)
+        append_structure(c, payload->shape, payload->value, out);
+    else if (payload->shape)
+        buf_append(out, *(const struct span *)payload->value);
 }
 
 /* The member of the union that is set, or NULL. */
@@ -209,16 +230,15 @@ void event_stream_append_event(struct call *c, uint16_t stream, const void *even
         return;
     const struct shape *shape = shape_at(service, member->shape);
     const void *value = slot_value(member, shape->kind, event);
-    struct buf *payload = reply_buf(c);
-    struct span type = append_payload(c, shape, value, payload);
+    struct payload payload = payload_of(c, shape, value);
     size_t from = begin_message(out);
     append_text_header(out, S(":message-type"), HEADER_STRING, S("event"));
     append_text_header(out, S(":event-type"), HEADER_STRING, service_text(service, member->name));
-    if (type.at)
-        append_text_header(out, S(":content-type"), HEADER_STRING, type);
+    if (payload.type.at)
+        append_text_header(out, S(":content-type"), HEADER_STRING, payload.type);
     append_event_headers(service, shape, value, out);
     size_t headers_len = out->len - from - PRELUDE_SIZE;
-    buf_append(out, buf_span(payload));
+    append_payload(c, &payload, out);
     end_message(out, from, headers_len);
 }
 
@@ -231,12 +251,11 @@ void event_stream_reply(struct call *c, struct wire_reply *reply)
 void event_stream_append_initial(struct call *c, const void *output, struct buf *out)
 {
     struct buf *payload = reply_buf(c);
-    struct span type =
-        append_structure(c, shape_at(c->service, c->operation->output), output, payload);
+    append_structure(c, shape_at(c->service, c->operation->output), output, payload);
     const struct event_header headers[] = {
         {S(":message-type"), S("event")},
         {S(":event-type"), S("initial-response")},
-        {S(":content-type"), type},
+        {S(":content-type"), structure_type(c)},
     };
     event_stream_append(out, headers, ARRAY_LEN(headers), buf_span(payload));
 }

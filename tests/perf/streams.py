@@ -3,8 +3,8 @@
 cost the producer, many shards, idle shards. bench.py asks for the rows."""
 import contextlib
 import multiprocessing
-import socket
-import threading
+import statistics
+import subprocess
 import time
 
 import botocore.auth
@@ -13,6 +13,7 @@ import botocore.credentials
 
 PUTS, PAUSE_S = 1000, 0.005
 CONSUMERS, SHARDS, IDLE_STREAMS = 5, 1000, 10
+ROUNDS, QUIET_S = 3, 6  # a consumer's next subscription comes five seconds later
 
 
 def shards_of(kinesis, stream):
@@ -40,36 +41,38 @@ def produce(connect, server, stream):
         time.sleep(PAUSE_S)
 
 
-class Pipe:
-    """A subscription whose bytes are thrown away."""
+def subscription(server, consumer, shard):
+    """The bytes of a signed request."""
+    body = f'{{"ConsumerARN":"{consumer}","ShardId":"{shard}","StartingPosition":{{"Type":"LATEST"}}}}'
+    request = botocore.awsrequest.AWSRequest(
+        "POST", f"http://{server.address}/", data=body, headers={
+            "Host": server.address, "Content-Type": "application/x-amz-json-1.1", "Content-Length": str(len(body)),
+            "X-Amz-Target": "Kinesis_20131202.SubscribeToShard"})
+    botocore.auth.SigV4Auth(botocore.credentials.Credentials(server.key, server.key), "kinesis", "us-east-1").add_auth(request)
+    head = "POST / HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    return (head + "\r\n" + body).encode()
 
-    def __init__(self, server, consumer, shard):
-        body = f'{{"ConsumerARN":"{consumer}","ShardId":"{shard}","StartingPosition":{{"Type":"LATEST"}}}}'
-        request = botocore.awsrequest.AWSRequest(
-            "POST", f"http://{server.address}/", data=body, headers={
-                "Host": server.address, "Content-Type": "application/x-amz-json-1.1", "Content-Length": str(len(body)),
-                "X-Amz-Target": "Kinesis_20131202.SubscribeToShard"})
-        botocore.auth.SigV4Auth(botocore.credentials.Credentials(server.key, server.key), "kinesis", "us-east-1").add_auth(request)
-        host, port = server.address.split(":")
-        self.socket, self.count = socket.create_connection((host, int(port))), 0
-        head = "POST / HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-        self.socket.sendall((head + "\r\n" + body).encode())
-        if b" 200 " not in self.socket.recv(65536):
+
+class Pipes:
+    """Subscriptions whose bytes are counted and thrown away, by pipes.c."""
+
+    def __init__(self, program, server, requests):
+        self.process = subprocess.Popen([program, *server.address.split(":")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process.stdin.write(b"".join(request + b"\0" for request in requests) + b"\n")
+        self.process.stdin.flush()
+        if self.process.stdout.readline() != b"ready\n":
+            self.close()
             raise RuntimeError("a subscription was refused")
-        self.thread = threading.Thread(target=self.drain)
-        self.thread.start()
 
-    def drain(self):
-        room = bytearray(1 << 20)
-        with contextlib.suppress(OSError):
-            while got := self.socket.recv_into(room):
-                self.count += got
+    def count(self):
+        self.process.stdin.write(b"?\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
 
     def close(self):
-        with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
-        self.thread.join()
-        self.socket.close()
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 class Streams:
@@ -102,17 +105,20 @@ class Streams:
         return result["requests_per_s"] * 500
 
     def fan_out(self):
-        with self.bench.kintoun("streams-fan-out") as server, contextlib.ExitStack() as pipes:
+        """Alone and with subscribers in turn, on the same server: medians."""
+        alone, busy, sent = [], [], []
+        with self.bench.kintoun("streams-fan-out") as server:
             kinesis = self.connect(server)["kinesis"]
             create(kinesis, "bench", 4)
-            alone, made = self.put(server), []
-            for number in range(CONSUMERS):
-                consumer = register(kinesis, "bench", f"c{number}")
-                for shard in shards_of(kinesis, "bench"):
-                    made.append(Pipe(server, consumer, shard))
-                    pipes.callback(made[-1].close)
-            busy = self.put(server)
-            sent = sum(pipe.count for pipe in made) / self.bench.options.seconds / 2 ** 20
+            shards, consumers = shards_of(kinesis, "bench"), [register(kinesis, "bench", f"c{i}") for i in range(CONSUMERS)]
+            for _ in range(ROUNDS):
+                alone.append(self.put(server))
+                made = [subscription(server, consumer, shard) for consumer in consumers for shard in shards]
+                with contextlib.closing(Pipes(self.bench.load.parent / "pipes", server, made)) as pipes:
+                    busy.append(self.put(server))
+                    sent.append(pipes.count() / self.bench.options.seconds / 2 ** 20)
+                time.sleep(QUIET_S)
+        alone, busy, sent = (statistics.median(values) for values in (alone, busy, sent))
         return [(f"Kinesis: PutRecords of 500, {CONSUMERS} consumers of each of 4 shards, as a share of without",
                  f"{busy / alone:.2f} ({busy:,.0f} of {alone:,.0f} records/s, {sent:,.0f} MiB/s to consumers)", "≥ 0.8")]
 

@@ -379,6 +379,25 @@ TEST(a_reply_that_goes_on)
     end();
 }
 
+TEST(a_reply_of_lent_pieces)
+{
+    begin();
+    int32_t id = get("/later");
+    GOES(world.open);
+    struct http_exchange *x = world.open;
+    http_reply_begin(x, &(struct http_reply){.status = 200});
+    GOES(reply_of(id)->len);
+    http_reply_lend(x, S("hello, "));
+    CHECK_INT(http_reply_waiting(x), 7);
+    GOES(world.rooms == 1);
+    CHECK_INT(http_reply_waiting(x), 0);
+    http_reply_lend(x, S("world"));
+    GOES(world.rooms == 2);
+    http_reply_end(x);
+    ANSWER(id, ":status: 200\n\nhello, world");
+    end();
+}
+
 TEST(a_reply_shorter_than_promised_is_reset)
 {
     begin();

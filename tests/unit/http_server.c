@@ -259,6 +259,34 @@ TEST(a_streamed_reply_is_chunked)
     world_end();
 }
 
+TEST(a_streamed_reply_of_lent_pieces)
+{
+    static char long_piece[1 << 15];
+    memset(long_piece, 'l', sizeof long_piece);
+    world_begin();
+    world_send(S(GET("/later") GET("/next")));
+    struct http_exchange *x = world_open();
+    http_reply_begin(x, &(struct http_reply){.status = 200});
+    http_reply_lend(x, S("hello, "));
+    http_reply_lend(x, S(""));
+    COMES(world.rooms, 1);
+    CHECK_INT(http_reply_waiting(x), 0);
+    http_reply_lend(x, span_of(long_piece, sizeof long_piece));
+    COMES(world.rooms, 2);
+    http_reply_write(x, S("me"));
+    http_reply_end(x);
+    struct buf wanted;
+    buf_init(&wanted, 1 << 20);
+    buf_append(&wanted, S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nhello, \r\n"
+                          "8000\r\n"));
+    buf_append(&wanted, span_of(long_piece, sizeof long_piece));
+    buf_append(&wanted, S("\r\n2\r\nme\r\n0\r\n\r\n"
+                          "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n[GET /next ]"));
+    EXPECT(buf_span(&wanted));
+    buf_done(&wanted);
+    world_end();
+}
+
 TEST(a_streamed_reply_of_known_length)
 {
     world_begin();

@@ -483,7 +483,65 @@ TEST(a_watch_is_told)
     for (int i = 0; i < 500 && !atomic_load(&changes); i++)
         usleep(1000);
     CHECK_INT(atomic_load(&changes), 1);
+    append(S("watch"), (struct log_hash){0}, "y", 1); /* not armed again */
+    usleep(20000);
+    CHECK_INT(atomic_load(&changes), 1);
+    log_watch_arm(&watch);
+    append(S("watch"), (struct log_hash){0}, "z", 1);
+    for (int i = 0; i < 500 && atomic_load(&changes) < 2; i++)
+        usleep(1000);
+    CHECK_INT(atomic_load(&changes), 2);
     CHECK(log_watch_end(&watch));
+}
+
+/* Two watch a lane: what one makes of records is the other's too; who is between two places reads
+ * to where the others are. */
+TEST(what_readers_share)
+{
+    struct step step;
+    struct log_stream *stream;
+    struct log_shared *one, *two;
+    create(S("share"), 1);
+    append(S("share"), (struct log_hash){0}, "x", 10);
+    struct log_watch watches[] = {{.loop = loop, .changed = on_changed},
+                                  {.loop = loop, .changed = on_changed}};
+    step_begin(&step);
+    CHECK_INT(log_find(&step.access, S("share"), &stream), 0);
+    struct log_reading wanted = {.most_records = 100, .most_bytes = 1 << 20, .pace = LOG_OWN};
+    struct log_reading first = wanted, second = wanted, between = wanted;
+    CHECK_INT(log_watch_begin(stream, 0, &watches[0], 0), 0);
+    CHECK_INT(log_shared_take(&step.access, stream, &first, 1, &one), -ENOENT);
+    CHECK_INT(log_shared_take(&step.access, stream, &first, 1, &one), -ENOENT); /* alone */
+    CHECK_INT(log_watch_begin(stream, 0, &watches[1], 0), 0);
+    CHECK_INT(log_shared_take(&step.access, stream, &first, 1, &one), -ENOENT);
+    CHECK_INT(log_shared_take(&step.access, stream, &second, 1, &two), -EBUSY);
+    CHECK_INT(log_shared_take(&step.access, stream, &second, 2, &two), -ENOENT); /* another form */
+    CHECK_INT(log_read(&step.access, stream, &first), 0);
+    CHECK_INT(first.count, 10);
+    one = log_shared_new(&first, 1, 1000);
+    buf_append(&one->bytes, S("made"));
+    log_shared_give(stream, one);
+    CHECK_INT(log_shared_take(&step.access, stream, &second, 1, &two), 0);
+    CHECK(two == one);
+    CHECK_INT(second.next.index, 10);
+    CHECK_INT(second.bytes, first.bytes);
+    log_shared_drop(one);
+    CHECK(span_eq(buf_span(&two->bytes), S("made")));
+    log_shared_drop(two);
+    between.from = log_place_of(4);
+    CHECK_INT(log_shared_take(&step.access, stream, &between, 1, &one), -ENOENT);
+    CHECK_INT(between.until, 10);
+    between.from = log_place_of(2);
+    CHECK_INT(log_shared_take(&step.access, stream, &between, 1, &one), -ENOENT);
+    CHECK_INT(between.until, 4);
+    CHECK_INT(log_read(&step.access, stream, &between), 0);
+    CHECK_INT(between.count, 2);
+    CHECK_INT(between.next.index, 4);
+    clock_advance(2000); /* forgotten */
+    CHECK_INT(log_shared_take(&step.access, stream, &second, 1, &two), -ENOENT);
+    CHECK(log_watch_end(&watches[0]));
+    CHECK(log_watch_end(&watches[1]));
+    step_drop(&step);
 }
 
 static void *append_many(void *unused)

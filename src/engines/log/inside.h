@@ -97,8 +97,24 @@ struct log_stream {
     size_t open_count;
 };
 
+/* What readers share, in a ring: the newest of all lanes. Whoever makes one has a slot for it. */
+#define SHARED_SLOTS 64
+struct shared_slot {
+    uint64_t lane, from, next; /* records; `next` 0: being made */
+    unsigned form;
+    int64_t since_ms;
+    struct log_shared *made;
+};
+struct sharing {
+    pthread_mutex_t mutex;
+    struct shared_slot slots[SHARED_SLOTS];
+    size_t newest;
+    size_t bytes;
+};
+
 struct log {
     struct log_options options;
+    struct sharing sharing;
     struct store_companion companion;
     struct team *team;
     struct syncing *syncing; /* the flusher's: between begin and finish */
@@ -119,6 +135,16 @@ struct log {
 void *log_alloc(size_t size) __attribute__((malloc, returns_nonnull));
 struct key;
 void lane_key(uint8_t keyspace, uint64_t lane, struct key *key);
+
+/* share.c */
+void sharing_init(struct sharing *sharing);
+void sharing_done(struct sharing *sharing);
+/* read.c */
+/* Counts what a reader was given. */
+void read_account(const struct log_stream *stream, struct lane *lane,
+                  const struct log_reading *reading, int64_t oldest_ms);
+/* Whoever answers with what is not durable yet must wait for it. */
+MUST_CHECK int read_wait_for_ticket(const struct log_access *access, struct lane *lane);
 
 /* lane.c */
 struct lane *lane_new(uint64_t id);

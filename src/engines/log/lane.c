@@ -73,7 +73,8 @@ void lane_publish(struct log *log, struct lane *lane, const struct tail *tail)
     lane->tail.synced_next = synced.synced_next;
     lane->ticket = store_latest(log->options.store);
     for (struct log_watch *watch = lane->watches; watch; watch = watch->next)
-        if (!__atomic_exchange_n(&watch->posted, true, __ATOMIC_SEQ_CST))
+        if (__atomic_exchange_n(&watch->armed, false, __ATOMIC_SEQ_CST) &&
+            !__atomic_exchange_n(&watch->posted, true, __ATOMIC_SEQ_CST))
             loop_post(watch->loop, &watch->mail);
 }
 

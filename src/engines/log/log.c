@@ -39,6 +39,7 @@ int log_new(struct log **ret, const struct log_options *options)
         (struct log){.options = *options, .companion = {segment_begin_sync, segment_finish_sync}};
     raise_descriptors();
     pthread_mutex_init(&log->mutex, NULL);
+    sharing_init(&log->sharing);
     log->team = team_new();
     *ret = log;
     log->dir_fd = store_folder(options->store, "logs");
@@ -82,6 +83,7 @@ void log_free(struct log *log)
     if (log->dir_fd >= 0)
         close(log->dir_fd);
     pthread_mutex_destroy(&log->mutex);
+    sharing_done(&log->sharing);
     free(log);
 }
 
@@ -119,9 +121,15 @@ int log_watch_begin(const struct log_stream *stream, uint32_t number, struct log
     watch->mail = (struct mail){.deliver = deliver};
     watch->lane = lane_ref(lane);
     watch->posted = false;
+    watch->armed = true;
     watch->next = lane->watches;
     lane->watches = watch;
     return 0;
+}
+
+void log_watch_arm(struct log_watch *watch)
+{
+    __atomic_store_n(&watch->armed, true, __ATOMIC_SEQ_CST);
 }
 
 bool log_watch_end(struct log_watch *watch)

@@ -17,6 +17,8 @@
 #include "loop/workers.h"
 #include "store/txn.h"
 
+#include <stdatomic.h>
+
 struct log;
 struct log_stream; /* a snapshot; borrowed for as long as the arena it was found with */
 
@@ -157,6 +159,7 @@ struct log_reading {
     uint32_t lane;
     enum LOG_PACE pace;
     size_t most_records, most_bytes; /* one record is given whatever its size */
+    uint64_t until;                  /* read no further than this record; 0: no such end */
     int64_t now_ms;
     /* out */
     struct log_record *records;
@@ -169,10 +172,33 @@ struct log_reading {
 MUST_CHECK int log_read(const struct log_access *access, const struct log_stream *stream,
                         struct log_reading *reading);
 
+/* Readers that keep up stand at the same place of a lane and make the same of its records: the
+ * first makes it, the others send it too. Counted, since it is sent from where it lies; freed with
+ * its last holder. Of a lane that one reader watches nothing is shared. */
+struct log_shared {
+    struct buf bytes;           /* the maker's */
+    unsigned form;              /* of the bytes; the maker's */
+    int64_t oldest_ms;          /* of the records */
+    struct log_reading reading; /* of which the bytes were made; without the records */
+    atomic_uint references;     /* private */
+};
+/* 0: one of this form is there, *ret is held, `reading` as if it had been read but for the records.
+ * -ENOENT: read and make it; `reading->until` is set so that readers who are apart meet. -EBUSY:
+ * another is making it: ask again in a moment. */
+MUST_CHECK int log_shared_take(const struct log_access *access, const struct log_stream *stream,
+                               struct log_reading *reading, unsigned form, struct log_shared **ret);
+/* With `ceiling` for the bytes. Held by the caller. */
+struct log_shared *log_shared_new(const struct log_reading *reading, unsigned form, size_t ceiling);
+/* Others may take it from now on. */
+void log_shared_give(const struct log_stream *stream, struct log_shared *shared);
+/* Accepts NULL. */
+void log_shared_drop(struct log_shared *shared);
+
 /* ---- watching -------------------------------------------------------------------------------- */
 
-/* `changed` is called on `loop`'s thread once or more after the lane got records or was closed.
- * What it reads may not be durable yet. */
+/* `changed` is called on `loop`'s thread after the lane got records or was closed, or `replaced`
+ * was set. What it reads may not be durable yet. Of records it is told once; again after
+ * log_watch_arm, which comes before the reading. */
 struct log_watch {
     struct loop *loop;
     void (*changed)(struct log_watch *watch);
@@ -185,10 +211,12 @@ struct log_watch {
     struct lane *lane;      /* private */
     struct log_watch *next; /* private */
     bool posted;            /* private */
+    bool armed;             /* private; __atomic */
 };
 /* -EBUSY: the one of that name began less than `quiet_ms` ago. */
 MUST_CHECK int log_watch_begin(const struct log_stream *stream, uint32_t lane,
                                struct log_watch *watch, int64_t quiet_ms);
+void log_watch_arm(struct log_watch *watch);
 /* On its loop. False: a mail is under way, `changed` is called once more and must be the end. */
 MUST_CHECK bool log_watch_end(struct log_watch *watch);
 

@@ -232,7 +232,9 @@ static int read_all(struct cursor_over *over, struct log_reading *reading)
     int64_t size;
     size_t room = 0;
     int more = 0;
-    while (reading->count < reading->most_records && (more = next(over, &record, &size)) == 1) {
+    uint64_t until = reading->until ? reading->until : UINT64_MAX;
+    while (reading->count < reading->most_records && over->index < until &&
+           (more = next(over, &record, &size)) == 1) {
         size_t bytes = record.key.len + record.data.len;
         if (reading->count && reading->bytes + bytes > reading->most_bytes)
             break;
@@ -245,7 +247,7 @@ static int read_all(struct cursor_over *over, struct log_reading *reading)
 
 /* Whoever answers with what is not durable yet must wait for it: a read in the transaction says so
  * to the store. */
-static int wait_for_ticket(const struct log_access *access, struct lane *lane)
+int read_wait_for_ticket(const struct log_access *access, struct lane *lane)
 {
     struct key key;
     struct span ignored;
@@ -264,7 +266,7 @@ int log_end(const struct log_access *access, const struct log_stream *stream, ui
 {
     struct lane *lane = stream_lane(stream, number);
     *ret = log_place_of(lane_tail(lane).next);
-    return wait_for_ticket(access, lane);
+    return read_wait_for_ticket(access, lane);
 }
 
 static bool admit(const struct log_stream *stream, struct lane *lane)
@@ -278,11 +280,10 @@ static bool admit(const struct log_stream *stream, struct lane *lane)
            rate_take(&lane->rate_reads, limits->reads, 1, now_ms);
 }
 
-static void account(const struct log_stream *stream, struct lane *lane,
-                    const struct log_reading *reading)
+void read_account(const struct log_stream *stream, struct lane *lane,
+                  const struct log_reading *reading, int64_t oldest_ms)
 {
-    uint64_t age_ms =
-        reading->count ? (uint64_t)(reading->now_ms - reading->records[0].time_ms) : 0;
+    uint64_t age_ms = reading->count ? (uint64_t)(reading->now_ms - oldest_ms) : 0;
     atomic_fetch_add_explicit(&lane->bytes_out, reading->bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&lane->records_out, reading->count, memory_order_relaxed);
     atomic_store_explicit(&lane->age_ms, age_ms, memory_order_relaxed);
@@ -315,6 +316,6 @@ int log_read(const struct log_access *access, const struct log_stream *stream,
     int64_t newest_ms = reading->count ? reading->records[reading->count - 1].time_ms : 0;
     reading->behind_ms = all ? 0 : reading->now_ms - newest_ms;
     reading->ended = all && told->closed_ms;
-    account(stream, lane, reading);
-    return wait_for_ticket(access, lane);
+    read_account(stream, lane, reading, reading->count ? reading->records[0].time_ms : 0);
+    return read_wait_for_ticket(access, lane);
 }

@@ -207,7 +207,10 @@ struct kinesis_record_list get_show(struct call *c, const struct log_lane *lane,
     for (size_t i = 0; i < reading->count; i++) {
         const struct log_record *from = &reading->records[i];
         struct kinesis_record *to = &list.at[i];
-        to->sequence_number = sequence_of_record(c->arena, lane, from->index, from->time_ms);
+        bool follows = i && from->time_ms / 1000 == from[-1].time_ms / 1000; /* as indexes do */
+        to->sequence_number = follows
+                                  ? sequence_following(c->arena, to[-1].sequence_number)
+                                  : sequence_of_record(c->arena, lane, from->index, from->time_ms);
         to->partition_key = from->key.len ? from->key : SPAN_NONE; /* of AUTO streams */
         to->data = from->data;
         SET(to, approximate_arrival_timestamp, from->time_ms);

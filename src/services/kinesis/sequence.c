@@ -53,6 +53,21 @@ struct span sequence_print(struct arena *arena, const struct sequence *sequence)
     return arena_copy(arena, span_of(digits + at, DIGITS_MAX - at));
 }
 
+/* Place is counted from bit 80 on. */
+struct span sequence_following(struct arena *arena, struct span number)
+{
+    static const char step[] = "1208925819614629174706176"; /* 2^80 */
+    size_t left = sizeof step - 1, carry = 0;
+    char *digits = arena_alloc(arena, number.len);
+    memcpy(digits, number.at, number.len);
+    for (size_t at = number.len; at-- > 0 && (left || carry);) {
+        size_t sum = (size_t)(digits[at] - '0') + carry + (left ? (size_t)(step[--left] - '0') : 0);
+        carry = sum > 9;
+        digits[at] = (char)('0' + (carry ? sum - 10 : sum));
+    }
+    return span_of(digits, number.len);
+}
+
 static bool multiply_add(uint32_t words[WORDS], unsigned digit)
 {
     uint64_t carry = digit;

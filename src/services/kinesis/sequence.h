@@ -22,5 +22,7 @@ MUST_CHECK bool sequence_read(struct span text, struct sequence *ret);
 /* Of a record, and of the begin (place 0) and end of a shard. */
 struct span sequence_of_record(struct arena *arena, const struct log_lane *lane, uint64_t index,
                                int64_t time_ms);
+/* Of the next record in the shard and second of this one: much less work. */
+struct span sequence_following(struct arena *arena, struct span number);
 struct span sequence_of_begin(struct arena *arena, const struct log_lane *lane);
 struct span sequence_of_end(struct arena *arena, const struct log_lane *lane);

@@ -5,6 +5,7 @@
  * the same shard is refused within five seconds and takes over afterwards. Loop thread.
  */
 #include "base/log.h"
+#include "base/scope.h"
 #include "base/time.h"
 #include "services/kinesis/get.h"
 #include "services/kinesis/sequence.h"
@@ -21,8 +22,12 @@
 #define QUIET_MS 5000         /* between two subscriptions of a consumer */
 #define ALIVE_MS 5000         /* without records: an empty event */
 #define EVENT_BYTES (1 << 20) /* of records in one event */
+#define EVENT_MAX (24 << 20)  /* of one record of 10 MiB, too */
+#define WINDOW_MS 4           /* what comes within it goes as one event */
 #define BYTES_A_SECOND (2 << 20)
 #define NAME_MAX 512
+#define RECORD_TEXT 256 /* of an event, beside a record's data; a guess that saves growing */
+#define EVENT_TEXT 1024
 
 /* Lives on the heap, since a mail may be under way when the exchange has ended. */
 struct subscription {
@@ -32,7 +37,9 @@ struct subscription {
     uint32_t shard;
     int64_t created_ms; /* of the shard */
     struct log_place at;
+    struct log_shared *event;           /* being sent */
     int64_t end_ms, alive_ms, paced_ms; /* on clock_steady_ms */
+    int64_t told_ms;                    /* when the newest event was made; 0: the next at once */
     bool ended;                         /* the exchange has */
     char name[NAME_MAX];
 };
@@ -44,13 +51,14 @@ static void on_changed(struct log_watch *watch)
     if (sub->ended)
         free(sub);
     else if (sub->feed.wake)
-        sub->feed.wake(&sub->feed);
+        sub->feed.wake(&sub->feed, sub->told_ms + WINDOW_MS);
 }
 
 static void end(struct feed *feed)
 {
     struct subscription *sub = (struct subscription *)feed;
     sub->ended = true;
+    log_shared_drop(TAKE(sub->event));
     if (log_watch_end(&sub->watch))
         free(sub);
 }
@@ -60,13 +68,6 @@ static void end(struct feed *feed)
 static uint16_t stream_shape(const struct call *c)
 {
     return first_field(c->service, shape_at(c->service, c->operation->output))->shape;
-}
-
-static void append_event(struct call *c, struct kinesis_subscribe_to_shard_event *event,
-                         struct buf *out)
-{
-    struct kinesis_subscribe_to_shard_event_stream stream = {.subscribe_to_shard_event = event};
-    event_stream_append_event(c, stream_shape(c), &stream, out);
 }
 
 static enum FEED refuse_on(struct call *c, const struct refusal *refusal, struct buf *out)
@@ -87,17 +88,22 @@ static struct span continuation(struct call *c, const struct log_lane *lane,
                : sequence_of_begin(c->arena, lane);
 }
 
-static void tell(struct call *c, struct subscription *sub, struct log_stream *log,
-                 const struct log_reading *reading, struct buf *out)
+static struct log_shared *make(struct call *c, struct subscription *sub, struct log_stream *log,
+                               const struct log_reading *reading)
 {
     const struct log_lane *lane = log_lane_numbered(log, sub->shard);
+    struct log_shared *shared = log_shared_new(reading, c->protocol, EVENT_MAX);
     struct kinesis_subscribe_to_shard_event event = {.records = get_show(c, lane, reading),
                                                      .millis_behind_latest = reading->behind_ms};
     if (reading->ended)
         event.child_shards = shard_children(c->arena, log, sub->shard);
     else
         event.continuation_sequence_number = continuation(c, lane, reading);
-    append_event(c, &event, out);
+    struct kinesis_subscribe_to_shard_event_stream stream = {.subscribe_to_shard_event = &event};
+    (void)buf_room(&shared->bytes,
+                   reading->bytes / 3 * 4 + reading->count * RECORD_TEXT + EVENT_TEXT);
+    event_stream_append_event(c, stream_shape(c), &stream, &shared->bytes);
+    return shared;
 }
 
 static void pace(struct call *c, struct subscription *sub, size_t bytes, int64_t now_ms)
@@ -108,8 +114,9 @@ static void pace(struct call *c, struct subscription *sub, size_t bytes, int64_t
     sub->paced_ms = from_ms + (int64_t)bytes * 1000 / BYTES_A_SECOND;
 }
 
-static const struct refusal *read_more(struct call *c, struct subscription *sub,
-                                       struct log_stream *log, struct log_reading *reading)
+/* What there is now becomes `event`: of another consumer's making, or made for others too. */
+static int next_event(struct call *c, struct subscription *sub, struct log_stream *log,
+                      struct log_reading *reading, int64_t now_ms)
 {
     struct log_access access = target_access(c);
     *reading = (struct log_reading){.from = sub->at,
@@ -118,8 +125,16 @@ static const struct refusal *read_more(struct call *c, struct subscription *sub,
                                     .most_records = 10000,
                                     .most_bytes = EVENT_BYTES,
                                     .now_ms = c->now_ms};
-    int error = log_read(&access, log, reading);
-    return error < 0 ? refuse(c, &KINESIS_INTERNAL_FAILURE_EXCEPTION, "%s", strerror(-error)) : OK;
+    log_watch_arm(&sub->watch);
+    int error = log_shared_take(&access, log, reading, c->protocol, &sub->event);
+    if (error != -ENOENT)
+        return error;
+    error = log_read(&access, log, reading);
+    if (error < 0 || (!reading->count && !reading->ended && now_ms < sub->alive_ms))
+        return error;
+    sub->event = make(c, sub, log, reading);
+    log_shared_give(log, sub->event);
+    return 0;
 }
 
 static int64_t soonest(const struct subscription *sub, int64_t now_ms)
@@ -128,37 +143,56 @@ static int64_t soonest(const struct subscription *sub, int64_t now_ms)
     return sub->paced_ms > now_ms && sub->paced_ms < next_ms ? sub->paced_ms : next_ms;
 }
 
+static enum FEED send(struct call *c, struct subscription *sub, const struct log_reading *reading,
+                      int64_t now_ms)
+{
+    sub->feed.lent = buf_span(&sub->event->bytes);
+    sub->alive_ms = now_ms + ALIVE_MS;
+    sub->told_ms = reading->behind_ms ? 0 : now_ms;
+    sub->at = reading->next;
+    pace(c, sub, reading->bytes, now_ms);
+    return reading->ended ? FEED_ENDED : FEED_GOES_ON;
+}
+
+static RESULT check(struct call *c, struct subscription *sub, struct log_stream **ret)
+{
+    TRY(target_log(c, &sub->key, ret));
+    if (__atomic_load_n(&sub->watch.replaced, __ATOMIC_SEQ_CST))
+        return refuse(c, &KINESIS_RESOURCE_IN_USE_EXCEPTION,
+                      "Another active subscription exists for this consumer: %s", sub->name);
+    return OK;
+}
+
 static enum FEED pump(struct feed *feed, struct call *c, struct buf *out, int64_t *ret_next_ms)
 {
     struct subscription *sub = (struct subscription *)feed;
     struct log_stream *log;
     struct log_reading reading;
     int64_t now_ms = clock_steady_ms();
-    const struct refusal *refusal = target_log(c, &sub->key, &log);
+    log_shared_drop(TAKE(sub->event));
+    const struct refusal *refusal = check(c, sub, &log);
     if (refusal)
         return refuse_on(c, refusal, out);
-    if (__atomic_load_n(&sub->watch.replaced, __ATOMIC_SEQ_CST))
-        return refuse_on(c,
-                         refuse(c, &KINESIS_RESOURCE_IN_USE_EXCEPTION,
-                                "Another active subscription exists for this consumer: %s",
-                                sub->name),
-                         out);
     if (now_ms >= sub->end_ms)
         return FEED_ENDED;
     *ret_next_ms = soonest(sub, now_ms);
     if (sub->paced_ms > now_ms)
         return FEED_GOES_ON;
-    refusal = read_more(c, sub, log, &reading);
-    if (refusal)
-        return refuse_on(c, refusal, out);
-    if (reading.count || reading.ended || now_ms >= sub->alive_ms) {
-        tell(c, sub, log, &reading, out);
-        sub->alive_ms = now_ms + ALIVE_MS;
+    if (now_ms < sub->told_ms + WINDOW_MS) {
+        *ret_next_ms = sub->told_ms + WINDOW_MS;
+        return FEED_GOES_ON;
     }
-    sub->at = reading.next;
-    pace(c, sub, reading.bytes, now_ms);
+    int error = next_event(c, sub, log, &reading, now_ms);
+    if (error == -EBUSY)
+        *ret_next_ms = now_ms + 1;
+    else if (error < 0)
+        return refuse_on(c, refuse(c, &KINESIS_INTERNAL_FAILURE_EXCEPTION, "%s", strerror(-error)),
+                         out);
+    if (!sub->event)
+        return FEED_GOES_ON;
+    enum FEED goes = send(c, sub, &reading, now_ms);
     *ret_next_ms = reading.behind_ms ? now_ms : soonest(sub, now_ms);
-    return reading.ended ? FEED_ENDED : FEED_GOES_ON;
+    return goes;
 }
 
 /* ---- the call -------------------------------------------------------------------------------- */
