@@ -137,8 +137,8 @@ struct key;
 void lane_key(uint8_t keyspace, uint64_t lane, struct key *key);
 
 /* share.c */
-void sharing_init(struct sharing *sharing);
-void sharing_done(struct sharing *sharing);
+void share_init(struct sharing *sharing);
+void share_done(struct sharing *sharing);
 /* read.c */
 /* Counts what a reader was given. */
 void read_account(const struct log_stream *stream, struct lane *lane,

@@ -39,7 +39,7 @@ int log_new(struct log **ret, const struct log_options *options)
         (struct log){.options = *options, .companion = {segment_begin_sync, segment_finish_sync}};
     raise_descriptors();
     pthread_mutex_init(&log->mutex, NULL);
-    sharing_init(&log->sharing);
+    share_init(&log->sharing);
     log->team = team_new();
     *ret = log;
     log->dir_fd = store_folder(options->store, "logs");
@@ -83,7 +83,7 @@ void log_free(struct log *log)
     if (log->dir_fd >= 0)
         close(log->dir_fd);
     pthread_mutex_destroy(&log->mutex);
-    sharing_done(&log->sharing);
+    share_done(&log->sharing);
     free(log);
 }
 

@@ -15,7 +15,7 @@
 #define LIFE_MS 1000
 #define MAKING_MS 100 /* who has not finished by then has given up */
 
-void sharing_init(struct sharing *sharing)
+void share_init(struct sharing *sharing)
 {
     pthread_mutex_init(&sharing->mutex, NULL);
 }
@@ -28,7 +28,7 @@ static void forget(struct sharing *sharing, struct shared_slot *slot)
     *slot = (struct shared_slot){0};
 }
 
-void sharing_done(struct sharing *sharing)
+void share_done(struct sharing *sharing)
 {
     for (size_t i = 0; i < SHARED_SLOTS; i++)
         forget(sharing, &sharing->slots[i]);
