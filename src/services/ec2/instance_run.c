@@ -10,6 +10,7 @@
 #include "services/ec2/image.h"
 #include "services/ec2/instance_type.h"
 #include "services/ec2/key_pair.h"
+#include "services/ec2/launch_template.h"
 #include "services/ec2/profile.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/subnet.h"
@@ -27,6 +28,7 @@
 struct run {
     const struct ec2_run_instances_in *in;
     const struct ec2_instance_network_interface_specification *card; /* of device 0, or NULL */
+    struct launch_source source;
     struct stored_instance common;
     struct stored_subnet subnet;
     struct instance_interface_wish interface;
@@ -71,7 +73,6 @@ static RESULT check_not_built(struct call *c, const struct ec2_run_instances_in 
         {!is_plain_placement(in->placement), "This placement"},
         {in->elastic_gpu_specification.count || in->elastic_inference_accelerators.count,
          "An accelerator"},
-        {in->launch_template != NULL, "LaunchTemplate"},
         {in->instance_market_options != NULL, "InstanceMarketOptions"},
         {in->credit_specification &&
              !span_eq(in->credit_specification->cpu_credits, S("unlimited")),
@@ -367,12 +368,23 @@ static RESULT read_all(struct call *c, struct run *run)
     return tag_check_types(c, &in->tag_specifications, tagged, ARRAY_LEN(tagged));
 }
 
+/* "Launch templates": so an instance says which one it is from. */
+static void tag_source(struct call *c, const struct launch_source *source, struct span instance)
+{
+    if (!source->version)
+        return;
+    tag_put_own(c, instance, "aws:ec2launchtemplate:id", source->template);
+    tag_put_own(c, instance, "aws:ec2launchtemplate:version",
+                arena_printf(c->arena, "%llu", (unsigned long long)source->version));
+}
+
 static RESULT make_one(struct call *c, struct run *run, size_t index, struct stored_instance *ret)
 {
     *ret = run->common;
     resource_name(c, &instance_kind, ret);
     ret->launch_index = index;
     TRY(instance_interface_new(c, ret, &run->interface));
+    tag_source(c, &run->source, ret->id);
     TRY(tag_new_typed(c, "instance", ret->id, &run->in->tag_specifications));
     TRY(tag_new_typed(c, "network-interface", ret->interface, &run->in->tag_specifications));
     instance_move(c, ret, INSTANCE_PENDING, "pending", "pending");
@@ -385,9 +397,11 @@ RESULT ec2_run_instances(struct call *c, const struct ec2_run_instances_in *in,
     size_t count;
     struct run *run = ARENA_NEW(c->arena, struct run);
     struct stored_instance *made = ARENA_ARRAY(c->arena, struct stored_instance, COUNT_MAX);
-    run->in = in;
+    struct ec2_run_instances_in filled = *in;
+    run->in = &filled;
     TRY(home_settle(c));
-    TRY(find_made(c, in, made, &count));
+    TRY(launch_data_apply(c, &filled, &run->source));
+    TRY(find_made(c, &filled, made, &count));
     if (!count) {
         TRY(read_all(c, run));
         for (; count < (size_t)in->max_count; count++)

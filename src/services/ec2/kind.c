@@ -7,6 +7,7 @@
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/key_pair.h"
+#include "services/ec2/launch_template.h"
 #include "services/ec2/nat_gateway.h"
 #include "services/ec2/network_acl.h"
 #include "services/ec2/peering.h"
@@ -17,10 +18,10 @@
 #include "services/ec2/vpc.h"
 
 static const struct resource_kind *const kinds[] = {
-    &dhcp_options_kind,   &elastic_address_kind,  &group_rule_kind,  &instance_kind,
-    &interface_kind,      &internet_gateway_kind, &key_pair_kind,    &nat_gateway_kind,
-    &network_acl_kind,    &peering_kind,          &prefix_list_kind, &route_table_kind,
-    &security_group_kind, &subnet_kind,           &vpc_kind,
+    &dhcp_options_kind, &elastic_address_kind,  &group_rule_kind, &instance_kind,
+    &interface_kind,    &internet_gateway_kind, &key_pair_kind,   &launch_template_kind,
+    &nat_gateway_kind,  &network_acl_kind,      &peering_kind,    &prefix_list_kind,
+    &route_table_kind,  &security_group_kind,   &subnet_kind,     &vpc_kind,
 };
 
 const struct resource_kind *resource_kind_of(struct span id)

@@ -120,6 +120,13 @@ static RESULT put_tags(struct call *c, struct span resource, const struct ec2_ta
     return OK;
 }
 
+void tag_put_own(struct call *c, struct span resource, const char *key, struct span value)
+{
+    struct stored_tag tag = tag_of(c, resource, span_of_cstr(key));
+    tag.value = value;
+    stored_tag_put(c->txn, &tag);
+}
+
 /* ---- TagSpecifications -------------------------------------------------------------------------
  */
 

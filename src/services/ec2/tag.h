@@ -15,4 +15,6 @@ RESULT tag_check_types(struct call *c, const struct ec2_tag_specification_list *
                        const char *const *types, size_t count);
 RESULT tag_new_typed(struct call *c, const char *type, struct span resource,
                      const struct ec2_tag_specification_list *specifications);
+/* One of AWS's own, which clients can neither make nor take away: "aws:…". */
+void tag_put_own(struct call *c, struct span resource, const char *key, struct span value);
 void tag_drop_all(struct call *c, struct span resource);
