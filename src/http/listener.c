@@ -124,13 +124,18 @@ int listener_open(struct listener **ret, struct span text, uint16_t port)
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
         bind(fd, &address.any, len) < 0 || listen(fd, BACKLOG) < 0)
         return -errno;
+    listener_take(ret, TAKE_FD(fd));
+    return 0;
+}
+
+void listener_take(struct listener **ret, int fd)
+{
     struct listener *listener = calloc(1, sizeof *listener);
     if (!listener)
         log_fatal("out of memory for a listener");
-    listener->watch = (struct watch){TAKE_FD(fd), listener_ready};
+    listener->watch = (struct watch){fd, listener_ready};
     listener->retry.due = retry_due;
     *ret = listener;
-    return 0;
 }
 
 uint16_t listener_port(const struct listener *listener)

@@ -9,6 +9,8 @@ struct listener;
 /* `address` is "127.0.0.1", "::1", "0.0.0.0" …; port 0 takes a free one (see listener_port).
  * Negative errno on failure; -EINVAL when it is no IP address. */
 MUST_CHECK int listener_open(struct listener **ret, struct span address, uint16_t port);
+/* Takes over a listening, non-blocking socket. */
+void listener_take(struct listener **ret, int fd);
 uint16_t listener_port(const struct listener *listener);
 /* Accepts on `loop`; each connection goes by mail to the next of `servers` with its loop. Both
  * arrays stay the caller's and outlive the listener. */

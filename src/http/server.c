@@ -213,6 +213,13 @@ void http_server_drain(struct http_server *server, void (*drained)(void *user), 
     work_queue_later(server); /* also when there is none */
 }
 
+void http_set_hops(struct http_exchange *x, int hops)
+{
+    int value = hops ? hops : -1;
+    /* Fails where there is no IPv4 below, where nobody asks for it. */
+    setsockopt(exchange_of(x)->connection->stream.fd, IPPROTO_IP, IP_TTL, &value, sizeof value);
+}
+
 size_t http_server_connections(const struct http_server *server)
 {
     return server->connection_count;

@@ -95,6 +95,9 @@ size_t http_server_connections(const struct http_server *server);
 /* The server is being drained: a reply that could go on for long should end. */
 bool http_is_draining(const struct http_exchange *x);
 
+/* How many routers the packets of the reply may pass; 0: as many as the system says. IPv4. */
+void http_set_hops(struct http_exchange *x, int hops);
+
 /* Collect the body into x->body; above `limit` bytes the reply is 413 through `malformed`. */
 void http_take_whole(struct http_exchange *x, size_t limit);
 void http_take_stream(struct http_exchange *x);

@@ -7,6 +7,7 @@
 #include "services/ec2/dry_run.h"
 #include "services/ec2/instance.h"
 #include "services/ec2/machine.h"
+#include "services/ec2/metadata.h"
 #include "services/ec2/network.h"
 #include "services/ec2/step.h"
 
@@ -18,6 +19,7 @@ struct ec2 {
     struct steps *steps;
     struct network *network;
     struct machines *machines;
+    struct metadata *metadata;
     struct cloud *cloud;
     struct mail resume;
 };
@@ -38,6 +40,7 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
     ec2->steps = steps_new(cloud);
     ec2->network = network_new(cloud, options);
     ec2->machines = machines_new(cloud, ec2->steps);
+    ec2->metadata = metadata_new(cloud, ec2->network);
     ec2->cloud = cloud;
     ec2->resume.deliver = on_resume;
     loop_post(cloud->control, &ec2->resume);
@@ -49,6 +52,7 @@ void ec2_free(struct ec2 *ec2)
     if (!ec2)
         return;
     network_free(ec2->network);
+    metadata_free(ec2->metadata);
     machines_free(ec2->machines);
     steps_free(ec2->steps);
     free(ec2);

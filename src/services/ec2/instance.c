@@ -11,6 +11,7 @@
 #include "services/ec2/instance_type.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/tag.h"
+#include "services/ec2/vpc.h"
 #include "services/ec2/zone.h"
 
 struct ec2_instance_state *instance_show_state(struct call *c, uint64_t state)
@@ -84,6 +85,25 @@ static void show_addresses(struct call *c, const struct stored_interface *interf
     }
 }
 
+/* Public addresses have names where the VPC says so ("DNS attributes for your VPC"). */
+static RESULT show_public_names(struct call *c, struct span id, struct ec2_instance *to)
+{
+    struct stored_vpc vpc;
+    struct ec2_instance_network_interface *shown = to->network_interfaces.at;
+    TRY(resource_get(c, &vpc_kind, id, &vpc));
+    if (!vpc.dns_hostnames || !shown->association)
+        return OK;
+    to->public_dns_name = dns_name_public(c, to->public_ip_address);
+    shown->association->public_dns_name = to->public_dns_name;
+    for (size_t i = 0; i < shown->private_ip_addresses.count; i++) {
+        struct ec2_instance_network_interface_association *one =
+            shown->private_ip_addresses.at[i].association;
+        if (one)
+            one->public_dns_name = dns_name_public(c, one->public_ip);
+    }
+    return OK;
+}
+
 static RESULT show_interface(struct call *c, const struct stored_instance *instance,
                              const struct stored_interface *interface, struct ec2_instance *to)
 {
@@ -116,7 +136,7 @@ static RESULT show_interface(struct call *c, const struct stored_instance *insta
     to->private_dns_name = shown->private_dns_name;
     to->public_ip_address = primary->public_address;
     SET(to, source_dest_check, !interface->any_source);
-    return OK;
+    return show_public_names(c, interface->vpc, to);
 }
 
 static struct ec2_instance_metadata_options_response *

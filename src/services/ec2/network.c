@@ -15,6 +15,7 @@
 #include "services/ec2/gateway_meter.h"
 #include "services/ec2/network_edge.h"
 #include "services/ec2/network_plan.h"
+#include "services/ec2/network_socket.h"
 #include "services/ec2/number.h"
 #include "services/ec2/peering.h"
 
@@ -42,6 +43,7 @@ struct network {
     struct change *changed;
     struct mail publish, resume;
     bool posted;
+    struct network_socket *sockets; /* the control thread's until then */
     /* From network_start on. */
     struct loop *loop;
     pthread_t thread;
@@ -80,10 +82,15 @@ static void on_open(struct mail *mail)
     network->error = fabric_open(&network->fabric, &options, &network->why);
     if (!network->error && network->options.edge)
         network->error = network_edge_plug(network->fabric, &network->options, &network->why);
+    if (!network->error) {
+        network->why = "telling the fabric of services";
+        network->error = network_services_put(network->fabric);
+    }
     if (network->error) {
         log_error("ec2: no packet moves in VPCs: %s: %s", network->why, strerror(-network->error));
         return;
     }
+    network_sockets_open(network->sockets, network->fabric);
     on_sweep(&network->sweep);
 }
 
@@ -226,6 +233,8 @@ static void on_forget(struct mail *mail)
     uint32_t number = (uint32_t)forgotten->number;
     if (fabric && forgotten->kind == NUMBER_GONE + NUMBER_INTERFACE)
         forgotten->error = fabric_drop_interface(fabric, number);
+    if (fabric && forgotten->kind == NUMBER_GONE + NUMBER_NETWORK)
+        forgotten->error = fabric_put_services(fabric, number, NULL, 0);
     if (fabric && forgotten->kind == NUMBER_GONE + NUMBER_GATEWAY) {
         forgotten->error = fabric_drop_gateway(fabric, number);
         gateway_meter_drop(forgotten->network->meters, number);
@@ -398,6 +407,12 @@ void network_free(struct network *network)
     }
     free(network->meters);
     free(network);
+}
+
+void network_listen(struct network *network, struct network_socket *socket)
+{
+    socket->next = network->sockets;
+    network->sockets = socket;
 }
 
 bool network_post(struct network *network, struct mail *mail)

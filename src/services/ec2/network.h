@@ -45,5 +45,30 @@ bool network_post(struct network *network, struct mail *mail);
 struct fabric *network_fabric(struct network *network);
 const struct gateway_meters *network_meters(const struct network *network);
 
+/* What listens in the fabric's namespace of services: by number, or at all of them (0). */
+enum NETWORK_SERVICE {
+    NETWORK_METADATA = 1,
+    NETWORK_RESOLVER,
+    NETWORK_ENDPOINTS = 16, /* from here on, of VPC endpoints */
+};
+
+/* A socket there, opened whenever the fabric is; streams listen. Owned by the caller, and kept. */
+struct network_socket {
+    struct mail mail;
+    void (*opened)(struct network_socket *socket); /* by mail to `loop`: `fd` is the caller's now */
+    struct loop *loop;
+    int type; /* SOCK_STREAM, SOCK_DGRAM */
+    uint32_t service;
+    uint16_t port;
+    int fd;
+    struct network_socket *next; /* the network's */
+};
+/* Before the control thread runs. */
+void network_listen(struct network *network, struct network_socket *socket);
+/* Whose interface calls from this address (of a connection to a socket there, textual). -ENOENT:
+ * nobody's. */
+struct stored_interface;
+MUST_CHECK int network_caller(struct call *c, struct span address, struct stored_interface *ret);
+
 /* Why no packet moves, for people; NULL when they do, or would. Any thread. */
 const char *network_absent(const struct network *network);

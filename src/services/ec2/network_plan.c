@@ -11,6 +11,7 @@
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
+#include "services/ec2/network.h"
 #include "services/ec2/network_acl.h"
 #include "services/ec2/network_rules.h"
 #include "services/ec2/number.h"
@@ -252,6 +253,19 @@ static RESULT plan_gateway(struct inside *in, const struct stored_nat_gateway *g
     return OK;
 }
 
+/* ---- services ----------------------------------------------------------------------------------
+ */
+
+/* "DNS attributes for your VPC": the resolver is at the VPC's address plus two. */
+static void plan_services(const struct inside *in, struct network_plan *plan)
+{
+    static const uint8_t protocols[] = {FAB_UDP, FAB_TCP};
+    uint32_t address = cidr_of(in->vpc.cidrs.at[0].cidr).address + 2;
+    for (size_t i = 0; in->vpc.dns_support && i < ARRAY_LEN(protocols); i++)
+        plan->services[plan->service_count++] =
+            (struct fabric_service){htonl(address), 53, protocols[i], NETWORK_RESOLVER};
+}
+
 /* ---- all ---------------------------------------------------------------------------------------
  */
 
@@ -268,6 +282,7 @@ RESULT network_plan_make(struct call *c, struct span vpc, struct network_plan *r
     TRY(resource_any(c, &internet_gateway_kind, WHERE(stored_internet_gateway, vpc, vpc),
                      &attached));
     ret->internet = attached ? FABRIC_INTERNET : FABRIC_ALONE;
+    plan_services(&in, ret);
     TRY(plan_subnets(&in, ret));
     ret->interfaces = ARENA_ARRAY(c->arena, struct plan_interface, in.interfaces.count);
     for (size_t i = 0; i < in.interfaces.count; i++)
@@ -281,6 +296,8 @@ RESULT network_plan_make(struct call *c, struct span vpc, struct network_plan *r
 int network_plan_apply(const struct network_plan *plan, struct fabric *fabric)
 {
     int error = fabric_put_network(fabric, plan->network, plan->internet);
+    if (!error)
+        error = fabric_put_services(fabric, plan->network, plan->services, plan->service_count);
     for (size_t i = 0; !error && i < plan->subnet_count; i++) {
         const struct plan_subnet *subnet = &plan->subnets[i];
         error = fabric_put_routes(fabric, subnet->number, subnet->routes, subnet->route_count);

@@ -25,6 +25,8 @@ struct plan_gateway {
     struct fabric_gateway gateway;
 };
 
+#define PLAN_SERVICES_MAX 2 /* the resolver, by both protocols */
+
 struct network_plan {
     uint32_t network; /* 0: nothing in it needs the fabric */
     enum FABRIC_INTERNET internet;
@@ -34,6 +36,8 @@ struct network_plan {
     size_t interface_count;
     struct plan_gateway *gateways;
     size_t gateway_count;
+    struct fabric_service services[PLAN_SERVICES_MAX];
+    size_t service_count;
 };
 
 /* Control thread; the plan lies in the call's arena. */

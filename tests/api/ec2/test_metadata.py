@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instance metadata, asked from inside: sessions and their refusals, what is told, and credentials of the role that work."""
+import datetime
+import json
+import os
+import signal
+
+import botocore.exceptions
+import pytest
+
+from machines import root, soon
+
+CURL = "/usr/bin/curl"
+BASE = "http://169.254.169.254/"
+TRUST = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+NOT_FOUND = """<?xml version="1.0" encoding="iso-8859-1"?>
+<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"
+\t"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
+<html xmlns="http://www.w3.org/1999/xhtml" xml:lang="en" lang="en">
+ <head>
+  <title>404 - Not Found</title>
+ </head>
+ <body>
+  <h1>404 - Not Found</h1>
+ </body>
+</html>
+"""
+
+pytestmark = [root, pytest.mark.skipif(not os.path.exists(CURL), reason="needs curl inside")]
+
+
+class Metadata:
+    """What one instance is told."""
+
+    def __init__(self, machines, instance):
+        self.machines, self.instance = machines, instance
+
+    def ask(self, path, *options):
+        """Status and body."""
+        done = self.machines.exec(self.instance, CURL, "-s", "-m", "3", "-w", "\n%{http_code}", *options, BASE + path)
+        body, _, status = done.stdout.rpartition("\n")
+        return int(status), body
+
+    def token(self, ttl=60):
+        status, token = self.ask("latest/api/token", "-X", "PUT", "-H", f"X-aws-ec2-metadata-token-ttl-seconds: {ttl}")
+        assert status == 200, token
+        return token
+
+    def get(self, path, token=None):
+        status, body = self.ask(path, "-H", f"X-aws-ec2-metadata-token: {token or self.token()}")
+        assert status == 200, f"{path}: {status}"
+        return body
+
+    def lines(self, path):
+        return self.get(path).split("\n")
+
+
+def launched(machines, **more):
+    instance = machines.run(**more)["InstanceId"]
+    machines.wait(instance, "running")
+    metadata = Metadata(machines, instance)
+    soon(lambda: metadata.ask("latest/api/token", "-X", "PUT", "-H", "X-aws-ec2-metadata-token-ttl-seconds: 60")[0] == 200,
+         "the first token")
+    return metadata
+
+
+def test_sessions_and_refusals(own_machines):
+    machines, ec2 = own_machines, own_machines.ec2
+    it = launched(machines, MetadataOptions={"HttpTokens": "required"})
+    put = ["latest/api/token", "-X", "PUT"]
+    ttl = "X-aws-ec2-metadata-token-ttl-seconds: "
+    token = it.token(21600)
+    changed = token[:30] + ("A" if token[30] != "A" else "B") + token[31:]
+    assert len(token) == 56
+    assert it.ask(*put)[0] == 400
+    for wrong in ("0", "21601", "six", "-1"):
+        assert it.ask(*put, "-H", ttl + wrong)[0] == 400, wrong
+    assert it.ask(*put, "-H", ttl + "60", "-H", "X-Forwarded-For: 10.0.0.1")[0] == 403
+    assert it.ask("2021-03-23/api/token", "-X", "PUT", "-H", ttl + "60")[0] == 403
+    assert it.ask("latest/meta-data/", "-X", "POST")[0] == 405
+    assert it.ask("latest/meta-data/")[0] == 401
+    assert it.ask("latest/meta-data/", "-H", "X-aws-ec2-metadata-token: " + changed)[0] == 401
+    assert it.get("latest/meta-data/instance-id", token) == it.instance
+    status, headers = it.ask("latest/meta-data/ami-id", "-D", "-", "-o", "/dev/null", "-H", "X-aws-ec2-metadata-token: " + token)
+    assert status == 200 and "Server: EC2ws" in headers
+    left = [line for line in headers.splitlines() if line.lower().startswith("x-aws-ec2-metadata-token-ttl-seconds: ")]
+    assert 21500 < int(left[0].split(": ")[1]) <= 21600
+    other = launched(machines)
+    assert other.ask("latest/meta-data/", "-H", "X-aws-ec2-metadata-token: " + token)[0] == 401  # good for one instance
+    short = it.token(60)
+    machines.cloud.advance(61)
+    assert it.ask("latest/meta-data/", "-H", "X-aws-ec2-metadata-token: " + short)[0] == 401
+    ec2.modify_instance_metadata_options(InstanceId=it.instance, HttpTokens="optional")
+    assert it.ask("latest/meta-data/instance-id") == (200, it.instance)
+    assert it.ask("latest/meta-data/nothing") == (404, NOT_FOUND)
+    ec2.modify_instance_metadata_options(InstanceId=it.instance, HttpEndpoint="disabled")
+    assert it.ask("latest/meta-data/")[0] == 403 and it.ask(*put, "-H", ttl + "60")[0] == 403
+    ec2.modify_instance_metadata_options(InstanceId=it.instance, HttpEndpoint="enabled")
+    machines.cloud.restart(signal.SIGKILL)
+    soon(lambda: it.ask("latest/meta-data/instance-id") == (200, it.instance), "an answer of the next process")
+
+
+# Sees only answers that may pass more than one router.
+FAR = """
+import socket, sys
+s = socket.socket()
+s.settimeout(1)
+s.setsockopt(socket.IPPROTO_IP, 21, int(sys.argv[1]))  # IP_MINTTL
+s.connect(("169.254.169.254", 80))
+s.sendall(b"PUT /latest/api/token HTTP/1.1\\r\\nHost: x\\r\\nX-aws-ec2-metadata-token-ttl-seconds: 60\\r\\n\\r\\n")
+try:
+    print(s.recv(12).decode())
+except OSError:
+    print("nothing")
+"""
+
+
+def test_tokens_travel_as_far_as_they_may(own_machines):
+    machines = own_machines
+    it = launched(machines, MetadataOptions={"HttpPutResponseHopLimit": 1})
+
+    def answer(least):
+        return machines.exec(it.instance, "/usr/bin/python3", "-c", FAR, str(least)).stdout.strip()
+
+    assert answer(1) == "HTTP/1.1 200"
+    assert answer(2) == "nothing"
+    machines.ec2.modify_instance_metadata_options(InstanceId=it.instance, HttpPutResponseHopLimit=2)
+    assert answer(2) == "HTTP/1.1 200"
+    assert answer(3) == "nothing"
+
+
+def test_what_is_told(own_machines):
+    machines, ec2 = own_machines, own_machines.ec2
+    ec2.create_key_pair(KeyName="mine")
+    it = launched(machines, KeyName="mine", UserData="#cloud-config\nhello: world\n",
+                  TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web 1"}]}],
+                  MetadataOptions={"InstanceMetadataTags": "enabled"})
+    shown = machines.look(it.instance)
+    eni, = shown["NetworkInterfaces"]
+    vpc, = ec2.describe_vpcs(VpcIds=[shown["VpcId"]])["Vpcs"]
+    subnet, = ec2.describe_subnets(SubnetIds=[shown["SubnetId"]])["Subnets"]
+    assert it.lines("")[0] == "1.0" and it.lines("")[-1] == "latest"
+    assert it.lines("latest/") == ["dynamic", "meta-data", "user-data"]
+    top = it.lines("latest/meta-data/")
+    assert {"ami-id", "block-device-mapping/", "network/", "placement/", "public-keys/", "services/", "tags/"} <= set(top)
+    assert "iam/" not in top
+    assert it.lines("2021-03-23/meta-data") == top
+    mac = f"latest/meta-data/network/interfaces/macs/{eni['MacAddress']}/"
+    told = {
+        "ami-id": shown["ImageId"], "ami-launch-index": "0", "instance-id": it.instance,
+        "instance-type": "t3.micro", "local-ipv4": shown["PrivateIpAddress"], "hostname": shown["PrivateDnsName"],
+        "local-hostname": shown["PrivateDnsName"], "mac": eni["MacAddress"],
+        "public-ipv4": shown["PublicIpAddress"], "public-hostname": shown["PublicDnsName"],
+        "security-groups": "default", "placement/availability-zone": shown["Placement"]["AvailabilityZone"],
+        "placement/availability-zone-id": subnet["AvailabilityZoneId"], "placement/region": "us-east-1",
+        "services/domain": "amazonaws.com", "services/partition": "aws", "tags/instance/": "Name",
+        "tags/instance/Name": "web 1", "public-keys/": "0=mine", "public-keys/0/": "openssh-key",
+        "block-device-mapping/root": shown["RootDeviceName"], "network/interfaces/macs/": eni["MacAddress"] + "/",
+    }
+    for path, value in told.items():
+        assert it.get("latest/meta-data/" + path) == value, path
+    assert it.get("latest/meta-data/public-keys/0/openssh-key").startswith("ssh-rsa ")
+    of_mac = {
+        "device-number": "0", "interface-id": eni["NetworkInterfaceId"], "local-ipv4s": shown["PrivateIpAddress"],
+        "owner-id": eni["OwnerId"], "security-group-ids": eni["Groups"][0]["GroupId"], "subnet-id": shown["SubnetId"],
+        "subnet-ipv4-cidr-block": subnet["CidrBlock"], "vpc-id": shown["VpcId"],
+        "vpc-ipv4-cidr-block": vpc["CidrBlock"], "vpc-ipv4-cidr-blocks": vpc["CidrBlock"],
+        "ipv4-associations/" + shown["PublicIpAddress"]: shown["PrivateIpAddress"],
+    }
+    for path, value in of_mac.items():
+        assert it.get(mac + path) == value, path
+    assert it.get("latest/user-data") == "#cloud-config\nhello: world\n"
+    document = json.loads(it.get("latest/dynamic/instance-identity/document"))
+    assert document["instanceId"] == it.instance and document["accountId"] == eni["OwnerId"]
+    assert document["privateIp"] == shown["PrivateIpAddress"] and document["region"] == "us-east-1"
+    assert document["pendingTime"] == shown["LaunchTime"].strftime("%Y-%m-%dT%H:%M:%SZ")
+    ec2.modify_instance_metadata_options(InstanceId=it.instance, InstanceMetadataTags="disabled")
+    assert it.ask("latest/meta-data/tags/instance/", "-H", "X-aws-ec2-metadata-token: " + it.token())[0] == 404
+
+
+@pytest.fixture
+def profile(own_machines):
+    """An instance profile whose role may list buckets."""
+    iam = own_machines.cloud.client("iam")
+    iam.create_role(RoleName="Lister", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.put_role_policy(RoleName="Lister", PolicyName="list", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}))
+    iam.create_instance_profile(InstanceProfileName="Lister")
+    iam.add_role_to_instance_profile(InstanceProfileName="Lister", RoleName="Lister")
+    return iam
+
+
+def credentials(it):
+    return json.loads(it.get("latest/meta-data/iam/security-credentials/Lister"))
+
+
+def denied(call):
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        call()
+    return refused.value.response["Error"]["Code"]
+
+
+def test_credentials_of_the_role(own_machines, profile):
+    machines, cloud = own_machines, own_machines.cloud
+    it = launched(machines, IamInstanceProfile={"Name": "Lister"})
+    assert it.get("latest/meta-data/iam/security-credentials/") == "Lister"
+    info = json.loads(it.get("latest/meta-data/iam/info"))
+    assert info["Code"] == "Success" and info["InstanceProfileArn"].endswith(":instance-profile/Lister")
+    first = credentials(it)
+    assert first["Code"] == "Success" and first["Type"] == "AWS-HMAC" and first["AccessKeyId"].startswith("ASIA")
+    ends = datetime.datetime.fromisoformat(first["Expiration"].replace("Z", "+00:00"))
+    begun = datetime.datetime.fromisoformat(first["LastUpdated"].replace("Z", "+00:00"))
+    assert 5.9 < (ends - begun).total_seconds() / 3600 <= 6.1
+    keys = {"key": first["AccessKeyId"], "secret": first["SecretAccessKey"], "token": first["Token"]}
+    me = cloud.client("sts", **keys).get_caller_identity()
+    assert me["Arn"].endswith(f":assumed-role/Lister/{it.instance}")
+    s3 = cloud.client("s3", **keys)
+    s3.list_buckets()
+    assert denied(lambda: s3.create_bucket(Bucket="not-mine")) == "AccessDenied"
+    machines.cloud.restart(signal.SIGKILL)
+    soon(lambda: it.ask("latest/meta-data/", "-H", "X-aws-ec2-metadata-token: x")[0] == 401, "the next process")
+    assert credentials(it) == first  # kept, and durable before they were told
+    profile.delete_role_policy(RoleName="Lister", PolicyName="list")
+    assert denied(cloud.client("s3", **keys).list_buckets) == "AccessDenied"
+    cloud.advance(5 * 3600 + 60)
+    second = credentials(it)
+    assert second["AccessKeyId"] != first["AccessKeyId"]
+    machines.cloud.restart()  # and the clock is right again
+    soon(lambda: it.ask("latest/meta-data/", "-H", "X-aws-ec2-metadata-token: x")[0] == 401, "the next process")
+    profile.update_assume_role_policy(RoleName="Lister", PolicyDocument=json.dumps(
+        {**TRUST, "Statement": [{**TRUST["Statement"][0], "Principal": {"Service": "lambda.amazonaws.com"}}]}))
+    assert credentials(it)["Code"] == "AssumeRoleUnauthorizedAccess"
+    profile.remove_role_from_instance_profile(InstanceProfileName="Lister", RoleName="Lister")
+    profile.delete_instance_profile(InstanceProfileName="Lister")
+    assert json.loads(it.get("latest/meta-data/iam/info"))["Code"] == "InstanceProfileNotFound"
+
+
+# The SDK inside finds its region and credentials by itself.
+SDK = "import boto3; print(boto3.Session().get_credentials().access_key)"
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/lib/python3/dist-packages/boto3"), reason="needs Debian's boto3 inside")
+def test_an_sdk_inside_finds_its_credentials(own_machines, profile):
+    it = launched(own_machines, IamInstanceProfile={"Name": "Lister"})
+    found = own_machines.exec(it.instance, "/usr/bin/python3", "-c", SDK)
+    assert found.stdout.strip() == credentials(it)["AccessKeyId"], found.stderr
