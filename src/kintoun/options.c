@@ -23,6 +23,7 @@ const char options_help[] =
     "  --account ID         the account of the root key (000000000000)\n"
     "  --public-pool CIDR   take public addresses of VPCs from this block (203.0.113.0/24)\n"
     "  --edge NAME          this network namespace (or host) is the internet of VPCs (none)\n"
+    "  --resolv-conf FILE   whose servers know the names that VPCs do not (/etc/resolv.conf)\n"
     "  --fabric off         move no packets in VPCs (on where root's)\n"
     "  --loops N            threads that serve requests (one per processor)\n"
     "  --data-events        audit data-plane calls too\n"
@@ -40,7 +41,7 @@ const char options_help[] =
 
 struct raw {
     const char *port, *listen, *data, *auth, *account, *loops, *extra_sync_us, *encrypt_at_rest;
-    const char *public_pool, *edge, *fabric;
+    const char *public_pool, *edge, *resolv_conf, *fabric;
     bool tls, test_clock, data_events, unlimited, verbose;
 };
 
@@ -55,6 +56,7 @@ static const struct {
     {"--account", "KINTOUN_ACCOUNT", offsetof(struct raw, account)},
     {"--public-pool", "KINTOUN_PUBLIC_POOL", offsetof(struct raw, public_pool)},
     {"--edge", NULL, offsetof(struct raw, edge)},
+    {"--resolv-conf", NULL, offsetof(struct raw, resolv_conf)},
     {"--fabric", NULL, offsetof(struct raw, fabric)},
     {"--loops", NULL, offsetof(struct raw, loops)},
     {"--extra-sync-us", NULL, offsetof(struct raw, extra_sync_us)},
@@ -256,6 +258,7 @@ int options_read(struct options *options, int argc, char **argv)
     options->open_auth = raw.auth && strcmp(raw.auth, "open") == 0;
     options->plain_at_rest = raw.encrypt_at_rest && strcmp(raw.encrypt_at_rest, "off") == 0;
     options->edge = raw.edge;
+    options->resolv_conf = raw.resolv_conf ? raw.resolv_conf : "/etc/resolv.conf";
     options->fabric_off = raw.fabric && strcmp(raw.fabric, "off") == 0;
     options->tls = raw.tls;
     options->test_clock = raw.test_clock;

@@ -20,6 +20,7 @@ struct options {
     struct span account, region;
     struct cidr public_pool;
     const char *edge; /* or NULL */
+    const char *resolv_conf;
     bool fabric_off;
     struct span root_access_key, root_secret;
     bool default_root_key; /* nobody chose one */

@@ -98,6 +98,7 @@ static int make_engines(struct cloud_up *up)
     struct ec2_options ec2 = {.public_pool = up->options.public_pool,
                               .fabric_off = up->options.fabric_off,
                               .edge = up->options.edge,
+                              .resolv_conf = up->options.resolv_conf,
                               .data_dir = up->options.data_dir};
     up->cloud.ec2 = ec2_new(&up->cloud, &ec2);
     struct log_options options = {.store = up->cloud.store,

@@ -236,16 +236,24 @@ struct span dhcp_options_new_default(struct call *c)
     return set.id;
 }
 
-static struct span option_line(struct call *c, const struct stored_dhcp_option *option)
+/* The Amazon DNS server is at the VPC's address plus two. */
+static struct span server_of(struct call *c, const struct stored_vpc *vpc, struct span server)
+{
+    if (!span_eq(server, PROVIDED_DNS))
+        return server;
+    return cidr_address_text(c->arena, cidr_of(vpc->cidrs.at[0].cidr).address + 2);
+}
+
+static struct span option_line(struct call *c, const struct stored_vpc *vpc,
+                               const struct stored_dhcp_option *option)
 {
     struct span lines = S("");
     bool servers = span_eq(option->name, S("domain-name-servers"));
     if (span_eq(option->name, S("domain-name")))
         return arena_printf(c->arena, "search %.*s\n", SPAN_ARG(option->values.at[0]));
     for (size_t i = 0; servers && i < option->values.count; i++)
-        if (!span_eq(option->values.at[i], PROVIDED_DNS))
-            lines = arena_printf(c->arena, "%.*snameserver %.*s\n", SPAN_ARG(lines),
-                                 SPAN_ARG(option->values.at[i]));
+        lines = arena_printf(c->arena, "%.*snameserver %.*s\n", SPAN_ARG(lines),
+                             SPAN_ARG(server_of(c, vpc, option->values.at[i])));
     return lines;
 }
 
@@ -260,6 +268,6 @@ RESULT dhcp_options_resolv_conf(struct call *c, struct span vpc, struct span *re
     TRY(resource_get(c, &dhcp_options_kind, of.dhcp_options, &set));
     for (size_t i = 0; i < set.options.count; i++)
         *ret = arena_printf(c->arena, "%.*s%.*s", SPAN_ARG(*ret),
-                            SPAN_ARG(option_line(c, &set.options.at[i])));
+                            SPAN_ARG(option_line(c, &of, &set.options.at[i])));
     return OK;
 }

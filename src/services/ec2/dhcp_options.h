@@ -7,6 +7,5 @@ extern const struct resource_kind dhcp_options_kind;
 
 /* The one that every VPC has which names no other; its id. */
 struct span dhcp_options_new_default(struct call *c);
-/* What an instance of the VPC finds in its resolv.conf; the Amazon-provided resolver is not there
- * yet, so nothing stands for it. */
+/* What an instance of the VPC finds in its resolv.conf. */
 RESULT dhcp_options_resolv_conf(struct call *c, struct span vpc, struct span *ret);

@@ -9,6 +9,7 @@
 #include "services/ec2/machine.h"
 #include "services/ec2/metadata.h"
 #include "services/ec2/network.h"
+#include "services/ec2/resolver.h"
 #include "services/ec2/step.h"
 
 #include <stddef.h>
@@ -20,6 +21,7 @@ struct ec2 {
     struct network *network;
     struct machines *machines;
     struct metadata *metadata;
+    struct resolver *resolver;
     struct cloud *cloud;
     struct mail resume;
 };
@@ -41,6 +43,7 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
     ec2->network = network_new(cloud, options);
     ec2->machines = machines_new(cloud, ec2->steps);
     ec2->metadata = metadata_new(cloud, ec2->network);
+    ec2->resolver = resolver_new(cloud, ec2->network, options->resolv_conf);
     ec2->cloud = cloud;
     ec2->resume.deliver = on_resume;
     loop_post(cloud->control, &ec2->resume);
@@ -53,6 +56,7 @@ void ec2_free(struct ec2 *ec2)
         return;
     network_free(ec2->network);
     metadata_free(ec2->metadata);
+    resolver_free(ec2->resolver);
     machines_free(ec2->machines);
     steps_free(ec2->steps);
     free(ec2);

@@ -16,6 +16,7 @@ struct ec2_options {
     struct cidr public_pool; /* of the public addresses that are given out */
     bool fabric_off;         /* no packet moves */
     const char *edge;        /* namespace that plays the internet, "host", or NULL for none */
+    const char *resolv_conf; /* of the resolvers for what VPCs do not know; resolv.conf(5) */
     const char *data_dir;
 };
 

@@ -297,7 +297,7 @@ def test_forty_at_once(own_machines):
 def test_the_options_of_the_vpc_reach_the_instance(own_machines):
     machines, ec2 = own_machines, own_machines.ec2
     first = machines.start()
-    assert machines.exec(first, "cat", "/etc/resolv.conf").stdout == "search ec2.internal\n"
+    assert machines.exec(first, "cat", "/etc/resolv.conf").stdout == "search ec2.internal\nnameserver 172.31.0.2\n"
     options = ec2.create_dhcp_options(DhcpConfigurations=[
         {"Key": "domain-name", "Values": ["corp.example"]},
         {"Key": "domain-name-servers", "Values": ["10.9.8.7", "10.9.8.8"]}])["DhcpOptions"]["DhcpOptionsId"]
