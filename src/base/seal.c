@@ -15,8 +15,6 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 
-#define NONCE_SIZE 12
-
 enum DIRECTION { OPEN, SEAL };
 
 static const EVP_CIPHER *cipher;
@@ -57,19 +55,20 @@ static EVP_CIPHER_CTX *context(enum DIRECTION direction, const struct seal_key *
     return *at;
 }
 
-static void seal_one(EVP_CIPHER_CTX *ctx, const uint8_t nonce[NONCE_SIZE], struct span plain,
-                     char *to)
+static void seal_one(EVP_CIPHER_CTX *ctx, const uint8_t nonce[SEAL_NONCE_SIZE], struct span beside,
+                     struct span plain, char *to)
 {
     int len = 0, more = 0;
     if (!EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) ||
+        !EVP_EncryptUpdate(ctx, NULL, &len, (const uint8_t *)beside.at, (int)beside.len) ||
         !EVP_EncryptUpdate(ctx, (uint8_t *)to, &len, (const uint8_t *)plain.at, (int)plain.len) ||
         !EVP_EncryptFinal_ex(ctx, (uint8_t *)to + len, &more) ||
         !EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_SIZE, to + plain.len))
         log_fatal("libcrypto cannot encrypt");
 }
 
-static bool open_one(EVP_CIPHER_CTX *ctx, const uint8_t nonce[NONCE_SIZE], struct span sealed,
-                     char *to)
+static bool open_one(EVP_CIPHER_CTX *ctx, const uint8_t nonce[SEAL_NONCE_SIZE], struct span beside,
+                     struct span sealed, char *to)
 {
     int len = 0, more = 0;
     uint8_t tag[SEAL_TAG_SIZE];
@@ -78,6 +77,7 @@ static bool open_one(EVP_CIPHER_CTX *ctx, const uint8_t nonce[NONCE_SIZE], struc
     size_t plain_len = sealed.len - SEAL_TAG_SIZE;
     memcpy(tag, sealed.at + plain_len, sizeof tag);
     return EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) &&
+           EVP_DecryptUpdate(ctx, NULL, &len, (const uint8_t *)beside.at, (int)beside.len) &&
            EVP_DecryptUpdate(ctx, (uint8_t *)to, &len, (const uint8_t *)sealed.at,
                              (int)plain_len) &&
            EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, SEAL_TAG_SIZE, tag) &&
@@ -98,17 +98,19 @@ void seal_begin(struct sealing *sealing)
 void seal_wrap(struct sealing *sealing, const struct seal_key *with)
 {
     uint8_t *nonce = sealing->wrapped;
-    random_bytes(nonce, NONCE_SIZE);
-    seal_one(context(SEAL, with), nonce, span_of(sealing->key.bytes, sizeof sealing->key.bytes),
-             (char *)nonce + NONCE_SIZE);
+    random_bytes(nonce, SEAL_NONCE_SIZE);
+    seal_one(context(SEAL, with), nonce, SPAN_NONE,
+             span_of(sealing->key.bytes, sizeof sealing->key.bytes),
+             (char *)nonce + SEAL_NONCE_SIZE);
 }
 
 bool seal_open(struct sealing *sealing, const struct seal_key *with)
 {
     const uint8_t *nonce = sealing->wrapped;
-    struct span sealed = span_of(nonce + NONCE_SIZE, SEAL_WRAPPED_SIZE - NONCE_SIZE);
+    struct span sealed = span_of(nonce + SEAL_NONCE_SIZE, SEAL_WRAPPED_SIZE - SEAL_NONCE_SIZE);
     if (sealing->sealed && !sealing->open)
-        sealing->open = open_one(context(OPEN, with), nonce, sealed, (char *)sealing->key.bytes);
+        sealing->open =
+            open_one(context(OPEN, with), nonce, SPAN_NONE, sealed, (char *)sealing->key.bytes);
     return !sealing->sealed || sealing->open;
 }
 
@@ -128,21 +130,21 @@ uint64_t seal_plain_len(uint64_t sealed_len)
     return sealed_len - (sealed_len + frame - 1) / frame * SEAL_TAG_SIZE;
 }
 
-static void nonce_of(uint64_t frame, uint8_t nonce[NONCE_SIZE])
+static void nonce_of(uint64_t frame, uint8_t nonce[SEAL_NONCE_SIZE])
 {
     uint64_t number = htobe64(frame);
-    memset(nonce, 0, NONCE_SIZE);
-    memcpy(nonce + NONCE_SIZE - sizeof number, &number, sizeof number);
+    memset(nonce, 0, SEAL_NONCE_SIZE);
+    memcpy(nonce + SEAL_NONCE_SIZE - sizeof number, &number, sizeof number);
 }
 
 void seal_frames(const struct seal_key *key, uint64_t first, struct span plain, char *to)
 {
     EVP_CIPHER_CTX *ctx = context(SEAL, key);
     for (; plain.len; first++) {
-        uint8_t nonce[NONCE_SIZE];
+        uint8_t nonce[SEAL_NONCE_SIZE];
         struct span frame = span_first(plain, SEAL_FRAME);
         nonce_of(first, nonce);
-        seal_one(ctx, nonce, frame, to);
+        seal_one(ctx, nonce, SPAN_NONE, frame, to);
         to += frame.len + SEAL_TAG_SIZE;
         plain = span_from(plain, frame.len);
     }
@@ -152,13 +154,25 @@ bool seal_open_frames(const struct seal_key *key, uint64_t first, struct span se
 {
     EVP_CIPHER_CTX *ctx = context(OPEN, key);
     for (; sealed.len; first++) {
-        uint8_t nonce[NONCE_SIZE];
+        uint8_t nonce[SEAL_NONCE_SIZE];
         struct span frame = span_first(sealed, SEAL_FRAME + SEAL_TAG_SIZE);
         nonce_of(first, nonce);
-        if (!open_one(ctx, nonce, frame, to))
+        if (!open_one(ctx, nonce, SPAN_NONE, frame, to))
             return false;
         to += frame.len - SEAL_TAG_SIZE;
         sealed = span_from(sealed, frame.len);
     }
     return true;
+}
+
+void seal_text(const struct seal_key *key, const struct seal_nonce *nonce, struct span beside,
+               struct span plain, char *to)
+{
+    seal_one(context(SEAL, key), nonce->bytes, beside, plain, to);
+}
+
+bool seal_open_text(const struct seal_key *key, const struct seal_nonce *nonce, struct span beside,
+                    struct span sealed, char *to)
+{
+    return open_one(context(OPEN, key), nonce->bytes, beside, sealed, to);
 }

@@ -12,6 +12,7 @@
 #define SEAL_KEY_SIZE 32
 #define SEAL_WRAPPED_SIZE 60 /* nonce, key, tag */
 #define SEAL_TAG_SIZE 16
+#define SEAL_NONCE_SIZE 12
 #define SEAL_FRAME ((uint64_t)64 * 1024) /* bytes */
 
 struct seal_key {
@@ -45,3 +46,14 @@ void seal_frames(const struct seal_key *key, uint64_t first, struct span plain, 
 /* The reverse, from the first byte of frame `first`; false: damaged, or another key. */
 MUST_CHECK bool seal_open_frames(const struct seal_key *key, uint64_t first, struct span sealed,
                                  char *to);
+
+/* One text alone, by a nonce of the caller's that comes once with this key. `to` has room for the
+ * text and its tag, and may be where the text is. `beside` is not sealed, but must be the same. */
+struct seal_nonce {
+    uint8_t bytes[SEAL_NONCE_SIZE];
+};
+void seal_text(const struct seal_key *key, const struct seal_nonce *nonce, struct span beside,
+               struct span plain, char *to);
+/* `to` has room for the text. */
+MUST_CHECK bool seal_open_text(const struct seal_key *key, const struct seal_nonce *nonce,
+                               struct span beside, struct span sealed, char *to);

@@ -494,6 +494,34 @@ TEST(a_watch_is_told)
     CHECK(log_watch_end(&watch));
 }
 
+/* Records that are sealed lie beside plain ones, and are found again by another process. */
+TEST(sealed_records)
+{
+    struct step step;
+    struct log_reading reading = {.pace = LOG_OWN};
+    struct log_settings sealed = settings;
+    sealed.sealed = true;
+    create(S("sealed"), 1);
+    append(S("sealed"), (struct log_hash){0}, "plain", 3);
+    for (int round = 0; round < 2; round++) {
+        step_begin(&step);
+        CHECK_INT(log_adjust(&step.access, S("sealed"), &sealed), 0);
+        step_commit(&step);
+        append(S("sealed"), (struct log_hash){0}, "sealed", 3);
+        again();
+    }
+    read_some(&step, S("sealed"), &reading);
+    CHECK_INT(reading.count, 9);
+    for (size_t i = 0; i < reading.count; i++) {
+        const struct log_record *record = &reading.records[i];
+        CHECK_INT(record->seal != 0, i >= 3);
+        CHECK_SPAN(record->key, S("key"));
+        CHECK_SPAN(record->data,
+                   arena_printf(&step.arena, "%s-%zu", i < 3 ? "plain" : "sealed", i % 3));
+    }
+    step_drop(&step);
+}
+
 /* Two watch a lane: what one makes of records is the other's too; who is between two places reads
  * to where the others are. */
 TEST(what_readers_share)

@@ -77,6 +77,25 @@ TEST(wrapped_keys)
     CHECK(seal_open(&(struct sealing){.sealed = false}, &with));
 }
 
+TEST(a_text_alone)
+{
+    struct seal_key key;
+    struct seal_nonce nonce = {{1, 2, 3}}, other = {{1, 2, 4}};
+    char text[] = "what is sealed", kept[sizeof text + SEAL_TAG_SIZE] = {0}, again[sizeof text];
+    struct span all = span_of(kept, sizeof kept);
+    seal_key_make(&key);
+    memcpy(kept, text, sizeof text);
+    seal_text(&key, &nonce, S("beside"), span_of(kept, sizeof text), kept); /* where it lies */
+    CHECK(memcmp(kept, text, sizeof text) != 0);
+    CHECK(seal_open_text(&key, &nonce, S("beside"), all, again));
+    CHECK(memcmp(again, text, sizeof text) == 0);
+    CHECK(!seal_open_text(&key, &nonce, S("besides"), all, again));
+    CHECK(!seal_open_text(&key, &other, S("beside"), all, again));
+    kept[3] ^= 1;
+    CHECK(!seal_open_text(&key, &nonce, S("beside"), all, again));
+    CHECK(!seal_open_text(&key, &nonce, S("beside"), span_of(kept, 3), again));
+}
+
 /* Test case 14 of "The Galois/Counter Mode of Operation" (McGrew, Viega): zeros under zeros. */
 TEST(known_answer)
 {

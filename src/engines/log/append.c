@@ -7,6 +7,7 @@
  */
 #include "engines/log/inside.h"
 
+#include "base/id.h"
 #include "base/log.h"
 #include "base/time.h"
 
@@ -29,6 +30,7 @@ struct run {
     struct segment *segment; /* after it */
     uint64_t indexed;
     uint64_t bytes, records, throttled;
+    uint32_t seal; /* of its frames; 0: they are plain */
 };
 
 /* ---- grouping -------------------------------------------------------------------------------- */
@@ -182,7 +184,8 @@ static int64_t roll_ms(const struct log_settings *settings)
 static int prepare(struct batch *batch, struct run *run)
 {
     struct tail *tail = &run->tail;
-    uint64_t size = run->bytes + run->records * sizeof(struct frame);
+    size_t around = sizeof(struct frame) + (run->seal ? SEAL_TAG_SIZE : 0);
+    uint64_t size = run->bytes + run->records * around;
     bool full = tail->end && (tail->end + size > SEGMENT_MAX ||
                               batch->now_ms - tail->first_ms > roll_ms(&batch->stream->settings));
     if (full) {
@@ -234,11 +237,18 @@ static void lay(struct batch *batch, struct run *run, struct log_entry *entry, s
     *frame = (struct frame){.data_len = (uint32_t)entry->data.len,
                             .index = entry->index,
                             .time_ms = entry->time_ms,
-                            .key_len = (uint32_t)entry->key.len};
-    frame->crc32c = frame_checksum(run->lane->id, frame, entry->key, entry->data);
+                            .key_len = (uint32_t)entry->key.len,
+                            .seal = run->seal};
+    struct span key = entry->key, data = entry->data;
+    entry->sealed = run->seal != 0;
+    if (entry->sealed) {
+        key = frame_seal(run->lane, batch->access->arena, frame, key, data);
+        data = S("");
+    }
+    frame->crc32c = frame_checksum(run->lane->id, frame, key, data);
     parts[0] = part_of(span_of(frame, sizeof *frame));
-    parts[1] = part_of(entry->key);
-    parts[2] = part_of(entry->data);
+    parts[1] = part_of(key);
+    parts[2] = part_of(data);
     if (!tail->end)
         tail->first_ms = entry->time_ms;
     if (!tail->end || tail->end - run->indexed >= INDEX_BYTES) {
@@ -246,7 +256,7 @@ static void lay(struct batch *batch, struct run *run, struct log_entry *entry, s
         index_put(batch->access->txn, run->lane->id, &mark);
         run->indexed = tail->end;
     }
-    tail->end += sizeof *frame + entry->key.len + entry->data.len;
+    tail->end += sizeof *frame + key.len + data.len;
 }
 
 static int write_run(struct batch *batch, struct run *run)
@@ -280,6 +290,8 @@ static int append_run(struct batch *batch, struct run *run)
     admit(batch, run);
     if (!run->records)
         return 0;
+    while (batch->stream->settings.sealed && !run->seal)
+        random_bytes(&run->seal, sizeof run->seal);
     int error = prepare(batch, run);
     if (!error)
         error = write_run(batch, run);

@@ -2,6 +2,7 @@
 #pragma once
 /* What the files of this folder share and nobody else sees. */
 #include "base/map.h"
+#include "base/seal.h"
 #include "engines/log/log.h"
 
 #include <pthread.h>
@@ -25,7 +26,9 @@ struct frame {
     uint64_t index;
     int64_t time_ms;
     uint32_t key_len;
-    uint32_t unused;
+    /* Not 0: key and data are sealed as one, a tag follows them, and this is a part of the nonce
+     * that differs where a crash or rollback has the record's number used again. */
+    uint32_t seal;
 };
 
 /* The end of a lane, as its newest transaction left it. */
@@ -70,6 +73,8 @@ struct rate {
 struct lane {
     uint64_t id; /* stream's id << 32 | number */
     atomic_uint references;
+    bool keyed; /* set once, before the first snapshot that seals */
+    struct seal_key key;
     pthread_mutex_t append; /* of the transaction that appends or closes, to its end */
     bool closed;            /* append */
     uint64_t indexed;       /* append; offset of the newest index entry, in the newest segment */
@@ -194,6 +199,11 @@ uint32_t frame_checksum(uint64_t lane, const struct frame *frame, struct span ke
  * -EBADMSG: it is none. */
 MUST_CHECK int64_t frame_read(uint64_t lane, struct span bytes, struct log_record *ret,
                               size_t *ret_need);
+/* What key and data become in the file; in the arena. The frame is whole but for its checksum. */
+struct span frame_seal(const struct lane *lane, struct arena *arena, const struct frame *frame,
+                       struct span key, struct span data);
+/* The reverse, of what frame_read gave; -EBADMSG. */
+MUST_CHECK int frame_open(const struct lane *lane, struct arena *arena, struct log_record *record);
 
 /* index.c */
 void index_put(struct txn *txn, uint64_t lane, const struct mark *mark);

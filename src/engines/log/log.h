@@ -64,6 +64,7 @@ struct log_settings {
     uint64_t bytes_in, records_in, bytes_out, reads;
     uint64_t entry_max; /* bytes of key and data; kept for the caller, who looks at it */
     bool spread;        /* records go to any lane; kept for the caller, who makes the hashes */
+    bool sealed;        /* keys and data of new records are encrypted in the files */
     uint64_t shown;     /* LOG_SHOWS_… of single lanes in log_print, beside those of the stream */
 };
 
@@ -120,6 +121,7 @@ struct log_entry {
     uint64_t index;     /* 0, 1, 2 … within its lane */
     int64_t created_ms; /* of the lane */
     int64_t time_ms;    /* never goes back within a lane */
+    bool sealed;
 };
 
 /* Routes and appends all entries, at most once in a transaction; those that were too many are told
@@ -149,6 +151,7 @@ struct log_record {
     uint64_t index;
     int64_t time_ms;
     struct span key, data;
+    uint32_t seal; /* not 0: it lies sealed */
 };
 
 /* LOG_SHARED counts against the lane's rates and may be refused (-EAGAIN). */

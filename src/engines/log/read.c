@@ -238,6 +238,8 @@ static int read_all(struct cursor_over *over, struct log_reading *reading)
         size_t bytes = record.key.len + record.data.len;
         if (reading->count && reading->bytes + bytes > reading->most_bytes)
             break;
+        if (record.seal && frame_open(over->lane, over->access->arena, &record) < 0)
+            return -EUCLEAN;
         collect(over->access->arena, reading, &room, &record);
         reading->bytes += bytes;
         take(over, size);

@@ -63,7 +63,8 @@ static struct log_stream *stream_new(struct log *log, const struct log_stream_re
                      .reads = record->reads,
                      .entry_max = record->entry_max,
                      .shown = record->shown,
-                     .spread = record->spread},
+                     .spread = record->spread,
+                     .sealed = record->sealed},
         .count = record->lanes.count,
     };
     memcpy(stream + 1, record->name.at, record->name.len);
@@ -140,6 +141,40 @@ struct log_stream **stream_all(struct log *log, struct arena *arena, size_t *ret
     return all;
 }
 
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+/* The stream's key is made when it is first needed, and stays as long as there may be records. */
+static void make_key(const struct log_access *access, struct log_stream_record *record)
+{
+    struct sealing sealing;
+    if (!record->sealed || record->wrapped.len)
+        return;
+    seal_begin(&sealing);
+    seal_wrap(&sealing, store_master_key(access->log->options.store));
+    record->wrapped = arena_copy(access->arena, span_of(sealing.wrapped, sizeof sealing.wrapped));
+}
+
+/* Each lane gets one that follows from it; before anybody can have a snapshot that needs it. */
+static int give_keys(struct log *log, struct log_stream *stream,
+                     const struct log_stream_record *record)
+{
+    struct sealing sealing = {.sealed = true};
+    if (!record->wrapped.len)
+        return 0;
+    if (record->wrapped.len != sizeof sealing.wrapped)
+        return -EBADMSG;
+    memcpy(sealing.wrapped, record->wrapped.at, sizeof sealing.wrapped);
+    if (!seal_open(&sealing, store_master_key(log->options.store)))
+        return -EBADMSG;
+    for (size_t i = 0; i < stream->count; i++) {
+        struct lane *lane = stream->running[i];
+        if (!lane->keyed)
+            seal_derive(&sealing.key, span_of(&lane->id, sizeof lane->id), &lane->key);
+        lane->keyed = true;
+    }
+    return 0;
+}
+
 /* ---- start-up -------------------------------------------------------------------------------- */
 
 struct loading {
@@ -164,6 +199,8 @@ static int load(void *user, struct log_stream_record *record)
         if (!error)
             error = lane_load(loading->log, loading->txn, loading->arena, stream->running[i]);
     }
+    if (!error)
+        error = give_keys(loading->log, stream, record);
     enter(loading->log, stream->name, stream);
     return error;
 }
@@ -213,10 +250,12 @@ static void change_ended(void *thing, enum TXN_END end)
         pthread_mutex_unlock(&change->locked[i]->append);
 }
 
-/* The snapshot of a changed record: lanes of the old one go on, others are new. */
-static struct change *change_new(const struct log_access *access,
-                                 const struct log_stream_record *record, struct log_stream *old)
+/* Writes a changed record and makes its snapshot: lanes of the old one go on, others are new. */
+static int change_new(const struct log_access *access, struct log_stream_record *record,
+                      struct log_stream *old, struct change **ret)
 {
+    make_key(access, record);
+    log_stream_record_put(access->txn, record);
     struct change *change = ARENA_NEW(access->arena, struct change);
     *change = (struct change){.log = access->log, .name = arena_copy(access->arena, record->name)};
     change->stream = stream_new(access->log, record);
@@ -224,7 +263,8 @@ static struct change *change_new(const struct log_access *access,
         change->stream->running[i] = old && i < old->count ? lane_ref(old->running[i])
                                                            : lane_new(lane_id(change->stream, i));
     txn_at_end(access->txn, change_ended, change);
-    return change;
+    *ret = change;
+    return give_keys(access->log, change->stream, record);
 }
 
 static int lock_compare(const void *a, const void *b)
@@ -264,6 +304,7 @@ static void fill_settings(struct log_stream_record *record, const struct log_set
     record->entry_max = settings->entry_max;
     record->shown = settings->shown;
     record->spread = settings->spread;
+    record->sealed = settings->sealed;
 }
 
 /* Appends lanes to the record and fills in what the caller left open. */
@@ -299,6 +340,7 @@ int log_create(const struct log_access *access, struct span name,
                const struct log_settings *settings, struct log_lane *lanes, size_t count,
                int64_t now_ms)
 {
+    struct change *change;
     struct log_stream_record record = {.name = name};
     int error = log_stream_record_get(access->txn, access->arena, &record);
     if (error != -ENOENT)
@@ -309,9 +351,7 @@ int log_create(const struct log_access *access, struct span name,
     if (error < 0)
         return error;
     add_lanes(access, &record, lanes, count, now_ms);
-    log_stream_record_put(access->txn, &record);
-    (void)change_new(access, &record, NULL);
-    return 0;
+    return change_new(access, &record, NULL, &change);
 }
 
 /* What a change begins with: the snapshot and the record. */
@@ -328,14 +368,13 @@ int log_adjust(const struct log_access *access, struct span name,
 {
     struct log_stream *old;
     struct log_stream_record record;
+    struct change *change;
     int error = read_old(access, name, &old, &record);
     if (error < 0)
         return error;
     fill_settings(&record, settings);
-    log_stream_record_put(access->txn, &record);
-    (void)change_new(access, &record, old);
     txn_after_durable(access->txn, trim_wake, access->log);
-    return 0;
+    return change_new(access, &record, old, &change);
 }
 
 int log_reshape(const struct log_access *access, struct span name, const struct log_change *wanted,
@@ -343,6 +382,7 @@ int log_reshape(const struct log_access *access, struct span name, const struct 
 {
     struct log_stream *old;
     struct log_stream_record record;
+    struct change *change;
     int error = read_old(access, name, &old, &record);
     if (error < 0)
         return error;
@@ -355,9 +395,9 @@ int log_reshape(const struct log_access *access, struct span name, const struct 
         closed[i] = old->running[wanted->closed[i]];
     }
     add_lanes(access, &record, wanted->opened, wanted->opened_count, now_ms);
-    log_stream_record_put(access->txn, &record);
-    change_lock(change_new(access, &record, old), closed, wanted->closed_count);
-    return 0;
+    error = change_new(access, &record, old, &change);
+    change_lock(change, closed, wanted->closed_count);
+    return error;
 }
 
 int log_drop(const struct log_access *access, struct span name)

@@ -103,7 +103,8 @@ RESULT kinesis_describe_stream(struct call *c, const struct kinesis_describe_str
     description->retention_period_hours = (int32_t)stream.retention_hours;
     description->stream_creation_timestamp = stream.created / 1000 * 1000;
     description->enhanced_monitoring = describe_metrics(c, stream.metrics);
-    description->encryption_type = S("NONE");
+    description->encryption_type = stream.key_id.len ? S("KMS") : S("NONE");
+    description->key_id = stream.key_id.len ? stream.key_id : SPAN_NONE;
     out->stream_description = description;
     return fill_shards(c, in, &stream, description);
 }
@@ -153,7 +154,8 @@ RESULT kinesis_describe_stream_summary(struct call *c,
     summary->retention_period_hours = (int32_t)stream.retention_hours;
     summary->stream_creation_timestamp = stream.created / 1000 * 1000;
     summary->enhanced_monitoring = describe_metrics(c, stream.metrics);
-    summary->encryption_type = S("NONE");
+    summary->encryption_type = stream.key_id.len ? S("KMS") : S("NONE");
+    summary->key_id = stream.key_id.len ? stream.key_id : SPAN_NONE;
     SET(summary, consumer_count, (int32_t)consumers);
     SET(summary, max_record_size_in_ki_b, (int32_t)stream.record_kib);
     if (stream.on_demand)

@@ -213,6 +213,8 @@ struct kinesis_record_list get_show(struct call *c, const struct log_lane *lane,
                                   : sequence_of_record(c->arena, lane, from->index, from->time_ms);
         to->partition_key = from->key.len ? from->key : SPAN_NONE; /* of AUTO streams */
         to->data = from->data;
+        to->encryption_type =
+            from->seal ? S("KMS") : SPAN_NONE; /* plain: it was seen to be absent */
         SET(to, approximate_arrival_timestamp, from->time_ms);
     }
     return list;

@@ -114,6 +114,7 @@ RESULT kinesis_put_record(struct call *c, const struct kinesis_put_record_in *in
                       SPAN_ARG(exceeded(c, &stream, entry)));
     out->shard_id = shard_id(c->arena, entry->lane);
     out->sequence_number = sequence_of(c, entry);
+    out->encryption_type = entry->sealed ? S("KMS") : SPAN_NONE;
     return OK;
 }
 
@@ -163,6 +164,8 @@ RESULT kinesis_put_records(struct call *c, const struct kinesis_put_records_in *
         } else {
             result->shard_id = shard_id(c->arena, entries[i].lane);
             result->sequence_number = sequence_of(c, &entries[i]);
+            if (entries[i].sealed)
+                out->encryption_type = S("KMS");
         }
     }
     return OK;

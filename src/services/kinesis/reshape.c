@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 #define SCALINGS_A_DAY 10
-#define DAY_MS (24 * 3600000LL)
 
 /* ---- the handlers ---------------------------------------------------------------------------- */
 
@@ -177,19 +176,12 @@ static RESULT check_target(struct call *c, size_t open, size_t target)
 /* Counts this scaling against those of the last day. */
 static RESULT note_scaling(struct call *c, struct kinesis_stream *stream)
 {
-    size_t kept = 0;
-    uint64_t *times = ARENA_ARRAY(c->arena, uint64_t, stream->scaled.count + 1);
-    for (size_t i = 0; i < stream->scaled.count; i++)
-        if ((int64_t)stream->scaled.at[i] > c->now_ms - DAY_MS)
-            times[kept++] = stream->scaled.at[i];
-    if (kept == SCALINGS_A_DAY)
-        return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
-                      "You can call UpdateShardCount at most %d times per rolling 24-hour period "
-                      "per stream.",
-                      SCALINGS_A_DAY);
-    times[kept++] = (uint64_t)c->now_ms;
-    stream->scaled = (struct record_numbers){times, kept};
-    return OK;
+    if (stream_note(c, &stream->scaled, SCALINGS_A_DAY))
+        return OK;
+    return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
+                  "You can call UpdateShardCount at most %d times per rolling 24-hour period "
+                  "per stream.",
+                  SCALINGS_A_DAY);
 }
 
 RESULT kinesis_update_shard_count(struct call *c, const struct kinesis_update_shard_count_in *in,

@@ -9,7 +9,6 @@
 #define HOURS_MAX 8760
 #define METRICS_ALL 0x7f
 #define MODES_A_DAY 2
-#define DAY_MS (24 * 3600000LL)
 
 static RESULT adjust(struct call *c, const struct kinesis_stream *stream)
 {
@@ -123,19 +122,12 @@ RESULT kinesis_disable_enhanced_monitoring(struct call *c,
 
 static RESULT note_mode_change(struct call *c, struct kinesis_stream *stream)
 {
-    size_t kept = 0;
-    uint64_t *times = ARENA_ARRAY(c->arena, uint64_t, stream->mode_changed.count + 1);
-    for (size_t i = 0; i < stream->mode_changed.count; i++)
-        if ((int64_t)stream->mode_changed.at[i] > c->now_ms - DAY_MS)
-            times[kept++] = stream->mode_changed.at[i];
-    if (kept == MODES_A_DAY)
-        return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
-                      "You can switch between on-demand and provisioned capacity modes %d times "
-                      "within 24 hours.",
-                      MODES_A_DAY);
-    times[kept++] = (uint64_t)c->now_ms;
-    stream->mode_changed = (struct record_numbers){times, kept};
-    return OK;
+    if (stream_note(c, &stream->mode_changed, MODES_A_DAY))
+        return OK;
+    return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
+                  "You can switch between on-demand and provisioned capacity modes %d times "
+                  "within 24 hours.",
+                  MODES_A_DAY);
 }
 
 /* "Your data stream initially retains whatever shard count it had before the transition": as if

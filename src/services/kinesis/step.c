@@ -4,8 +4,8 @@
  * `pending` record in one commit; once that is durable the control thread takes the step:
  *
  *   CREATING   the engine makes the stream      -> ACTIVE
- *   UPDATING   one reshaping of shards, or none -> UPDATING again while more is to do, else ACTIVE
- *   DELETING   the record goes
+ *   UPDATING   one reshaping of shards, or the settings -> UPDATING again while more is to do, else
+ * ACTIVE DELETING   the record goes
  *
  * and drops the `pending` record when nothing is left to do. A step is one transaction of its own,
  * so after a crash it is either still pending or done. No clock is in it: a waiter waits for the
@@ -105,9 +105,17 @@ static int step_create(const struct log_access *access, struct kinesis_stream *s
                       stream->created);
 }
 
+/* The engine learns of what begins with ACTIVE. */
+static int adjust(const struct log_access *access, const struct kinesis_stream *stream)
+{
+    struct log_settings settings = stream_settings(stream);
+    return log_adjust(access, target_of(access->arena, stream), &settings);
+}
+
 static int step_update(const struct log_access *access, struct kinesis_stream *stream)
 {
-    int error = reshape_step(access, stream, clock_now_ms());
+    int error =
+        stream->change ? reshape_step(access, stream, clock_now_ms()) : adjust(access, stream);
     if (error < 0)
         return error;
     if (!stream->change)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#define DAY_MS (24 * 3600000LL)
 #define HOUR_MS 3600000LL
 #define RETENTION_DEFAULT 24 /* hours */
 #define RECORD_KIB_DEFAULT 1024
@@ -23,10 +24,25 @@ struct log_settings stream_settings(const struct kinesis_stream *stream)
         .entry_max = stream->record_kib * 1024,
         .shown = stream->metrics, /* their bits are in the same order */
         .spread = stream->spread,
+        .sealed = stream->key_id.len > 0,
     };
 }
 
 /* ---- limits ---------------------------------------------------------------------------------- */
+
+bool stream_note(struct call *c, struct record_numbers *times, size_t most)
+{
+    size_t kept = 0;
+    uint64_t *at = ARENA_ARRAY(c->arena, uint64_t, times->count + 1);
+    for (size_t i = 0; i < times->count; i++)
+        if ((int64_t)times->at[i] > c->now_ms - DAY_MS)
+            at[kept++] = times->at[i];
+    if (kept >= most)
+        return false;
+    at[kept++] = (uint64_t)c->now_ms;
+    *times = (struct record_numbers){at, kept};
+    return true;
+}
 
 int32_t stream_shard_limit(const struct call *c)
 {

@@ -12,6 +12,8 @@ struct span stream_state_name(uint64_t state);
 struct log_settings stream_settings(const struct kinesis_stream *stream);
 /* AUTO or USER_PARTITION_KEY: how records find their shards. */
 RESULT stream_set_distribution(struct call *c, struct kinesis_stream *stream, struct span strategy);
+/* Notes that something happens now, among the times of the last day; false: `most` are there. */
+MUST_CHECK bool stream_note(struct call *c, struct record_numbers *times, size_t most);
 #define STREAM_ON_DEMAND_LIMIT 50
 /* Limits of an account in a region. */
 int32_t stream_shard_limit(const struct call *c);

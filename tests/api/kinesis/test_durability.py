@@ -3,6 +3,7 @@
 import threading
 
 import botocore.exceptions
+import pytest
 
 from streams import open_shards, read_all, shards_of, wait_active
 
@@ -35,11 +36,15 @@ class Writer(threading.Thread):
             return
 
 
-def test_killed_while_writing(own_cloud):
+@pytest.mark.parametrize("sealed", (False, True))
+def test_killed_while_writing(own_cloud, sealed):
     cloud = own_cloud("--unlimited")
     kinesis = cloud.client("kinesis")
     kinesis.create_stream(StreamName="s", ShardCount=3)
     wait_active(kinesis, "s")
+    if sealed:
+        kinesis.start_stream_encryption(StreamName="s", EncryptionType="KMS", KeyId="alias/aws/kinesis")
+        wait_active(kinesis, "s")
     acknowledged, started = {}, [0] * WRITERS
     for turn in range(ROUNDS):
         writers = [Writer(cloud, who, started[who]) for who in range(WRITERS)]

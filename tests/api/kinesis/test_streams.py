@@ -182,12 +182,6 @@ def test_monitoring_shows_shards_in_the_metrics(cloud, kinesis, make_stream):
     assert not [name for name in told() if name.startswith("lane_")] and told()["bytes_in_total"] > 0
 
 
-def test_encryption_is_refused(kinesis, stream):
-    with pytest.raises(kinesis.exceptions.ClientError) as told:
-        kinesis.start_stream_encryption(StreamName=stream, EncryptionType="KMS", KeyId="alias/aws/kinesis")
-    assert told.value.response["Error"]["Code"] == "UnsupportedOperationException"
-
-
 def test_restart(own_cloud):
     cloud = own_cloud()
     kinesis = cloud.client("kinesis")

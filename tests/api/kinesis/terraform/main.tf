@@ -32,7 +32,9 @@ resource "aws_kinesis_stream" "provisioned" {
   stream_mode_details {
     stream_mode = "PROVISIONED"
   }
-  tags = { team = var.team }
+  encryption_type = var.team == "red" ? "KMS" : "NONE"
+  kms_key_id      = var.team == "red" ? "alias/aws/kinesis" : null
+  tags            = { team = var.team }
 }
 
 resource "aws_kinesis_stream" "on_demand" {
