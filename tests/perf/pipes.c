@@ -7,19 +7,19 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define PIPES_MAX 1024
 #define REQUEST_MAX 65536
 #define READ_MAX (4 << 20)
-#define EVENTS 64
+#define NAP_MS 2
 
 static void fail(const char *what)
 {
@@ -54,28 +54,32 @@ static int open_pipe(const struct sockaddr_in *to, const char *request)
     return fd;
 }
 
-static void watch(int poll, int fd)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-    if (epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event))
-        fail("watching");
-}
-
-static void open_all(const struct sockaddr_in *to, int poll)
+static size_t open_all(const struct sockaddr_in *to, int pipes[PIPES_MAX])
 {
     static char request[REQUEST_MAX];
     size_t len = 0, count = 0;
     for (int byte; (byte = getchar()) != EOF && (len || byte != '\n');) {
-        if (len + 1 == sizeof request)
-            fail("too long a request");
+        if (len + 1 == sizeof request || count == PIPES_MAX)
+            fail("too much");
         request[len++] = (char)byte;
         if (byte)
             continue;
-        if (++count > PIPES_MAX)
-            fail("too many pipes");
-        watch(poll, open_pipe(to, request));
+        pipes[count++] = open_pipe(to, request);
         len = 0;
     }
+    return count;
+}
+
+static uint64_t take(int *pipe)
+{
+    ssize_t len = *pipe < 0 ? 0 : recv(*pipe, NULL, READ_MAX, MSG_TRUNC | MSG_DONTWAIT);
+    if (len > 0)
+        return (uint64_t)len;
+    if (*pipe >= 0 && (!len || errno != EAGAIN)) {
+        close(*pipe);
+        *pipe = -1;
+    }
+    return 0;
 }
 
 /* True while there is somebody who asks. */
@@ -91,6 +95,7 @@ static bool answer(uint64_t bytes)
 
 int main(int argc, char **argv)
 {
+    static int pipes[PIPES_MAX];
     struct sockaddr_in to = {.sin_family = AF_INET};
     if (argc != 3 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1) {
         fprintf(stderr, "pipes ADDRESS PORT <requests\n");
@@ -98,26 +103,15 @@ int main(int argc, char **argv)
     }
     to.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
     setvbuf(stdin, NULL, _IONBF, 0);
-    int poll = epoll_create1(EPOLL_CLOEXEC);
-    open_all(&to, poll);
-    watch(poll, STDIN_FILENO);
+    size_t count = open_all(&to, pipes);
     printf("ready\n");
     fflush(stdout);
     uint64_t bytes = 0;
+    struct pollfd asked = {.fd = STDIN_FILENO, .events = POLLIN};
     for (;;) {
-        struct epoll_event events[EVENTS];
-        int count = epoll_wait(poll, events, EVENTS, -1);
-        for (int i = 0; i < count; i++) {
-            if (events[i].data.fd == STDIN_FILENO) {
-                if (!answer(bytes))
-                    return 0;
-                continue;
-            }
-            ssize_t len = recv(events[i].data.fd, NULL, READ_MAX, MSG_TRUNC | MSG_DONTWAIT);
-            if (len > 0)
-                bytes += (uint64_t)len;
-            else if (!len || errno != EAGAIN)
-                close(events[i].data.fd);
-        }
+        if (poll(&asked, 1, NAP_MS) > 0 && !answer(bytes))
+            return 0;
+        for (size_t i = 0; i < count; i++)
+            bytes += take(&pipes[i]);
     }
 }

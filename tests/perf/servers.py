@@ -170,6 +170,70 @@ class Npm(Server):
         return self
 
 
+class Kafka(Server):
+    """A broker that is its own controller, from Maven, and the producer that comes with it. `settings`: of the broker."""
+    name = "kafka"
+    READY = 60  # seconds
+
+    def __init__(self, folder, jars, settings=()):
+        self.folder, self.jars, self.extra = pathlib.Path(folder), pathlib.Path(jars), list(settings)
+
+    def install(self):
+        wanted, stamp = HERE / "kafka/pom.xml", self.jars / "pom.xml"
+        if stamp.exists() and stamp.read_text() == wanted.read_text():
+            return
+        if not shutil.which("mvn") or not shutil.which("java"):
+            raise Unavailable("Java or Maven is not installed")
+        shutil.rmtree(self.jars, ignore_errors=True)
+        made = subprocess.run(["mvn", "-q", "-B", "-f", wanted, "dependency:copy-dependencies", f"-DoutputDirectory={self.jars}"],
+                              capture_output=True, text=True)
+        if made.returncode:
+            raise Unavailable("kafka cannot be installed: " + (made.stdout.strip().splitlines() or ["mvn failed"])[0])
+        shutil.copy(wanted, stamp)
+
+    def java(self, *arguments):
+        return ["java", "-cp", f"{self.jars}/*", *arguments]
+
+    def start(self):
+        self.install()
+        ports = free_port(), free_port()
+        self.address = f"127.0.0.1:{ports[0]}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        properties = self.folder / "properties"
+        properties.write_text("\n".join([
+            "process.roles=broker,controller", "node.id=1", f"controller.quorum.voters=1@127.0.0.1:{ports[1]}",
+            f"listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{ports[1]}", "controller.listener.names=CONTROLLER",
+            f"log.dirs={self.folder}/data", "num.partitions=4", "offsets.topic.replication.factor=1", *self.extra, ""]))
+        made = subprocess.run(self.java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", str(properties)),
+                              capture_output=True, text=True)
+        if made.returncode:
+            raise Unavailable("kafka: " + made.stderr.strip().splitlines()[-1])
+        self.spawn(self.java("kafka.Kafka", str(properties)), self.folder / "log")
+        self.wait_for_port(ports[0])
+        return self
+
+    def wait_for_port(self, port):
+        deadline = time.monotonic() + self.READY
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with socket.socket() as sock:
+                if not sock.connect_ex(("127.0.0.1", port)):
+                    return
+            time.sleep(0.1)
+        raise Unavailable("kafka did not begin to listen")
+
+    def produce(self, records, size):
+        """Records a second: its own measurement, of a run behind one that warms it up."""
+        for count in (records // 4, records):
+            done = subprocess.run(self.java(
+                "org.apache.kafka.tools.ProducerPerformance", "--topic", "bench", "--num-records", str(count), "--record-size", str(size),
+                "--throughput", "-1", "--producer-props", f"bootstrap.servers={self.address}", "acks=all"),
+                capture_output=True, text=True, timeout=600)
+        told = re.findall(r"([\d.]+) records/sec", done.stdout)
+        if done.returncode or not told:
+            raise Unavailable("kafka's producer: " + (done.stderr.strip().splitlines() or ["no figure"])[-1])
+        return float(told[-1])
+
+
 def peer(name, folder, build):
     """The peer of that name, with its files in `folder` and what is installed for it below `build`."""
     if name == "moto":

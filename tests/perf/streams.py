@@ -3,6 +3,7 @@
 cost the producer, many shards, idle shards. bench.py asks for the rows."""
 import contextlib
 import multiprocessing
+import pathlib
 import statistics
 import subprocess
 import time
@@ -10,6 +11,8 @@ import time
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
+
+import servers
 
 PUTS, PAUSE_S = 1000, 0.005
 CONSUMERS, SHARDS, IDLE_STREAMS = 5, 1000, 10
@@ -122,6 +125,14 @@ class Streams:
         return [(f"Kinesis: PutRecords of 500, {CONSUMERS} consumers of each of 4 shards, as a share of without",
                  f"{busy / alone:.2f} ({busy:,.0f} of {alone:,.0f} records/s, {sent:,.0f} MiB/s to consumers)", "≥ 0.8")]
 
+    def kafka(self):
+        """The yardstick of a log: four partitions, acks=all, 1 KB; as it comes, and with every batch synced like ours."""
+        rows, jars = [], pathlib.Path(self.bench.options.build).resolve() / "bench-kafka"
+        for how, count, settings in (("written, not synced", 1000000, ()), ("each batch synced", 200000, ("log.flush.interval.messages=1",))):
+            with servers.Kafka(self.bench.folder / f"kafka-{count}", jars, settings) as broker:
+                rows.append((f"Kafka, its own producer, 1 KB, acks=all, {how}", f"{broker.produce(count, 1000):,.0f} records/s", ""))
+        return rows
+
     def many_shards(self):
         with self.bench.kintoun("streams-shards") as server:
             create(self.connect(server)["kinesis"], "bench", SHARDS)
@@ -140,7 +151,8 @@ class Streams:
 
     def figures(self):
         rows = []
-        for measure in (self.latency, self.fan_out, self.many_shards, self.idle_shards):
+        measures = [self.latency, self.fan_out, self.many_shards, self.idle_shards]
+        for measure in measures + ([] if self.bench.options.no_peers else [self.kafka]):
             try:
                 rows += measure()
             except Exception as error:
