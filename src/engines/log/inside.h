@@ -83,7 +83,7 @@ struct lane {
     struct tail tail;                           /* changed by who holds `append` too */
     struct segment *segment; /* the newest one's file, or NULL: not opened yet; append */
     uint64_t ticket;         /* newest commit */
-    struct rate rate_bytes_out, rate_reads;
+    struct rate rate_bytes_out, rate_reads, rate_seeks;
     struct log_watch *watches;
     _Atomic uint64_t bytes_in, records_in, throttled_in, bytes_out, records_out, throttled_out,
         age_ms;

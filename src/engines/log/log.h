@@ -61,7 +61,7 @@ struct log_lane {
 struct log_settings {
     int64_t retention_ms;
     /* Of each lane, a second; 0: no limit. */
-    uint64_t bytes_in, records_in, bytes_out, reads;
+    uint64_t bytes_in, records_in, bytes_out, reads, seeks;
     uint64_t entry_max; /* bytes of key and data; kept for the caller, who looks at it */
     bool spread;        /* records go to any lane; kept for the caller, who makes the hashes */
     bool sealed;        /* keys and data of new records are encrypted in the files */
@@ -128,6 +128,9 @@ struct log_entry {
  * one by one. Lanes stay locked to the end of the transaction. -ENOENT, -ENOSPC, -EIO. */
 MUST_CHECK int log_append(const struct log_access *access, struct span name,
                           struct log_entry *entries, size_t count, int64_t now_ms);
+
+/* Counts a look for a place against the lane's rate of seeks; false: too many in a second. */
+MUST_CHECK bool log_admit_seek(const struct log_stream *stream, uint32_t lane);
 
 /* Where to read on. `base` and `offset` (of a segment file) are a hint that saves a look-up; it may
  * be out of date, never wrong. */

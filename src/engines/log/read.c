@@ -282,6 +282,15 @@ static bool admit(const struct log_stream *stream, struct lane *lane)
            rate_take(&lane->rate_reads, limits->reads, 1, now_ms);
 }
 
+bool log_admit_seek(const struct log_stream *stream, uint32_t number)
+{
+    struct lane *lane = stream_lane(stream, number);
+    if (stream->log->options.unlimited)
+        return true;
+    GUARD(&lane->mutex);
+    return rate_take(&lane->rate_seeks, stream->settings.seeks, 1, clock_steady_ms());
+}
+
 void read_account(const struct log_stream *stream, struct lane *lane,
                   const struct log_reading *reading, int64_t oldest_ms)
 {

@@ -61,6 +61,7 @@ static struct log_stream *stream_new(struct log *log, const struct log_stream_re
                      .records_in = record->records_in,
                      .bytes_out = record->bytes_out,
                      .reads = record->reads,
+                     .seeks = record->seeks,
                      .entry_max = record->entry_max,
                      .shown = record->shown,
                      .spread = record->spread,
@@ -301,6 +302,7 @@ static void fill_settings(struct log_stream_record *record, const struct log_set
     record->records_in = settings->records_in;
     record->bytes_out = settings->bytes_out;
     record->reads = settings->reads;
+    record->seeks = settings->seeks;
     record->entry_max = settings->entry_max;
     record->shown = settings->shown;
     record->spread = settings->spread;

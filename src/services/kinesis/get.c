@@ -140,6 +140,14 @@ RESULT get_dry_run(struct call *c)
                   "Request would have succeeded, but DryRun flag is set.");
 }
 
+static RESULT too_often(struct call *c, const struct kinesis_stream *stream,
+                        const struct place *place)
+{
+    return refuse(c, &KINESIS_PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION,
+                  "Rate exceeded for Shard - %.*s/%.*s/%.*s", SPAN_ARG(stream->account),
+                  SPAN_ARG(stream->name), SPAN_ARG(shard_id(c->arena, place->lane->number)));
+}
+
 RESULT kinesis_get_shard_iterator(struct call *c, const struct kinesis_get_shard_iterator_in *in,
                                   struct kinesis_get_shard_iterator_out *out)
 {
@@ -149,6 +157,8 @@ RESULT kinesis_get_shard_iterator(struct call *c, const struct kinesis_get_shard
                                 in->timestamp, in->has.timestamp};
     TRY(target_key(c, TARGET(in), &stream));
     TRY(get_find_shard(c, &stream, in->shard_id, &place));
+    if (!log_admit_seek(place.log, place.lane->number))
+        return too_often(c, &stream, &place);
     TRY(get_find_place(c, &stream, &position, &place));
     if (in->dry_run)
         return get_dry_run(c);
@@ -226,9 +236,7 @@ static RESULT read_records(struct call *c, const struct kinesis_stream *stream,
     struct log_access access = target_access(c);
     int error = log_read(&access, place->log, reading);
     if (error == -EAGAIN)
-        return refuse(c, &KINESIS_PROVISIONED_THROUGHPUT_EXCEEDED_EXCEPTION,
-                      "Rate exceeded for Shard - %.*s/%.*s/%.*s", SPAN_ARG(stream->account),
-                      SPAN_ARG(stream->name), SPAN_ARG(shard_id(c->arena, place->lane->number)));
+        return too_often(c, stream, place);
     return error < 0 ? refuse_errno(c, error, "reading records") : OK;
 }
 

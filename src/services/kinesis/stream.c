@@ -21,6 +21,7 @@ struct log_settings stream_settings(const struct kinesis_stream *stream)
         .records_in = 1000,
         .bytes_out = 2 * MIB,
         .reads = 5,
+        .seeks = 5,
         .entry_max = stream->record_kib * 1024,
         .shown = stream->metrics, /* their bits are in the same order */
         .spread = stream->spread,

@@ -214,6 +214,29 @@ def test_limits_of_a_shard(own_cloud):
     assert metric("throttled_out_total") == 1 and metric("records_out_total") == 5
 
 
+def test_five_iterators_a_second(own_cloud):
+    kinesis = own_cloud().client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=2)
+    kinesis.get_waiter("stream_exists").wait(StreamName="s", WaiterConfig={"Delay": 0.05})
+    for _ in range(5):
+        iterator(kinesis, "s")
+    with refused("ProvisionedThroughputExceededException", f"Rate exceeded for Shard - {ACCOUNT}/s/{SHARD}"):
+        for _ in range(5):
+            iterator(kinesis, "s")
+    iterator(kinesis, "s", "shardId-000000000001")
+    time.sleep(0.3)
+    iterator(kinesis, "s")
+
+
+def test_aggregated_records_pass_untouched(kinesis, stream):
+    """The producer library's format: a magic number, a protocol buffer of several records, an MD5 of it."""
+    body = b"\x0a\x01a\x0a\x01b" + b"".join(b"\x1a\x07\x08" + bytes([n]) + b"\x1a\x03rec" for n in range(2))
+    aggregated = b"\xf3\x89\x9a\xc2" + body + hashlib.md5(body).digest()
+    kinesis.put_records(StreamName=stream, Records=[{"Data": aggregated, "PartitionKey": "a"}])
+    (record,) = read_all(kinesis, stream)[0]
+    assert record["Data"] == aggregated and record["PartitionKey"] == "a"
+
+
 def test_unlimited(own_cloud):
     cloud = own_cloud("--unlimited")
     kinesis = cloud.client("kinesis")
