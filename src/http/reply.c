@@ -177,10 +177,10 @@ void http_reply_give(struct http_exchange *pub, struct buf *piece)
 void http_reply_lend(struct http_exchange *pub, struct span piece)
 {
     struct exchange *x = exchange_of(pub);
-    if (http_reply_waiting(pub))
-        log_fatal("a piece was lent while others are waiting");
     if (!accept_piece(x, piece.len))
         return;
+    if (http_reply_waiting(pub))
+        log_fatal("a piece was lent while others are waiting");
     size_t count = 0;
     if (x->chunked_reply) {
         int len = snprintf(x->lent_head, sizeof x->lent_head, "%zx\r\n", piece.len);
