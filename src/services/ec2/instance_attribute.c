@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * DescribeInstanceAttribute, ModifyInstanceAttribute, ModifyInstanceMetadataOptions. An attribute
+ * DescribeInstanceAttribute, ModifyInstanceAttribute. An attribute
  * is a line of a table: how it is shown, how it is changed from a structure of its own or from the
  * older Attribute and Value. Control thread.
  */
@@ -10,8 +10,6 @@
 #include "services/ec2/image.h"
 #include "services/ec2/instance_type.h"
 #include "services/ec2/interface.h"
-
-#define HOPS_MAX 64
 
 /* ---- showing -----------------------------------------------------------------------------------
  */
@@ -212,39 +210,5 @@ RESULT ec2_modify_instance_attribute(struct call *c,
     if (in->disable_api_stop)
         instance.no_stop = in->disable_api_stop->value;
     resource_put(c, &instance_kind, &instance);
-    return OK;
-}
-
-/* ---- metadata options --------------------------------------------------------------------------
- */
-
-RESULT
-ec2_modify_instance_metadata_options(struct call *c,
-                                     const struct ec2_modify_instance_metadata_options_in *in,
-                                     struct ec2_modify_instance_metadata_options_out *out)
-{
-    struct stored_instance instance;
-    struct ec2_instance shown = {0};
-    TRY(resource_get(c, &instance_kind, in->instance_id, &instance));
-    if (span_eq(in->http_protocol_ipv6, S("enabled")))
-        return resource_not_built(c, "Instance metadata over IPv6");
-    if (in->has.http_put_response_hop_limit &&
-        (in->http_put_response_hop_limit < 1 || in->http_put_response_hop_limit > HOPS_MAX))
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                      "Value (%d) for parameter httpPutResponseHopLimit is invalid. The value must "
-                      "be between 1 and %d.",
-                      in->http_put_response_hop_limit, HOPS_MAX);
-    if (in->has.http_put_response_hop_limit)
-        instance.token_hops = (uint64_t)in->http_put_response_hop_limit;
-    if (in->http_tokens.at)
-        instance.tokens_optional = span_eq(in->http_tokens, S("optional"));
-    if (in->http_endpoint.at)
-        instance.metadata_disabled = span_eq(in->http_endpoint, S("disabled"));
-    if (in->instance_metadata_tags.at)
-        instance.metadata_tags = span_eq(in->instance_metadata_tags, S("enabled"));
-    resource_put(c, &instance_kind, &instance);
-    TRY(instance_show(c, &instance, &shown));
-    out->instance_id = instance.id;
-    out->instance_metadata_options = shown.metadata_options;
     return OK;
 }

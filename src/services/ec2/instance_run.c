@@ -11,6 +11,7 @@
 #include "services/ec2/instance_type.h"
 #include "services/ec2/key_pair.h"
 #include "services/ec2/launch_template.h"
+#include "services/ec2/metadata_options.h"
 #include "services/ec2/profile.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/subnet.h"
@@ -22,8 +23,6 @@
 #define TYPE_DEFAULT S("m1.small")
 #define USER_DATA_BYTES 16384
 #define COUNT_MAX 1000
-#define HOPS_DEFAULT 2 /* of images that want IMDSv2 */
-#define HOPS_MAX 64
 
 struct run {
     const struct ec2_run_instances_in *in;
@@ -153,30 +152,6 @@ static RESULT read_disk(struct call *c, const struct ec2_run_instances_in *in,
                       "%dGB",
                       wanted, IMAGE_DISK_GIB);
     to->disk_gib = (uint64_t)wanted;
-    return OK;
-}
-
-static RESULT read_metadata_options(struct call *c,
-                                    const struct ec2_instance_metadata_options_request *options,
-                                    struct stored_instance *to)
-{
-    to->token_hops = HOPS_DEFAULT;
-    if (!options)
-        return OK;
-    if (options->has.http_put_response_hop_limit &&
-        (options->http_put_response_hop_limit < 1 ||
-         options->http_put_response_hop_limit > HOPS_MAX))
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                      "Value (%d) for parameter httpPutResponseHopLimit is invalid. The value must "
-                      "be between 1 and %d.",
-                      options->http_put_response_hop_limit, HOPS_MAX);
-    if (span_eq(options->http_protocol_ipv6, S("enabled")))
-        return resource_not_built(c, "Instance metadata over IPv6");
-    if (options->has.http_put_response_hop_limit)
-        to->token_hops = (uint64_t)options->http_put_response_hop_limit;
-    to->tokens_optional = span_eq(options->http_tokens, S("optional"));
-    to->metadata_disabled = span_eq(options->http_endpoint, S("disabled"));
-    to->metadata_tags = span_eq(options->instance_metadata_tags, S("enabled"));
     return OK;
 }
 
@@ -350,7 +325,7 @@ static RESULT read_all(struct call *c, struct run *run)
         TRY(key_pair_named(c, in->key_name, &pair));
     TRY(read_user_data(c, in->user_data, common));
     TRY(read_disk(c, in, common));
-    TRY(read_metadata_options(c, in->metadata_options, common));
+    TRY(metadata_options_read(c, in->metadata_options, common));
     TRY(read_interface(c, run));
     TRY(profile_read(c, in->iam_instance_profile, common));
     common->image = in->image_id;

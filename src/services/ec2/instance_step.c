@@ -22,6 +22,7 @@
 #include "services/ec2/instance_type.h"
 #include "services/ec2/key_pair.h"
 #include "services/ec2/machine.h"
+#include "services/ec2/metadata.h"
 #include "services/ec2/network.h"
 #include "services/ec2/subnet.h"
 #include "store/txn.h"
@@ -251,6 +252,7 @@ static RESULT terminated(struct stepping *s)
 {
     network_unplug(ec2_network(s->c->cloud->ec2), s->instance->interface);
     TRY(instance_interface_drop(s->c, s->instance));
+    metadata_forget(s->c, s->instance);
     *s->due_ms = s->c->now_ms + SHOWN_MS;
     return settle(s->c, s->instance, INSTANCE_TERMINATED);
 }

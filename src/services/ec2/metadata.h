@@ -13,6 +13,9 @@ struct metadata *metadata_new(struct cloud *cloud, struct network *network);
 /* After the control loop has stopped. */
 void metadata_free(struct metadata *metadata);
 
+/* What is kept for an instance that is gone. */
+void metadata_forget(struct call *c, const struct stored_instance *instance);
+
 /* ---- within ---------------------------------------------------------------------------------- */
 
 /* What is told of one instance: values by path, directories follow from them. */

@@ -154,3 +154,10 @@ RESULT metadata_grow_role(struct metadata_tree *tree)
     metadata_add(tree, "meta-data/iam/info", info(&r, found));
     return found && r.profile.role.len ? grow_credentials(&r) : OK;
 }
+
+void metadata_forget(struct call *c, const struct stored_instance *instance)
+{
+    struct stored_instance_session kept;
+    resource_key(c, instance->id, &kept);
+    stored_instance_session_delete(c->txn, &kept);
+}

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Instance profiles of instances: at launch, and changed later (AssociateIamInstanceProfile and its
- * like). Whoever gives one must be allowed to pass its role ("Granting a user permissions to pass a
- * role"). Control thread.
+ * Instance profiles of instances. Whoever gives one must be allowed to pass its role ("Granting a
+ * user permissions to pass a role"). Control thread.
  */
 #include "services/ec2/profile.h"
 

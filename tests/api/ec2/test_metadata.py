@@ -195,6 +195,14 @@ def credentials(it):
     return json.loads(it.get("latest/meta-data/iam/security-credentials/Lister"))
 
 
+def refused(call, **wish):
+    """Code and text."""
+    with pytest.raises(botocore.exceptions.ClientError) as refusal:
+        call(**wish)
+    error = refusal.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
 def denied(call):
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         call()
@@ -234,6 +242,71 @@ def test_credentials_of_the_role(own_machines, profile):
     profile.remove_role_from_instance_profile(InstanceProfileName="Lister", RoleName="Lister")
     profile.delete_instance_profile(InstanceProfileName="Lister")
     assert json.loads(it.get("latest/meta-data/iam/info"))["Code"] == "InstanceProfileNotFound"
+
+
+def test_profiles_of_what_runs(own_machines, profile):
+    machines, ec2 = own_machines, own_machines.ec2
+    it = launched(machines)
+    role = "latest/meta-data/iam/security-credentials/"
+    assert it.ask(role, "-H", "X-aws-ec2-metadata-token: " + it.token())[0] == 404
+    assert not ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"]
+    made = ec2.associate_iam_instance_profile(InstanceId=it.instance, IamInstanceProfile={"Name": "Lister"})["IamInstanceProfileAssociation"]
+    assert made["State"] == "associating" and made["InstanceId"] == it.instance
+    assert made["AssociationId"].startswith("iip-assoc-")
+    assert it.get(role) == "Lister" and credentials(it)["Code"] == "Success"
+    assert machines.look(it.instance)["IamInstanceProfile"] == made["IamInstanceProfile"]
+    again = refused(ec2.associate_iam_instance_profile, InstanceId=it.instance, IamInstanceProfile={"Name": "Lister"})
+    assert again == ("IncorrectState", f"There is an existing association for instance {it.instance}")
+    profile.create_role(RoleName="Other", AssumeRolePolicyDocument=json.dumps(TRUST))
+    profile.create_instance_profile(InstanceProfileName="Other")
+    profile.add_role_to_instance_profile(InstanceProfileName="Other", RoleName="Other")
+    found, = ec2.describe_iam_instance_profile_associations(AssociationIds=[made["AssociationId"]])["IamInstanceProfileAssociations"]
+    assert found == {**made, "State": "associated"}
+    second = ec2.replace_iam_instance_profile_association(
+        AssociationId=made["AssociationId"], IamInstanceProfile={"Name": "Other"})["IamInstanceProfileAssociation"]
+    assert second["AssociationId"] != made["AssociationId"] and it.get(role) == "Other"
+    machines.cloud.restart(signal.SIGKILL)
+    for filters in ([], [{"Name": "instance-id", "Values": [it.instance]}], [{"Name": "state", "Values": ["associated"]}]):
+        found, = ec2.describe_iam_instance_profile_associations(Filters=filters)["IamInstanceProfileAssociations"]
+        assert found["AssociationId"] == second["AssociationId"]
+    none = [{"Name": "state", "Values": ["disassociating"]}]
+    assert not ec2.describe_iam_instance_profile_associations(Filters=none)["IamInstanceProfileAssociations"]
+    gone = ec2.disassociate_iam_instance_profile(AssociationId=second["AssociationId"])["IamInstanceProfileAssociation"]
+    assert gone["State"] == "disassociating"
+    assert it.ask(role, "-H", "X-aws-ec2-metadata-token: " + it.token())[0] == 404
+    assert "IamInstanceProfile" not in machines.look(it.instance)
+    for call in (ec2.disassociate_iam_instance_profile, ec2.replace_iam_instance_profile_association):
+        more = {} if call == ec2.disassociate_iam_instance_profile else {"IamInstanceProfile": {"Name": "Other"}}
+        assert refused(call, AssociationId=second["AssociationId"], **more)[0] == "InvalidAssociationID.NotFound"
+        assert refused(call, AssociationId="i-1", **more) == ("InvalidParameterValue", "Invalid value for associationId.")
+    assert refused(ec2.describe_iam_instance_profile_associations, AssociationIds=[second["AssociationId"]])[0] == "InvalidAssociationID.NotFound"
+    assert refused(ec2.associate_iam_instance_profile, InstanceId=it.instance, IamInstanceProfile={})[0] == "MissingParameter"
+    assert refused(ec2.associate_iam_instance_profile, InstanceId=it.instance, IamInstanceProfile={"Name": "Nobody"})[0] == "InvalidParameterValue"
+    assert refused(ec2.associate_iam_instance_profile, InstanceId="i-0123456789abcdef0",
+                   IamInstanceProfile={"Name": "Other"})[0] == "InvalidInstanceID.NotFound"
+    ec2.terminate_instances(InstanceIds=[it.instance])
+    machines.wait(it.instance, "terminated")
+    assert refused(ec2.associate_iam_instance_profile, InstanceId=it.instance,
+                   IamInstanceProfile={"Name": "Other"})[0] == "IncorrectInstanceState"
+
+
+def test_defaults_of_the_account(own_machines):
+    machines, ec2 = own_machines, own_machines.ec2
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account"}
+    assert ec2.modify_instance_metadata_defaults(HttpTokens="optional", HttpPutResponseHopLimit=5, InstanceMetadataTags="enabled")["Return"]
+    machines.cloud.restart(signal.SIGKILL)
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {
+        "ManagedBy": "account", "HttpTokens": "optional", "HttpPutResponseHopLimit": 5, "InstanceMetadataTags": "enabled"}
+    it = machines.run()
+    options = machines.look(it["InstanceId"])["MetadataOptions"]
+    assert (options["HttpTokens"], options["HttpPutResponseHopLimit"], options["InstanceMetadataTags"]) == ("optional", 5, "enabled")
+    other = machines.run(MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1})
+    options = machines.look(other["InstanceId"])["MetadataOptions"]
+    assert (options["HttpTokens"], options["HttpPutResponseHopLimit"], options["InstanceMetadataTags"]) == ("required", 1, "enabled")
+    ec2.modify_instance_metadata_defaults(HttpTokens="no-preference", HttpPutResponseHopLimit=-1)
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account", "InstanceMetadataTags": "enabled"}
+    assert refused(ec2.modify_instance_metadata_defaults, HttpPutResponseHopLimit=65)[0] == "InvalidParameterValue"
+    assert refused(ec2.modify_instance_metadata_defaults, HttpTokensEnforced="enabled")[0] == "UnsupportedOperation"
 
 
 # The SDK inside finds its region and credentials by itself.
