@@ -179,6 +179,32 @@ def test_what_is_told(own_machines):
     assert it.ask("latest/meta-data/tags/instance/", "-H", "X-aws-ec2-metadata-token: " + it.token())[0] == 404
 
 
+def test_nothing_keeps_an_instance_from_its_metadata(own_machines):
+    machines, ec2 = own_machines, own_machines.ec2
+    it = launched(machines)
+    shown = machines.look(it.instance)
+    closed = ec2.create_security_group(GroupName="closed", Description="nothing at all", VpcId=shown["VpcId"])["GroupId"]
+    ec2.revoke_security_group_egress(GroupId=closed, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
+    ec2.modify_instance_attribute(InstanceId=it.instance, Groups=[closed])
+    acl, = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [shown["VpcId"]]}])["NetworkAcls"]
+    for egress in (True, False):
+        ec2.create_network_acl_entry(NetworkAclId=acl["NetworkAclId"], RuleNumber=1, Protocol="-1", RuleAction="deny",
+                                     Egress=egress, CidrBlock="0.0.0.0/0")
+    assert it.get("latest/meta-data/security-groups") == "closed"
+
+
+def test_vpcs_with_the_same_addresses(own_machines):
+    """Two instances with one address, in two VPCs: each is told of itself."""
+    machines, ec2, there = own_machines, own_machines.ec2, []
+    for _ in range(2):
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        there.append(launched(machines, SubnetId=subnet, PrivateIpAddress="10.0.1.10"))
+    for it in there:
+        assert it.get("latest/meta-data/local-ipv4") == "10.0.1.10"
+        assert it.get("latest/meta-data/instance-id") == it.instance
+
+
 @pytest.fixture
 def profile(own_machines):
     """An instance profile whose role may list buckets."""
