@@ -35,9 +35,11 @@ static const char *const map_names[FABRIC_MAPS] = {
     [FABRIC_ROUTES] = "fab_routes",     [FABRIC_FREE_SLOTS] = "fab_free_slots",
     [FABRIC_TAILS] = "fab_tails",       [FABRIC_METERS] = "fab_meters",
     [FABRIC_RECORDS] = "fab_records",   [FABRIC_SERVICES] = "fab_services",
+    [FABRIC_FLOWS6] = "fab_flows6",     [FABRIC_PLACES6] = "fab_places6",
+    [FABRIC_ROUTES6] = "fab_routes6",   [FABRIC_RECORDS6] = "fab_records6",
 };
-static const char *const program_names[FABRIC_PROGRAMS] = {"eni_in", "edge_in", "service_in",
-                                                           "slow", "sweep"};
+static const char *const program_names[FABRIC_PROGRAMS] = {
+    "eni_in", "edge_in", "service_in", "slow", "sweep", "six", "slow6"};
 
 int fabric_get(struct fabric *fabric, enum FABRIC_MAP map, const void *key, void *value)
 {
@@ -84,9 +86,12 @@ static int mount_bpf(void)
 static int resize(struct bpf_object *object, uint32_t sessions)
 {
     struct bpf_map *flows = bpf_object__find_map_by_name(object, map_names[FABRIC_FLOWS]);
+    struct bpf_map *flows6 = bpf_object__find_map_by_name(object, map_names[FABRIC_FLOWS6]);
     struct bpf_map *slots = bpf_object__find_map_by_name(object, map_names[FABRIC_SESSIONS]);
     struct bpf_map *free_slots = bpf_object__find_map_by_name(object, map_names[FABRIC_FREE_SLOTS]);
     int error = bpf_map__set_max_entries(flows, 2 * sessions);
+    if (!error)
+        error = bpf_map__set_max_entries(flows6, sessions / 2);
     if (!error)
         error = bpf_map__set_max_entries(slots, sessions);
     return error ? error : bpf_map__set_max_entries(free_slots, sessions);
@@ -153,13 +158,16 @@ static int fill(struct fabric *fabric)
 
 static int take_over(struct fabric *fabric)
 {
-    const uint32_t none = 0, slow = (uint32_t)fabric->programs[FABRIC_SLOW];
+    static const enum FABRIC_PROGRAM tails[FAB_TAILS] = {[FAB_TAIL_SLOW] = FABRIC_SLOW,
+                                                         [FAB_TAIL_SIX] = FABRIC_SIX,
+                                                         [FAB_TAIL_SLOW6] = FABRIC_SLOW6};
+    const uint32_t none = 0;
     struct fab_settings settings;
     int error = fabric_get(fabric, FABRIC_SETTINGS, &none, &settings);
     if (!error && !settings.mac[0])
         error = fill(fabric);
-    if (!error)
-        error = fabric_set(fabric, FABRIC_TAILS, &none, &slow);
+    for (uint32_t i = 0; !error && i < FAB_TAILS; i++)
+        error = fabric_set(fabric, FABRIC_TAILS, &i, &fabric->programs[tails[i]]);
     return error < 0 ? error : fabric_rules_find(fabric);
 }
 

@@ -67,6 +67,8 @@ char LICENSE[] SEC("license") = "GPL"; /* the helpers want it */
     FAB_MAP(name, BPF_MAP_TYPE_HASH, key_type, value_type, size)
 
 FAB_HASH(fab_flows, struct fab_key, struct fab_flow, 2 * FAB_SESSIONS);
+FAB_HASH(fab_flows6, struct fab_key6, struct fab_flow6, FAB_SESSIONS / 2);
+FAB_HASH(fab_places6, struct fab_ip6, struct fab_place6, FAB_PLACES);
 FAB_HASH(fab_targets, struct fab_target_key, int32_t, FAB_TARGETS);
 FAB_HASH(fab_places, struct fab_place_key, struct fab_place, FAB_PLACES);
 FAB_HASH(fab_publics, uint32_t, struct fab_public, FAB_PUBLICS);
@@ -79,6 +81,9 @@ FAB_MAP(fab_gateway_counts, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, struct fab_gate
         FAB_GATEWAYS);
 FAB_HASH(fab_records, struct fab_record_key, struct fab_record, FAB_RECORDS);
 FAB_MAP(fab_fragments, BPF_MAP_TYPE_LRU_HASH, struct fab_fragment_key, struct fab_fragment,
+        FAB_FRAGMENTS);
+FAB_HASH(fab_records6, struct fab_record_key6, struct fab_record, FAB_RECORDS6);
+FAB_MAP(fab_fragments6, BPF_MAP_TYPE_LRU_HASH, struct fab_fragment_key6, struct fab_fragment,
         FAB_FRAGMENTS);
 FAB_ARRAY(fab_rules, struct fab_rule, FAB_RULES);
 FAB_ARRAY(fab_settings_map, struct fab_settings, 1);
@@ -98,13 +103,17 @@ FAB_MAP(fab_reasons, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, uint64_t, FAB_REASONS)
 FAB_PAGES(fab_meters, struct fab_meter, FAB_INTERFACES);
 FAB_PAGES(fab_sessions, struct fab_session, FAB_SESSIONS);
 
-struct {
-    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-    __uint(max_entries, FAB_ROUTES);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct fab_route_key);
-    __type(value, struct fab_route);
-} fab_routes SEC(".maps");
+#define FAB_TRIE(name, key_type, value_type, size)                                                 \
+    struct {                                                                                       \
+        __uint(type, BPF_MAP_TYPE_LPM_TRIE);                                                       \
+        __uint(max_entries, size);                                                                 \
+        __uint(map_flags, BPF_F_NO_PREALLOC);                                                      \
+        __type(key, key_type);                                                                     \
+        __type(value, value_type);                                                                 \
+    } name SEC(".maps")
+
+FAB_TRIE(fab_routes, struct fab_route_key, struct fab_route, FAB_ROUTES);
+FAB_TRIE(fab_routes6, struct fab_route_key6, struct fab_route, FAB_ROUTES);
 
 struct {
     __uint(type, BPF_MAP_TYPE_QUEUE);
@@ -114,7 +123,7 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-    __uint(max_entries, 1);
+    __uint(max_entries, FAB_TAILS);
     __type(key, uint32_t);
     __type(value, uint32_t);
 } fab_tails SEC(".maps");
@@ -151,12 +160,10 @@ FAB_INLINE uint8_t *fab_head(struct __sk_buff *frame, uint32_t n)
     return data + n <= end ? data : 0;
 }
 
-#include "engines/fabric/decide/apply.h"
+#include "engines/fabric/decide/apply6.h"
 
-FAB_INLINE int fab_leave(struct __sk_buff *frame, const struct fab_packet *p, uint32_t at,
-                         struct fab_verdict *verdict)
+FAB_INLINE int fab_send(uint32_t device, const struct fab_verdict *verdict)
 {
-    uint32_t device = fab_apply(frame, p, at, verdict);
     if (verdict->reason != FAB_PASSED || !device) {
         uint64_t *count = FAB_AT(fab_reasons, verdict->reason);
         if (count)
@@ -165,15 +172,34 @@ FAB_INLINE int fab_leave(struct __sk_buff *frame, const struct fab_packet *p, ui
     return device ? (int)bpf_redirect_peer(device, 0) : FAB_TC_DROP;
 }
 
+FAB_INLINE int fab_leave(struct __sk_buff *frame, const struct fab_packet *p, uint32_t at,
+                         struct fab_verdict *verdict)
+{
+    return fab_send(fab_apply(frame, p, at, verdict), verdict);
+}
+
+FAB_INLINE void fab_read_pieces(const struct __sk_buff *frame, struct fab_packet *p)
+{
+    p->pieces = frame->gso_segs ? frame->gso_segs : 1;
+    p->segment = (uint16_t)frame->gso_size;
+}
+
 FAB_INLINE int fab_read_frame(struct __sk_buff *frame, struct fab_packet *p)
 {
     uint8_t *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
-    p->pieces = frame->gso_segs ? frame->gso_segs : 1;
-    p->segment = (uint16_t)frame->gso_size;
+    fab_read_pieces(frame, p);
     return fab_read(data, end, frame->len, p);
 }
 
-/* A frame of interface `at`: here if it belongs to a fresh flow, else in `slow`. */
+FAB_INLINE int fab_read_frame6(struct __sk_buff *frame, struct fab_packet6 *six)
+{
+    uint8_t *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
+    fab_read_pieces(frame, &six->p);
+    return fab_read6(data, end, frame->len, six);
+}
+
+/* A frame of interface `at`: here if it belongs to a fresh flow, else in `slow`. One of IPv6 costs
+ * a tail call more, so that those of IPv4 need not know of it. */
 FAB_INLINE int fab_come_in(struct __sk_buff *frame, uint32_t at)
 {
     struct fab_packet p = {};
@@ -181,7 +207,10 @@ FAB_INLINE int fab_come_in(struct __sk_buff *frame, uint32_t at)
     if (!fab_read_frame(frame, &p) && fab_hit(&p, at, &verdict))
         return fab_leave(frame, &p, at, &verdict);
     frame->cb[0] = at;
-    bpf_tail_call(frame, &fab_tails, 0);
+    if (frame->protocol == FAB_ETHERNET_IP6)
+        bpf_tail_call(frame, &fab_tails, FAB_TAIL_SIX);
+    else
+        bpf_tail_call(frame, &fab_tails, FAB_TAIL_SLOW);
     return FAB_TC_DROP;
 }
 
@@ -228,6 +257,34 @@ SEC("tc") int slow(struct __sk_buff *frame)
     else
         fab_slow(&p, at, &verdict);
     return fab_leave(frame, &p, at, &verdict);
+}
+
+SEC("tc") int six(struct __sk_buff *frame)
+{
+    struct fab_packet6 six = {};
+    struct fab_verdict verdict = {};
+    uint32_t at = frame->cb[0];
+    if (!fab_read_frame6(frame, &six) && fab_hit6(&six, at, &verdict))
+        return fab_send(fab_apply6(frame, &six, at, &verdict), &verdict);
+    bpf_tail_call(frame, &fab_tails, FAB_TAIL_SLOW6);
+    return FAB_TC_DROP;
+}
+
+SEC("tc") int slow6(struct __sk_buff *frame)
+{
+    struct fab_packet6 six = {};
+    struct fab_verdict verdict = {};
+    uint32_t at = frame->cb[0];
+    const uint32_t most = FAB_L4_6 + FAB_EXTENSIONS_SIZE + 8 + 40 + 8;
+    uint32_t headers = frame->len < most ? frame->len : most;
+    if (headers > 0)
+        (void)bpf_skb_pull_data(frame, headers);
+    int reason = fab_read_frame6(frame, &six);
+    if (reason)
+        fab_drop(&verdict, (uint32_t)reason);
+    else
+        fab_slow6(&six, at, &verdict);
+    return fab_send(fab_apply6(frame, &six, at, &verdict), &verdict);
 }
 
 /* Run by the daemon for a slice of the sessions at a time. */

@@ -238,23 +238,23 @@ FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, struct fab_flow 
 
 /* -- new flows -------------------------------------------------------------------------------- */
 
-FAB_INLINE void fab_set_idle(struct fab_session *session, const struct fab_way *way)
+/* By its gateway, else by its interface: of the two ends the one that begins, or the inner one. */
+FAB_INLINE void fab_set_idle(struct fab_session *session, uint32_t number, uint8_t protocol)
 {
-    const struct fab_interface *interface =
-        FAB_AT(fab_interfaces, way->at == FAB_EDGE ? way->to : way->at);
-    const struct fab_gateway *gateway = FAB_AT(fab_gateways, way->gateway);
+    const struct fab_interface *interface = FAB_AT(fab_interfaces, number);
+    const struct fab_gateway *gateway = FAB_AT(fab_gateways, session->gateway);
     session->closed_s = FAB_TCP_CLOSED_S;
     session->idle_s = session->start_s = FAB_OTHER_IDLE_S;
-    if (way->gateway && gateway) {
+    if (session->gateway && gateway) {
         session->idle_s = gateway->idle_s;
         session->start_s = (uint16_t)gateway->idle_s;
         session->closed_s = (uint16_t)gateway->closed_s;
-    } else if (way->protocol == FAB_ICMP) {
+    } else if (protocol == FAB_ICMP || protocol == FAB_ICMP6) {
         session->idle_s = session->start_s = FAB_ICMP_IDLE_S;
-    } else if (way->protocol == FAB_TCP && interface) {
+    } else if (protocol == FAB_TCP && interface) {
         session->idle_s = interface->tcp_idle_s;
         session->start_s = FAB_TCP_START_S;
-    } else if (way->protocol == FAB_UDP && interface) {
+    } else if (protocol == FAB_UDP && interface) {
         session->idle_s = interface->udp_stream_idle_s;
         session->start_s = (uint16_t)interface->udp_idle_s;
     }
@@ -347,7 +347,7 @@ FAB_ONCE int fab_make(const struct fab_packet *p, struct fab_way *way, uint32_t 
                                     .to = way->via ? way->via : way->to,
                                     .tracked = fab_tracked_of(way),
                                     .asks = fab_key_of(p, way->at)};
-    fab_set_idle(session, way);
+    fab_set_idle(session, way->at == FAB_EDGE ? way->to : way->at, way->protocol);
     struct fab_flow asks = {.source = way->source,
                             .target = way->target,
                             .source_port = p->source_port,

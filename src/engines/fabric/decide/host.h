@@ -142,10 +142,19 @@ struct host_routes {
         struct fab_route route;
     } at[HOST_ROUTES];
 };
+struct host_routes6 {
+    size_t count;
+    struct {
+        struct fab_route_key6 key;
+        struct fab_route route;
+    } at[HOST_ROUTES];
+};
 
 static struct host_map fab_flows, fab_places, fab_publics, fab_targets, fab_fragments, fab_records,
     fab_services;
+static struct host_map fab_flows6, fab_places6, fab_fragments6, fab_records6;
 static struct host_routes fab_routes;
+static struct host_routes6 fab_routes6;
 static struct fab_network fab_networks[HOST_NUMBERS];
 static struct fab_interface fab_interfaces[HOST_NUMBERS];
 static struct fab_subnet fab_subnets[HOST_NUMBERS];
@@ -171,6 +180,31 @@ FAB_INLINE void *host_routes_find(struct host_routes *routes, const struct fab_r
         uint32_t mask = bits ? __builtin_bswap32(UINT32_MAX << (32 - bits)) : 0;
         if (route->table == key->table && ((route->address ^ key->address) & mask) == 0 &&
             route->prefix_len > longest) {
+            longest = route->prefix_len;
+            found = &routes->at[i].route;
+        }
+    }
+    return found;
+}
+
+FAB_INLINE int host_has_prefix6(const struct fab_ip6 *address, const struct fab_ip6 *prefix,
+                                uint32_t bits)
+{
+    const uint8_t *a = (const void *)address, *b = (const void *)prefix;
+    for (uint32_t bit = 0; bit < bits; bit++)
+        if ((a[bit / 8] ^ b[bit / 8]) & 0x80 >> bit % 8)
+            return 0;
+    return 1;
+}
+
+FAB_INLINE void *host_routes6_find(struct host_routes6 *routes, const struct fab_route_key6 *key)
+{
+    void *found = NULL;
+    uint32_t longest = 0;
+    for (size_t i = 0; i < routes->count; i++) {
+        const struct fab_route_key6 *route = &routes->at[i].key;
+        if (route->table == key->table && route->prefix_len > longest &&
+            host_has_prefix6(&key->address, &route->address, route->prefix_len - 32)) {
             longest = route->prefix_len;
             found = &routes->at[i].route;
         }
@@ -207,7 +241,8 @@ FAB_INLINE uint32_t host_random(void)
 #define FAB_FIND(map, key)                                                                         \
     _Generic(&(map), struct host_map *                                                             \
              : host_map_find, struct host_routes *                                                 \
-             : host_routes_find)(&(map), key)
+             : host_routes_find, struct host_routes6 *                                             \
+             : host_routes6_find)(&(map), key)
 #define FAB_CLAIM(map, key, value) host_map_claim(&(map), key, value)
 #define FAB_REMOVE(map, key) (void)host_map_remove(&(map), key)
 #define FAB_AT(array, i) ((i) < sizeof(array) / sizeof((array)[0]) ? &(array)[i] : NULL)
@@ -280,7 +315,7 @@ FAB_INLINE void host_sum(struct host_frame *frame, uint32_t offset, uint32_t fro
     memcpy(frame->at + offset, &sum, 2);
 }
 
-#include "engines/fabric/decide/apply.h"
+#include "engines/fabric/decide/apply6.h"
 
 /* Nothing configured; at most HOST_SESSIONS sessions. */
 FAB_INLINE void host_open(uint32_t sessions)
@@ -293,6 +328,11 @@ FAB_INLINE void host_open(uint32_t sessions)
                   4096);
     host_map_init(&fab_records, sizeof(struct fab_record_key), sizeof(struct fab_record), 256);
     host_map_init(&fab_services, sizeof(struct fab_service_key), sizeof(uint32_t), 256);
+    host_map_init(&fab_flows6, sizeof(struct fab_key6), sizeof(struct fab_flow6), sessions * 2);
+    host_map_init(&fab_places6, sizeof(struct fab_ip6), sizeof(struct fab_place6), 256);
+    host_map_init(&fab_fragments6, sizeof(struct fab_fragment_key6), sizeof(struct fab_fragment),
+                  256);
+    host_map_init(&fab_records6, sizeof(struct fab_record_key6), sizeof(struct fab_record), 256);
     host_free_count = sessions;
     for (uint32_t i = 0; i < sessions; i++)
         host_free_slots[i] = sessions - 1 - i;
@@ -303,7 +343,7 @@ FAB_INLINE void host_open(uint32_t sessions)
     memset(fab_gateways, 0, sizeof fab_gateways);
     memset(fab_gateway_counts, 0, sizeof fab_gateway_counts);
     memset(fab_meters, 0, sizeof fab_meters);
-    fab_routes.count = 0;
+    fab_routes.count = fab_routes6.count = 0;
     host_now_ns = 1000 * FAB_SECOND;
 }
 
@@ -316,14 +356,30 @@ FAB_INLINE void host_close(void)
     host_map_done(&fab_fragments);
     host_map_done(&fab_records);
     host_map_done(&fab_services);
+    host_map_done(&fab_flows6);
+    host_map_done(&fab_places6);
+    host_map_done(&fab_fragments6);
+    host_map_done(&fab_records6);
+}
+
+FAB_INLINE uint32_t host_pass6(struct host_frame *frame, uint32_t at, struct fab_verdict *verdict)
+{
+    struct fab_packet6 six = {.p.pieces = 1};
+    int reason = fab_read6(frame->at, frame->at + frame->len, frame->len, &six);
+    if (reason)
+        fab_drop(verdict, (uint32_t)reason);
+    else if (!fab_hit6(&six, at, verdict))
+        fab_slow6(&six, at, verdict);
+    return fab_apply6(frame, &six, at, verdict);
 }
 
 /* One frame through all of it: the device of the fabric whose far end gets it, 0 for dropped. */
 FAB_INLINE uint32_t host_pass(struct host_frame *frame, uint32_t at, struct fab_verdict *verdict)
 {
-    struct fab_packet p = {0};
+    struct fab_packet p = {.pieces = 1};
     *verdict = (struct fab_verdict){0};
-    p.pieces = 1;
+    if (frame->len >= FAB_ETHERNET && fab_u16(frame->at + 12) == FAB_ETHERNET_IP6)
+        return host_pass6(frame, at, verdict);
     int reason = fab_read(frame->at, frame->at + frame->len, frame->len, &p);
     if (reason)
         fab_drop(verdict, (uint32_t)reason);

@@ -10,6 +10,7 @@ enum FAB_ASK { FAB_ASK_ORDERED, FAB_ASK_GROUP };
 struct fab_question {
     struct fab_list list;
     uint32_t address;   /* of the other side */
+    uint32_t more[3];   /* the rest of one of IPv6 */
     uint16_t low, high; /* destination port twice, or ICMP type and code; host order */
     uint8_t protocol, ask;
     uint8_t allowed, wide; /* wide: by a rule that is open to every address */
@@ -19,11 +20,14 @@ FAB_INLINE int fab_rule_matches(const struct fab_rule *rule, const struct fab_qu
 {
     if ((q->address & rule->mask) != rule->address)
         return 0;
+    for (int i = 0; i < 3; i++)
+        if ((q->more[i] & rule->more_mask[i]) != rule->more[i])
+            return 0;
     if (rule->protocol == FAB_ANY_PROTOCOL)
         return 1;
     if (rule->protocol != q->protocol)
         return 0;
-    if (q->protocol == FAB_ICMP)
+    if (q->protocol == FAB_ICMP || q->protocol == FAB_ICMP6)
         return (rule->low == FAB_ANY_ICMP || rule->low == q->low) &&
                (rule->high == FAB_ANY_ICMP || rule->high == q->high);
     if (q->protocol != FAB_TCP && q->protocol != FAB_UDP)

@@ -92,16 +92,47 @@ FAB_INLINE int fab_flows_full(uint32_t at)
     return meter && meter->flows_max && meter->flows >= (int32_t)meter->flows_max;
 }
 
+FAB_INLINE struct fab_key6 fab_turned6(const struct fab_key6 *asks, uint32_t to)
+{
+    return (struct fab_key6){.source = asks->target,
+                             .target = asks->source,
+                             .source_port = asks->target_port,
+                             .target_port = asks->source_port,
+                             .at = to << 8 | (asks->at & 0xff)};
+}
+
+FAB_ONCE int fab_forget6(const struct fab_session *session)
+{
+    if (!session)
+        return 0;
+    struct fab_key6 asks = session->asks6, answers = fab_turned6(&asks, session->to);
+    FAB_REMOVE(fab_flows6, &asks);
+    FAB_REMOVE(fab_flows6, &answers);
+    return 0;
+}
+
+FAB_ONCE int fab_forget(const struct fab_session *session)
+{
+    if (!session)
+        return 0;
+    struct fab_key asks = session->asks, answers = session->answers;
+    FAB_REMOVE(fab_flows, &asks);
+    FAB_REMOVE(fab_flows, &answers);
+    return 0;
+}
+
 /* 1: the session is over and its slot free. Only one caller gets to end it. */
 FAB_ONCE int fab_end(uint32_t slot)
 {
     struct fab_session *session = FAB_AT(fab_sessions, slot);
     if (!session || FAB_SWAP(&session->state, FAB_LIVE, FAB_DEAD) != FAB_LIVE)
         return 0;
-    struct fab_key asks = session->asks, answers = session->answers;
+    struct fab_key answers = session->answers;
     uint32_t gateway = session->gateway;
-    FAB_REMOVE(fab_flows, &asks);
-    FAB_REMOVE(fab_flows, &answers);
+    if (session->six)
+        fab_forget6(session);
+    else
+        fab_forget(session);
     fab_flows_add(session->from, -1);
     fab_flows_add(session->to, -1);
     if (gateway) {

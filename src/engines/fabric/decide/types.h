@@ -21,7 +21,7 @@
 #define FAB_SERVICE_ROUTER 0x645ffffdu /* where its callers are */
 #define FAB_PUBLICS_MAX 8              /* of a gateway: one primary and seven secondary addresses */
 
-enum FAB_PROTOCOL { FAB_ICMP = 1, FAB_TCP = 6, FAB_UDP = 17 };
+enum FAB_PROTOCOL { FAB_ICMP = 1, FAB_TCP = 6, FAB_UDP = 17, FAB_ICMP6 = 58 };
 enum FAB_TCP_FLAG { FAB_TCP_FIN = 1, FAB_TCP_SYN = 2, FAB_TCP_RST = 4, FAB_TCP_ACK = 16 };
 
 /* Where a route leads; what `number` is stands behind each. */
@@ -33,6 +33,7 @@ enum FAB_ROUTE {
     FAB_ROUTE_INTERFACE, /* an interface that forwards */
     FAB_ROUTE_PEER,      /* another network, for its own addresses only */
     FAB_ROUTE_SERVICE,   /* a service, whatever the address */
+    FAB_ROUTE_EGRESS,    /* of IPv6: by an internet gateway that lets only answers in */
 };
 
 enum FAB_ACTION { FAB_DROP, FAB_FORWARD, FAB_RESET, FAB_ARP_REPLY, FAB_TELL_MTU };
@@ -40,9 +41,9 @@ enum FAB_ACTION { FAB_DROP, FAB_FORWARD, FAB_RESET, FAB_ARP_REPLY, FAB_TELL_MTU 
 /* Why a packet was dropped: each has its counter. */
 enum FAB_REASON {
     FAB_PASSED,
-    FAB_MALFORMED,   /* not Ethernet with IPv4 or ARP, cut off, lengths that contradict */
-    FAB_UNSUPPORTED, /* IP options, IPv6, ICMP other than echo and errors; fragments of anything but
-                        UDP through a gateway */
+    FAB_MALFORMED,   /* not Ethernet with IP or ARP, cut off, lengths that contradict */
+    FAB_UNSUPPORTED, /* IP options, routing headers, ICMP other than echo and errors; fragments of
+                        anything but UDP through a gateway */
     FAB_SPOOFED,     /* a sender that is not the interface's */
     FAB_UNPLUGGED,   /* the interface is not there */
     FAB_GROUP_OUT,   /* the sender's stateful rules */
@@ -73,6 +74,17 @@ struct fab_key {
     uint32_t at; /* interface << 8 | protocol */
 };
 
+/* An address of IPv6, in network order. Those of a network are nobody else's, so that nothing is
+ * ever translated: a flow leaves with the tuple that it came with. */
+struct fab_ip6 {
+    uint32_t word[4];
+};
+struct fab_key6 {
+    struct fab_ip6 source, target;
+    uint16_t source_port, target_port;
+    uint32_t at;
+};
+
 /* One direction of a session: the tuple it leaves with and where. */
 struct fab_flow {
     uint32_t source, target;
@@ -82,6 +94,11 @@ struct fab_flow {
     uint32_t network;    /* whose generation counts */
     uint32_t generation; /* under which the rules were last asked; 0: never */
     uint32_t side;       /* enum FAB_SIDE */
+};
+
+/* The same of IPv6. */
+struct fab_flow6 {
+    uint32_t to, session, network, generation, side;
 };
 
 enum FAB_SIDE { FAB_ASKS, FAB_ANSWERS };
@@ -104,11 +121,19 @@ struct fab_session {
     uint32_t gateway; /* or 0 */
     uint32_t idle_s;  /* once an answer was seen */
     uint16_t start_s, closed_s;
-    uint8_t seen, tracked, reserved[6];
+    uint8_t seen, tracked;
+    uint8_t six;    /* 1: of IPv6 */
+    uint8_t egress; /* 1: begun through an egress-only gateway */
+    uint8_t reserved[4];
     uint64_t packets[2], bytes[2]; /* by side */
-    struct fab_key asks, answers;
+    union {
+        struct {
+            struct fab_key asks, answers;
+        };
+        struct fab_key6 asks6; /* its answers' key is the same turned round */
+    };
     uint32_t from, to; /* interfaces, whose numbers of flows it is in */
-    uint32_t reserved_2[6];
+    uint32_t reserved_2[4];
 };
 _Static_assert(sizeof(struct fab_session) == 128, "whole cache lines");
 
@@ -116,6 +141,8 @@ _Static_assert(sizeof(struct fab_session) == 128, "whole cache lines");
 struct fab_network {
     uint32_t generation; /* from 1 */
     uint32_t internet;   /* 1: an internet gateway is attached */
+    uint32_t egress;     /* 1: an egress-only one is */
+    uint32_t reserved;
 };
 
 /* `first` of the array of rules on, `count` of them: written in one store. */
@@ -131,6 +158,7 @@ struct fab_rule {
     uint16_t low, high;     /* destination port, host order */
     uint8_t protocol, allow;
     uint16_t reserved;
+    uint32_t more[3], more_mask[3]; /* the rest of an address of IPv6 */
 };
 
 struct fab_subnet {
@@ -138,6 +166,8 @@ struct fab_subnet {
     uint32_t address, mask;
     uint32_t routes; /* route table */
     struct fab_list list_out, list_in;
+    struct fab_list list6_out, list6_in; /* of IPv6; both have the order of one */
+    struct fab_ip6 address6;             /* of its /64; 0: none */
 };
 
 struct fab_interface {
@@ -152,6 +182,7 @@ struct fab_interface {
     uint32_t reserved_2;
     /* Written in one store each: they stand at multiples of eight. */
     struct fab_list group_out, group_in;
+    struct fab_list group6_out, group6_in;
 };
 
 /* What costs something per packet, and so is done only where it is asked for. */
@@ -177,11 +208,20 @@ struct fab_record {
     uint32_t tcp_flags, reserved; /* FIN, SYN, RST, and ACK where it came with SYN */
 };
 
+struct fab_record_key6 {
+    struct fab_key6 flow;
+    uint8_t direction, rejected, phase, reserved;
+};
+
 /* The first fragment tells the others' ports. */
 struct fab_fragment_key {
     uint32_t source, target;
     uint32_t at; /* as in struct fab_key */
     uint16_t id, reserved;
+};
+struct fab_fragment_key6 {
+    struct fab_ip6 source, target;
+    uint32_t at, id;
 };
 struct fab_fragment {
     uint64_t seen_ns;
@@ -197,6 +237,11 @@ struct fab_place {
     uint32_t interface;
     uint32_t public_address; /* that stands for it outside; 0: none */
     uint32_t gateway;        /* instead of an interface: one for ways within */
+};
+
+/* Who has an address of IPv6, in whichever network. */
+struct fab_place6 {
+    uint32_t interface;
 };
 
 /* Who has a public address. Either `interface` or `gateway` is set. */
@@ -216,6 +261,11 @@ struct fab_route_key {
     uint32_t prefix_len; /* 32 + bits of the prefix */
     uint32_t table;
     uint32_t address;
+};
+struct fab_route_key6 {
+    uint32_t prefix_len; /* 32 + bits of the prefix */
+    uint32_t table;
+    struct fab_ip6 address;
 };
 struct fab_route {
     uint32_t kind, number;
@@ -285,6 +335,14 @@ struct fab_packet {
 };
 enum FAB_FRAGMENT { FAB_WHOLE, FAB_FIRST, FAB_LATER };
 enum FAB_KIND { FAB_KIND_PLAIN, FAB_KIND_ERROR, FAB_KIND_ARP };
+
+/* The same of IPv6: what addresses are not concerned in is in `p`. */
+struct fab_packet6 {
+    struct fab_packet p;
+    struct fab_ip6 source, target; /* for a neighbour's question `target` is whom it asks for */
+    struct fab_ip6 about;          /* where the packet went that an ICMP error quotes */
+    uint32_t id;                   /* of its fragments */
+};
 
 /* What to do, and with which tuple it leaves. For an ICMP error the tuple is that which the quoted
  * packet gets, and `outer_source` the sender. */

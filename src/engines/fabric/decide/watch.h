@@ -26,15 +26,25 @@ FAB_ONCE int fab_meter_passes(uint32_t number, uint32_t direction, uint64_t byte
     return 1;
 }
 
+FAB_INLINE void fab_record_packet(struct fab_record *record, const struct fab_packet *p,
+                                  uint64_t now)
+{
+    uint32_t flags = p->tcp_flags & (FAB_TCP_FIN | FAB_TCP_SYN | FAB_TCP_RST);
+    if (flags & FAB_TCP_SYN)
+        flags |= p->tcp_flags & FAB_TCP_ACK;
+    FAB_FETCH_ADD(&record->packets, p->pieces);
+    FAB_FETCH_ADD(&record->bytes, p->length);
+    if ((record->tcp_flags | flags) != record->tcp_flags)
+        FAB_FETCH_OR(&record->tcp_flags, flags);
+    record->last_ns = now;
+}
+
 FAB_ONCE int fab_record(const struct fab_packet *p, struct fab_record_key *key)
 {
     const struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
     if (!p || !key || !settings)
         return 0;
     uint64_t now = FAB_NOW();
-    uint32_t flags = p->tcp_flags & (FAB_TCP_FIN | FAB_TCP_SYN | FAB_TCP_RST);
-    if (flags & FAB_TCP_SYN)
-        flags |= p->tcp_flags & FAB_TCP_ACK;
     key->phase = (uint8_t)settings->phase;
     struct fab_record *record = FAB_FIND(fab_records, key);
     if (!record) {
@@ -44,11 +54,7 @@ FAB_ONCE int fab_record(const struct fab_packet *p, struct fab_record_key *key)
     }
     if (!record)
         return 0;
-    FAB_FETCH_ADD(&record->packets, p->pieces);
-    FAB_FETCH_ADD(&record->bytes, p->length);
-    if ((record->tcp_flags | flags) != record->tcp_flags)
-        FAB_FETCH_OR(&record->tcp_flags, flags);
-    record->last_ns = now;
+    fab_record_packet(record, p, now);
     return 1;
 }
 
@@ -121,15 +127,21 @@ FAB_INLINE uint32_t fab_watched(uint32_t number)
 }
 
 /* May still drop what was to be forwarded. */
+FAB_INLINE void fab_meter_both(uint32_t length, uint32_t at, struct fab_verdict *verdict)
+{
+    uint32_t from = fab_watched(at), to = fab_watched(verdict->to);
+    if (verdict->action == FAB_FORWARD &&
+        (((from & FAB_METERED) && !fab_meter_passes(at, FAB_OUT, length)) ||
+         ((to & FAB_METERED) && !fab_meter_passes(verdict->to, FAB_IN, length))))
+        fab_drop(verdict, FAB_LIMITED);
+}
+
 FAB_ONCE int fab_watch(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
 {
     if (!p || !verdict || p->kind == FAB_KIND_ARP)
         return 0;
     uint32_t from = fab_watched(at), to = fab_watched(verdict->to);
-    if (verdict->action == FAB_FORWARD &&
-        (((from & FAB_METERED) && !fab_meter_passes(at, FAB_OUT, p->length)) ||
-         ((to & FAB_METERED) && !fab_meter_passes(verdict->to, FAB_IN, p->length))))
-        fab_drop(verdict, FAB_LIMITED);
+    fab_meter_both(p->length, at, verdict);
     if (fab_unlogged(p, at, verdict))
         return 0;
     if (from & FAB_RECORDED)
