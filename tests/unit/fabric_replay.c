@@ -6,6 +6,7 @@
 #include "engines/fabric/inside.h"
 
 #include "fabric_oracle.h"
+#include "fabric_oracle6.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -47,6 +48,11 @@ static void copy_world(void)
     for (size_t i = 0; i < fab_routes.count; i++)
         CHECK_INT(fabric_set(fabric, FABRIC_ROUTES, &fab_routes.at[i].key, &fab_routes.at[i].route),
                   0);
+    copy_map(FABRIC_PLACES6, &fab_places6);
+    for (size_t i = 0; i < fab_routes6.count; i++)
+        CHECK_INT(
+            fabric_set(fabric, FABRIC_ROUTES6, &fab_routes6.at[i].key, &fab_routes6.at[i].route),
+            0);
     copy_array(FABRIC_NETWORKS, fab_networks, sizeof fab_networks[0], 3);
 }
 
@@ -61,7 +67,7 @@ static void open_both(uint64_t seed, uint32_t sessions)
         fabric_open(&fabric, &(struct fabric_options){.name = name, .sessions = sessions}, &why);
     if (error)
         test_fail(__FILE__, __LINE__, "%s: %s", why, strerror(-error));
-    world_open_all(2000);
+    world_open_all6(2000);
     host_seed = fab_settings_map[0].seed = seed;
     copy_array(FABRIC_SETTINGS, fab_settings_map, sizeof fab_settings_map[0], 1);
     copy_world();
@@ -182,6 +188,53 @@ TEST(kernel_and_host_agree_about_fragments_and_sizes)
         later += device && verdict.action == FAB_FORWARD && fragment;
     }
     CHECK(told > 20 && later > 20);
+    close_both();
+}
+
+/* Makes a fragment of it, gives it options, or makes it too long for the internet. */
+static void bend6(struct oracle6 *oracle, struct world_frame *frame, const struct tuple6 *t)
+{
+    uint8_t header[8] = {t->protocol, 0, 0, 0, 0, 0, 0, (uint8_t)random6(oracle, 3)};
+    uint32_t kind = random6(oracle, 6);
+    if (kind == 0) {
+        write_frame6_with(frame, t, FAB_DESTINATION, header, sizeof header);
+    } else if (kind < 4) {
+        header[3] = (uint8_t)(kind == 1 ? 1 : random6(oracle, 2) * 16);
+        write_frame6_with(frame, t, FAB_FRAGMENT_HEADER, header, sizeof header);
+    } else if (kind == 4) {
+        frame->frame.len = 14 + 1480 + random6(oracle, 60);
+        put16(frame->frame.at + 18, frame->frame.len - 54);
+    }
+}
+
+TEST(kernel_and_host_agree_about_ipv6)
+{
+    static struct world_frame frame, before;
+    struct oracle6 oracle = {.seed = 5};
+    struct fab_verdict verdict;
+    size_t forwarded = 0, told = 0;
+    open_both(5, 4000);
+    for (int i = 0; i < 3000; i++) {
+        struct tuple6 t = oracle6_packet(&oracle);
+        (void)oracle6_expects(&oracle, &t);
+        write_frame6(&frame, &t);
+        before = frame;
+        if (both(&frame, t.at, &verdict) && verdict.action == FAB_FORWARD) {
+            CHECK(!oracle6_checks(&oracle, &t, &before, &frame.frame, &verdict));
+            forwarded++;
+        }
+        if (i % 100 == 99) {
+            oracle6_change(&oracle);
+            copy_world();
+        }
+    }
+    for (int i = 0; i < 2000; i++) {
+        struct tuple6 t = oracle6_packet(&oracle);
+        write_frame6(&frame, &t);
+        bend6(&oracle, &frame, &t);
+        told += both(&frame, t.at, &verdict) && verdict.action == FAB_TELL_MTU;
+    }
+    CHECK(forwarded > 300 && told > 5);
     close_both();
 }
 

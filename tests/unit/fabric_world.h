@@ -223,7 +223,7 @@ static size_t write_ip(uint8_t *ip, const struct tuple *t)
     return len;
 }
 
-static void write_frame(struct world_frame *to, const struct tuple *t)
+static inline void write_frame(struct world_frame *to, const struct tuple *t)
 {
     to->frame.at = to->room + 2;
     memset(to->room, 0, sizeof to->room);

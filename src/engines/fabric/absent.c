@@ -26,7 +26,7 @@ int fabric_check(const char **ret_why)
     return -ENOSYS;
 }
 
-int fabric_put_network(struct fabric *fabric, uint32_t number, enum FABRIC_INTERNET internet)
+int fabric_put_network(struct fabric *fabric, uint32_t number, uint32_t internet)
 {
     return -ENOSYS;
 }
@@ -44,6 +44,12 @@ int fabric_put_interface(struct fabric *fabric, uint32_t number,
 
 int fabric_put_routes(struct fabric *fabric, uint32_t table, const struct fabric_route *routes,
                       size_t count)
+{
+    return -ENOSYS;
+}
+
+int fabric_put_routes6(struct fabric *fabric, uint32_t table, const struct fabric_route6 *routes,
+                       size_t count)
 {
     return -ENOSYS;
 }
@@ -89,6 +95,11 @@ int fabric_edge_is_plugged(struct fabric *fabric)
 }
 
 int fabric_address_edge(int netns, const char *name, uint32_t address, uint32_t mask)
+{
+    return -ENOSYS;
+}
+
+int fabric_address_edge6(int netns, const char *name, const struct fab_ip6 *address, uint32_t bits)
 {
     return -ENOSYS;
 }

@@ -40,6 +40,8 @@ struct fabric_rules {
 struct fabric_subnet {
     uint32_t network, address, mask, routes;
     struct fabric_rules out, in; /* stateless, in order */
+    struct fab_ip6 address6;     /* of its /64; 0: none */
+    struct fabric_rules out6, in6;
 };
 
 struct fabric_address {
@@ -53,13 +55,23 @@ struct fabric_interface {
     uint32_t service; /* 0, or the service that listens behind it instead of a device */
     const struct fabric_address *addresses;
     size_t address_count;
-    struct fabric_rules out, in;                        /* of its groups; only rules that allow */
+    struct fabric_rules out, in;      /* of its groups; only rules that allow */
+    const struct fab_ip6 *addresses6; /* nobody else in the fabric has them */
+    size_t address6_count;
+    struct fabric_rules out6, in6;
     uint32_t tcp_idle_s, udp_stream_idle_s, udp_idle_s; /* 0: 432000, 180, 30 */
 };
 
 struct fabric_route {
     uint32_t address, bits;
     enum FAB_ROUTE kind;
+    uint32_t number;
+};
+
+struct fabric_route6 {
+    struct fab_ip6 address;
+    uint32_t bits;
+    enum FAB_ROUTE kind; /* no gateway translates */
     uint32_t number;
 };
 
@@ -72,15 +84,17 @@ struct fabric_gateway {
     uint32_t idle_s, closed_s; /* 0: 350, 60 */
 };
 
-enum FABRIC_INTERNET { FABRIC_ALONE, FABRIC_INTERNET };
-MUST_CHECK int fabric_put_network(struct fabric *fabric, uint32_t number,
-                                  enum FABRIC_INTERNET internet);
+/* Gateways of a network, or'ed: the second is for IPv6 and lets only answers in. */
+enum FABRIC_INTERNET { FABRIC_ALONE, FABRIC_INTERNET, FABRIC_EGRESS };
+MUST_CHECK int fabric_put_network(struct fabric *fabric, uint32_t number, uint32_t internet);
 MUST_CHECK int fabric_put_subnet(struct fabric *fabric, uint32_t number,
                                  const struct fabric_subnet *subnet);
 MUST_CHECK int fabric_put_interface(struct fabric *fabric, uint32_t number,
                                     const struct fabric_interface *interface);
 MUST_CHECK int fabric_put_routes(struct fabric *fabric, uint32_t table,
                                  const struct fabric_route *routes, size_t count);
+MUST_CHECK int fabric_put_routes6(struct fabric *fabric, uint32_t table,
+                                  const struct fabric_route6 *routes, size_t count);
 MUST_CHECK int fabric_put_gateway(struct fabric *fabric, uint32_t number,
                                   const struct fabric_gateway *gateway);
 /* Their addresses go too. Nothing happens when there is none. */
@@ -99,6 +113,8 @@ MUST_CHECK int fabric_plug_edge(struct fabric *fabric, int netns, const char *na
 int fabric_edge_is_plugged(struct fabric *fabric);
 /* Gives the edge's far end an address, there, and with it a route to its net; network order. */
 MUST_CHECK int fabric_address_edge(int netns, const char *name, uint32_t address, uint32_t mask);
+MUST_CHECK int fabric_address_edge6(int netns, const char *name, const struct fab_ip6 *address,
+                                    uint32_t bits);
 
 /*
  * Services: sockets of the caller that interfaces reach. They are opened in a namespace beside the
@@ -171,7 +187,9 @@ struct fabric_record {
     uint32_t interface;
     uint8_t protocol, tcp_flags; /* FIN 1, SYN 2, RST 4, SYN with ACK 18, or'ed */
     bool incoming, rejected;     /* rejected by a group or a list */
+    bool six;                    /* of IPv6: its addresses are those with a 6 */
     uint32_t source, target;
+    struct fab_ip6 source6, target6;
     uint16_t source_port, target_port; /* network order */
     uint64_t packets, bytes;
     int64_t start_ms, end_ms; /* since the epoch, of the first and the last packet */

@@ -73,6 +73,10 @@ MUST_CHECK int fabric_unset(struct fabric *fabric, enum FABRIC_MAP map, const vo
 /* NULL when there is no such number. */
 struct fab_meter *fabric_meter(struct fabric *fabric, uint32_t number);
 
+/* publish6.c: addresses of IPv6 that the interface has; of NULL: none any more. */
+MUST_CHECK int fabric_put_addresses6(struct fabric *fabric, uint32_t number,
+                                     const struct fabric_interface *interface);
+
 /* Whose ranges are in use, after a start. */
 MUST_CHECK int fabric_rules_find(struct fabric *fabric);
 MUST_CHECK int fabric_rules_put(struct fabric *fabric, struct fabric_rules rules,
@@ -86,6 +90,7 @@ struct visit {
     int (*run)(struct visit *visit);
     int program, index; /* what it is about */
     uint32_t addresses[2];
+    struct fab_ip6 address6;
     int result;
 };
 MUST_CHECK int fabric_visit(struct visit *visit);

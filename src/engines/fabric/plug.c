@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ipv6.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -276,6 +277,25 @@ int fabric_address_edge(int netns, const char *name, uint32_t address, uint32_t 
 {
     struct visit visit = {
         .netns = netns, .path = name, .run = fabric_set_address, .addresses = {address, mask}};
+    return fabric_visit(&visit);
+}
+
+static int set_address6(struct visit *visit)
+{
+    struct in6_ifreq request = {.ifr6_prefixlen = visit->addresses[0],
+                                .ifr6_ifindex = (int)if_nametoindex(visit->path)};
+    AUTO_FD fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    memcpy(&request.ifr6_addr, &visit->address6, sizeof request.ifr6_addr);
+    return fd < 0 || ioctl(fd, SIOCSIFADDR, &request) < 0 ? -errno : 0;
+}
+
+int fabric_address_edge6(int netns, const char *name, const struct fab_ip6 *address, uint32_t bits)
+{
+    struct visit visit = {.netns = netns,
+                          .path = name,
+                          .run = set_address6,
+                          .addresses = {bits},
+                          .address6 = *address};
     return fabric_visit(&visit);
 }
 

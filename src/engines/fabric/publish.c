@@ -22,14 +22,15 @@ static uint32_t or_else(uint32_t value, uint32_t otherwise)
     return value ? value : otherwise;
 }
 
-int fabric_put_network(struct fabric *fabric, uint32_t number, enum FABRIC_INTERNET internet)
+int fabric_put_network(struct fabric *fabric, uint32_t number, uint32_t internet)
 {
     struct fab_network network;
     int error = fabric_get(fabric, FABRIC_NETWORKS, &number, &network);
     if (error < 0)
         return error;
     network.generation = or_else(network.generation, 1);
-    network.internet = internet == FABRIC_INTERNET;
+    network.internet = (internet & FABRIC_INTERNET) != 0;
+    network.egress = (internet & FABRIC_EGRESS) != 0;
     return fabric_set(fabric, FABRIC_NETWORKS, &number, &network);
 }
 
@@ -50,27 +51,38 @@ int fabric_changed(struct fabric *fabric, uint32_t number)
     return 0;
 }
 
-/* Both lists of an object, freshly placed. */
-static int place_lists(struct fabric *fabric, struct fabric_rules out, struct fabric_rules in,
-                       struct fab_list ret[2])
+/* An object's lists, out and in, then those of IPv6. */
+enum { LISTS = 4 };
+
+static void free_lists(struct fabric *fabric, const struct fab_list *lists, size_t count)
 {
-    int error = fabric_rules_put(fabric, out, &ret[0]);
-    if (error < 0)
-        return error;
-    error = fabric_rules_put(fabric, in, &ret[1]);
-    if (error < 0)
-        fabric_rules_free(fabric, ret[0]);
-    return error;
+    for (size_t i = 0; i < count; i++)
+        fabric_rules_free(fabric, lists[i]);
+}
+
+/* Freshly placed. */
+static int place_lists(struct fabric *fabric, const struct fabric_rules rules[LISTS],
+                       struct fab_list ret[LISTS])
+{
+    for (size_t i = 0; i < LISTS; i++) {
+        int error = fabric_rules_put(fabric, rules[i], &ret[i]);
+        if (error < 0) {
+            free_lists(fabric, ret, i);
+            return error;
+        }
+    }
+    return 0;
 }
 
 int fabric_put_subnet(struct fabric *fabric, uint32_t number, const struct fabric_subnet *subnet)
 {
     struct fab_subnet old;
-    struct fab_list lists[2];
+    struct fab_list lists[LISTS];
+    const struct fabric_rules rules[LISTS] = {subnet->out, subnet->in, subnet->out6, subnet->in6};
     int error = fabric_get(fabric, FABRIC_SUBNETS, &number, &old);
     if (error < 0)
         return error;
-    error = place_lists(fabric, subnet->out, subnet->in, lists);
+    error = place_lists(fabric, rules, lists);
     if (error < 0)
         return error;
     struct fab_subnet record = {.network = subnet->network,
@@ -78,12 +90,15 @@ int fabric_put_subnet(struct fabric *fabric, uint32_t number, const struct fabri
                                 .mask = subnet->mask,
                                 .routes = subnet->routes,
                                 .list_out = lists[0],
-                                .list_in = lists[1]};
+                                .list_in = lists[1],
+                                .list6_out = lists[2],
+                                .list6_in = lists[3],
+                                .address6 = subnet->address6};
     error = fabric_set(fabric, FABRIC_SUBNETS, &number, &record);
     if (error < 0)
         return error;
-    fabric_rules_free(fabric, old.list_out);
-    fabric_rules_free(fabric, old.list_in);
+    const struct fab_list gone[LISTS] = {old.list_out, old.list_in, old.list6_out, old.list6_in};
+    free_lists(fabric, gone, LISTS);
     return 0;
 }
 
@@ -188,15 +203,24 @@ static int put_addresses(struct fabric *fabric, uint32_t number,
 
 /* -- interfaces and gateways ------------------------------------------------------------------ */
 
+static void free_groups(struct fabric *fabric, const struct fab_interface *old)
+{
+    const struct fab_list gone[LISTS] = {old->group_out, old->group_in, old->group6_out,
+                                         old->group6_in};
+    free_lists(fabric, gone, LISTS);
+}
+
 int fabric_put_interface(struct fabric *fabric, uint32_t number,
                          const struct fabric_interface *interface)
 {
     struct fab_interface old;
-    struct fab_list lists[2];
+    struct fab_list lists[LISTS];
+    const struct fabric_rules rules[LISTS] = {interface->out, interface->in, interface->out6,
+                                              interface->in6};
     int error = fabric_get(fabric, FABRIC_INTERFACES, &number, &old);
     if (error < 0)
         return error;
-    error = place_lists(fabric, interface->out, interface->in, lists);
+    error = place_lists(fabric, rules, lists);
     if (error < 0)
         return error;
     struct fab_interface record = {
@@ -211,14 +235,16 @@ int fabric_put_interface(struct fabric *fabric, uint32_t number,
         .udp_idle_s = or_else(interface->udp_idle_s, UDP_IDLE_S),
         .group_out = lists[0],
         .group_in = lists[1],
+        .group6_out = lists[2],
+        .group6_in = lists[3],
     };
     memcpy(record.mac, interface->mac, sizeof record.mac);
     error = fabric_set(fabric, FABRIC_INTERFACES, &number, &record);
     if (error < 0)
         return error;
-    fabric_rules_free(fabric, old.group_out);
-    fabric_rules_free(fabric, old.group_in);
-    return put_addresses(fabric, number, interface);
+    free_groups(fabric, &old);
+    error = put_addresses(fabric, number, interface);
+    return error < 0 ? error : fabric_put_addresses6(fabric, number, interface);
 }
 
 int fabric_drop_interface(struct fabric *fabric, uint32_t number)
@@ -237,10 +263,11 @@ int fabric_drop_interface(struct fabric *fabric, uint32_t number)
         error = clear_places(fabric, &placed, NULL, NULL);
     if (!error)
         error = clear_publics(fabric, &owner, NULL, NULL);
+    if (!error)
+        error = fabric_put_addresses6(fabric, number, NULL);
     if (error < 0)
         return error;
-    fabric_rules_free(fabric, old.group_out);
-    fabric_rules_free(fabric, old.group_in);
+    free_groups(fabric, &old);
     return old.network ? fabric_changed(fabric, old.network) : 0;
 }
 

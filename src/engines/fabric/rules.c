@@ -34,6 +34,8 @@ int fabric_rules_find(struct fabric *fabric)
             return error;
         mark(fabric, subnet.list_out, 1);
         mark(fabric, subnet.list_in, 1);
+        mark(fabric, subnet.list6_out, 1);
+        mark(fabric, subnet.list6_in, 1);
     }
     for (uint32_t i = 1; i < FAB_INTERFACES; i++) {
         struct fab_interface interface;
@@ -42,6 +44,8 @@ int fabric_rules_find(struct fabric *fabric)
             return error;
         mark(fabric, interface.group_out, 1);
         mark(fabric, interface.group_in, 1);
+        mark(fabric, interface.group6_out, 1);
+        mark(fabric, interface.group6_in, 1);
     }
     return 0;
 }

@@ -60,19 +60,46 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static struct fabric_record record_of(const struct fab_record_key *key,
-                                      const struct fab_record *record, int64_t epoch_ns)
+/* A key of either map. */
+union record_key {
+    struct fab_record_key four;
+    struct fab_record_key6 six;
+};
+
+static uint32_t phase_of(const union record_key *key, enum FABRIC_MAP map)
+{
+    return map == FABRIC_RECORDS6 ? key->six.phase : key->four.phase;
+}
+
+static void name_flow(struct fabric_record *to, const struct fab_record_key *key)
+{
+    to->interface = key->flow.at >> 8;
+    to->protocol = (uint8_t)key->flow.at;
+    to->incoming = key->direction == FAB_IN;
+    to->rejected = key->rejected;
+    to->source = key->flow.source;
+    to->target = key->flow.target;
+    to->source_port = key->flow.source_port;
+    to->target_port = key->flow.target_port;
+}
+
+static void name_flow6(struct fabric_record *to, const struct fab_record_key6 *key)
+{
+    to->six = true;
+    to->interface = key->flow.at >> 8;
+    to->protocol = (uint8_t)key->flow.at;
+    to->incoming = key->direction == FAB_IN;
+    to->rejected = key->rejected;
+    to->source6 = key->flow.source;
+    to->target6 = key->flow.target;
+    to->source_port = key->flow.source_port;
+    to->target_port = key->flow.target_port;
+}
+
+static struct fabric_record record_of(const struct fab_record *record, int64_t epoch_ns)
 {
     return (struct fabric_record){
-        .interface = key->flow.at >> 8,
-        .protocol = (uint8_t)key->flow.at,
         .tcp_flags = (uint8_t)record->tcp_flags,
-        .incoming = key->direction == FAB_IN,
-        .rejected = key->rejected,
-        .source = key->flow.source,
-        .target = key->flow.target,
-        .source_port = key->flow.source_port,
-        .target_port = key->flow.target_port,
         .packets = record->packets,
         .bytes = record->bytes,
         .start_ms = ((int64_t)record->first_ns + epoch_ns) / 1000000,
@@ -97,29 +124,39 @@ static int turn(struct fabric *fabric, uint32_t *ret_phase)
 }
 
 /* The clock of the records is that of the programs, moved by fabric_set_clock: so is the epoch. */
-int fabric_records(struct fabric *fabric, fabric_each_record each, void *user)
+static int read_records(struct fabric *fabric, enum FABRIC_MAP map, uint32_t phase,
+                        fabric_each_record each, void *user)
 {
-    struct fab_record_key key, next;
-    int fd = fabric->maps[FABRIC_RECORDS];
-    uint32_t phase;
-    int error = turn(fabric, &phase);
-    if (error < 0)
-        return error;
+    union record_key key, next;
+    int fd = fabric->maps[map];
     int64_t epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
     bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
     while (more) {
         struct fab_record record;
         key = next;
         more = bpf_map_get_next_key(fd, &key, &next) == 0;
-        if (key.phase != phase || fabric_get(fabric, FABRIC_RECORDS, &key, &record) < 0)
+        if (phase_of(&key, map) != phase || fabric_get(fabric, map, &key, &record) < 0)
             continue;
-        struct fabric_record found = record_of(&key, &record, epoch_ns);
+        struct fabric_record found = record_of(&record, epoch_ns);
+        if (map == FABRIC_RECORDS6)
+            name_flow6(&found, &key.six);
+        else
+            name_flow(&found, &key.four);
         each(user, &found);
-        error = fabric_unset(fabric, FABRIC_RECORDS, &key);
+        int error = fabric_unset(fabric, map, &key);
         if (error < 0)
             return error;
     }
     return 0;
+}
+
+int fabric_records(struct fabric *fabric, fabric_each_record each, void *user)
+{
+    uint32_t phase;
+    int error = turn(fabric, &phase);
+    if (!error)
+        error = read_records(fabric, FABRIC_RECORDS, phase, each, user);
+    return error < 0 ? error : read_records(fabric, FABRIC_RECORDS6, phase, each, user);
 }
 
 /* -- translations ----------------------------------------------------------------------------- */
