@@ -33,10 +33,13 @@ struct sandbox_file {
 };
 
 /* In network order; an address of 0: the machine has only its loopback. */
+#define SANDBOX_ADDRESSES6 50
 struct sandbox_network {
     char device[16];
     uint32_t address, gateway;
     uint32_t bits; /* of the subnet */
+    uint8_t addresses6[SANDBOX_ADDRESSES6][16], gateway6[16];
+    uint32_t address6_count, bits6;
 };
 
 struct sandbox_spec {

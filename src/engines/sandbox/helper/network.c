@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Loopback up; the device's address, its subnet and the way out. By ioctl, as netdevice(7). */
+/* Loopback up; the device's addresses, their subnets and the ways out. By ioctl, as netdevice(7),
+ * but for addresses of IPv6: only rtnetlink can say that nobody need be asked for them. */
 #include "engines/sandbox/helper/helper.h"
 
 #include "base/scope.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/in.h>
@@ -50,6 +52,55 @@ static int add_default_route(int fd, uint32_t gateway)
     return ioctl(fd, SIOCADDRT, &route) < 0 ? -errno : 0;
 }
 
+/* -- IPv6 ------------------------------------------------------------------------------------- */
+
+/* The fabric knows whose each address is: waiting for whoever has it too would be for nothing. */
+static int add_address6(int fd, int device, const uint8_t address[16], uint32_t bits)
+{
+    struct {
+        struct nlmsghdr head;
+        struct ifaddrmsg address;
+        struct rtattr attribute;
+        uint8_t value[16];
+    } ask = {.head = {.nlmsg_len = sizeof ask,
+                      .nlmsg_type = RTM_NEWADDR,
+                      .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE},
+             .address = {.ifa_family = AF_INET6,
+                         .ifa_prefixlen = (uint8_t)bits,
+                         .ifa_flags = IFA_F_NODAD,
+                         .ifa_index = (uint32_t)device},
+             .attribute = {.rta_len = RTA_LENGTH(16), .rta_type = IFA_ADDRESS}};
+    struct {
+        struct nlmsghdr head;
+        struct nlmsgerr error;
+        uint8_t rest[256];
+    } answer;
+    memcpy(ask.value, address, sizeof ask.value);
+    if (send(fd, &ask, sizeof ask, 0) < 0 || recv(fd, &answer, sizeof answer, 0) < 0)
+        return -errno;
+    return answer.head.nlmsg_type == NLMSG_ERROR ? answer.error.error : -EPROTO;
+}
+
+static int add_default_route6(int device, const uint8_t gateway[16])
+{
+    AUTO_FD fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct in6_rtmsg route = {
+        .rtmsg_metric = 1024, .rtmsg_flags = RTF_UP | RTF_GATEWAY, .rtmsg_ifindex = device};
+    memcpy(&route.rtmsg_gateway, gateway, sizeof route.rtmsg_gateway);
+    return fd < 0 || ioctl(fd, SIOCADDRT, &route) < 0 ? -errno : 0;
+}
+
+static int configure6(const struct sandbox_network *network)
+{
+    if (!network->address6_count)
+        return 0;
+    AUTO_FD fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    int device = (int)if_nametoindex(network->device), error = fd < 0 || !device ? -errno : 0;
+    for (uint32_t i = 0; !error && i < network->address6_count; i++)
+        error = add_address6(fd, device, network->addresses6[i], network->bits6);
+    return error ? error : add_default_route6(device, network->gateway6);
+}
+
 int network_configure(const struct sandbox_network *network)
 {
     AUTO_FD fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -64,5 +115,7 @@ int network_configure(const struct sandbox_network *network)
         error = set_address(fd, network->device, SIOCSIFNETMASK, mask);
     if (!error)
         error = put_up(fd, network->device);
-    return error ? error : add_default_route(fd, network->gateway);
+    if (!error)
+        error = add_default_route(fd, network->gateway);
+    return error ? error : configure6(network);
 }
