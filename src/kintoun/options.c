@@ -22,6 +22,7 @@ const char options_help[] =
     "  --auth open          take any key without a signature check (loopback only)\n"
     "  --account ID         the account of the root key (000000000000)\n"
     "  --public-pool CIDR   take public addresses of VPCs from this block (203.0.113.0/24)\n"
+    "  --public-pool6 CIDR  and their IPv6 blocks, a /56 each, from this one (2001:db8::/40)\n"
     "  --edge NAME          this network namespace (or host) is the internet of VPCs (none)\n"
     "  --resolv-conf FILE   whose servers know the names that VPCs do not (/etc/resolv.conf)\n"
     "  --fabric off         move no packets in VPCs (on where root's)\n"
@@ -41,7 +42,7 @@ const char options_help[] =
 
 struct raw {
     const char *port, *listen, *data, *auth, *account, *loops, *extra_sync_us, *encrypt_at_rest;
-    const char *public_pool, *edge, *resolv_conf, *fabric;
+    const char *public_pool, *public_pool6, *edge, *resolv_conf, *fabric;
     bool tls, test_clock, data_events, unlimited, verbose;
 };
 
@@ -55,6 +56,7 @@ static const struct {
     {"--auth", "KINTOUN_AUTH", offsetof(struct raw, auth)},
     {"--account", "KINTOUN_ACCOUNT", offsetof(struct raw, account)},
     {"--public-pool", "KINTOUN_PUBLIC_POOL", offsetof(struct raw, public_pool)},
+    {"--public-pool6", "KINTOUN_PUBLIC_POOL6", offsetof(struct raw, public_pool6)},
     {"--edge", NULL, offsetof(struct raw, edge)},
     {"--resolv-conf", NULL, offsetof(struct raw, resolv_conf)},
     {"--fabric", NULL, offsetof(struct raw, fabric)},
@@ -186,6 +188,15 @@ static int fill_public_pool(struct options *options, const char *text)
                     text);
 }
 
+static int fill_public_pool6(struct options *options, const char *text)
+{
+    struct cidr6 *pool = &options->public_pool6;
+    if (cidr6_parse(span_of_cstr(text), pool) && pool->bits >= 24 && pool->bits <= 52)
+        return 0;
+    return complain("--public-pool6 takes a block of /24 to /52 such as 2001:db8::/40, not %s",
+                    text);
+}
+
 static int fill_root_key(struct options *options)
 {
     const char *key = getenv("KINTOUN_ROOT_ACCESS_KEY_ID");
@@ -242,7 +253,8 @@ int options_read(struct options *options, int argc, char **argv)
     struct raw raw = {.data = "./data",
                       .listen = "127.0.0.1",
                       .account = "000000000000",
-                      .public_pool = "203.0.113.0/24"};
+                      .public_pool = "203.0.113.0/24",
+                      .public_pool6 = "2001:db8::/40"};
     const char *origin = getenv("KINTOUN_CORS_ORIGIN");
     *options = (struct options){.region = S("us-east-1")};
     read_environment(&raw);
@@ -250,7 +262,8 @@ int options_read(struct options *options, int argc, char **argv)
         return -EINVAL;
     if (read_flags(options, &raw, argc, argv) < 0 ||
         fill_numbers(options, &raw, (int)sysconf(_SC_NPROCESSORS_ONLN)) < 0 ||
-        fill_public_pool(options, raw.public_pool) < 0 || fill_root_key(options) < 0)
+        fill_public_pool(options, raw.public_pool) < 0 ||
+        fill_public_pool6(options, raw.public_pool6) < 0 || fill_root_key(options) < 0)
         return -EINVAL;
     options->data_dir = raw.data;
     options->address = span_of_cstr(raw.listen);

@@ -4,6 +4,7 @@
  */
 #include "base/span.h"
 #include "services/ec2/cidr.h"
+#include "services/ec2/cidr6.h"
 
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct options {
     int64_t extra_sync_us;
     struct span account, region;
     struct cidr public_pool;
+    struct cidr6 public_pool6;
     const char *edge; /* or NULL */
     const char *resolv_conf;
     bool fabric_off;

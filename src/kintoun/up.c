@@ -96,6 +96,7 @@ static int make_engines(struct cloud_up *up)
     up->cloud.dynamodb = dynamodb_new(&up->cloud);
     up->cloud.s3 = s3_new(&up->cloud);
     struct ec2_options ec2 = {.public_pool = up->options.public_pool,
+                              .public_pool6 = up->options.public_pool6,
                               .fabric_off = up->options.fabric_off,
                               .edge = up->options.edge,
                               .resolv_conf = up->options.resolv_conf,

@@ -383,8 +383,10 @@ static void *run_control(void *loop)
 
 static void start_cloud(void)
 {
-    const struct ec2_options options = {
-        .public_pool = {203u << 24 | 113 << 8, 24}, .edge = edge, .data_dir = test_dir};
+    const struct ec2_options options = {.public_pool = {203u << 24 | 113 << 8, 24},
+                                        .public_pool6 = {{0x20, 0x01, 0x0d, 0xb8}, 40},
+                                        .edge = edge,
+                                        .data_dir = test_dir};
     cloud.store = test_store_again(1);
     CHECK_INT(loop_new(&cloud.control), 0);
     cloud.ec2 = ec2_new(&cloud, &options);

@@ -89,3 +89,8 @@ struct cidr ec2_public_pool(const struct ec2 *ec2)
 
 extern const struct service_hooks ec2_hooks;
 const struct service_hooks ec2_hooks = {.done = dry_run_check};
+
+struct cidr6 ec2_public_pool6(const struct ec2 *ec2)
+{
+    return ec2->options.public_pool6;
+}

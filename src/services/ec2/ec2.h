@@ -6,6 +6,7 @@
  */
 #include "services/cloud.h"
 #include "services/ec2/cidr.h"
+#include "services/ec2/cidr6.h"
 
 struct ec2;
 
@@ -13,10 +14,11 @@ struct ec2;
 #define EC2_INSTANCES "instances"
 
 struct ec2_options {
-    struct cidr public_pool; /* of the public addresses that are given out */
-    bool fabric_off;         /* no packet moves */
-    const char *edge;        /* namespace that plays the internet, "host", or NULL for none */
-    const char *resolv_conf; /* of the resolvers for what VPCs do not know; resolv.conf(5) */
+    struct cidr public_pool;   /* of the public addresses that are given out */
+    struct cidr6 public_pool6; /* of the IPv6 blocks of VPCs */
+    bool fabric_off;           /* no packet moves */
+    const char *edge;          /* namespace that plays the internet, "host", or NULL for none */
+    const char *resolv_conf;   /* of the resolvers for what VPCs do not know; resolv.conf(5) */
     const char *data_dir;
 };
 
@@ -30,3 +32,4 @@ const char *ec2_fabric_absent(const struct ec2 *ec2);
 /* ---- within the service ---------------------------------------------------------------------- */
 
 struct cidr ec2_public_pool(const struct ec2 *ec2);
+struct cidr6 ec2_public_pool6(const struct ec2 *ec2);

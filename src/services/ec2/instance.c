@@ -128,7 +128,15 @@ static RESULT show_interface(struct call *c, const struct stored_instance *insta
     SET(shown, source_dest_check, !interface->any_source);
     show_addresses(c, interface, &shown->private_ip_addresses);
     TRY(interface_show_groups(c, interface, &shown->groups));
-    shown->ipv6_addresses.at = arena_alloc(c->arena, 0);
+    shown->ipv6_addresses.count = interface->addresses6.count;
+    shown->ipv6_addresses.at =
+        ARENA_ARRAY(c->arena, struct ec2_instance_ipv6_address, interface->addresses6.count);
+    for (size_t i = 0; i < interface->addresses6.count; i++) {
+        shown->ipv6_addresses.at[i].ipv6_address = interface->addresses6.at[i];
+        SET(&shown->ipv6_addresses.at[i], is_primary_ipv6, false);
+    }
+    if (interface->addresses6.count)
+        to->ipv6_address = interface->addresses6.at[0];
     to->network_interfaces.at = shown;
     to->network_interfaces.count = 1;
     to->security_groups = shown->groups;

@@ -44,6 +44,9 @@ struct instance_interface_wish {
     struct record_texts groups; /* ids */
     struct span private_address, description;
     bool has_public, wants_public; /* not has_public: as the subnet says */
+    struct ec2_ipv6_address_list addresses6;
+    size_t further6;
+    bool has_addresses6; /* else the subnet decides */
 };
 RESULT instance_interface_new(struct call *c, struct stored_instance *instance,
                               const struct instance_interface_wish *wish);

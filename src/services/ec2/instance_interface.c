@@ -26,14 +26,17 @@ RESULT instance_interface_new(struct call *c, struct stored_instance *instance,
     uint32_t address;
     struct stored_interface interface;
     TRY(read_address(c, wish->private_address, &address));
-    TRY(interface_new(c,
-                      &(struct interface_wish){.subnet = wish->subnet,
-                                               .description = wish->description,
-                                               .groups = wish->groups.at,
-                                               .group_count = wish->groups.count,
-                                               .addresses = &address,
-                                               .address_count = 1},
-                      &interface));
+    TRY(interface_new(
+        c,
+        &(struct interface_wish){.subnet = wish->subnet,
+                                 .description = wish->description,
+                                 .groups = wish->groups.at,
+                                 .group_count = wish->groups.count,
+                                 .addresses = &address,
+                                 .address_count = 1,
+                                 .addresses6 = wish->has_addresses6 ? &wish->addresses6 : NULL,
+                                 .further6 = wish->further6},
+        &interface));
     if (wish->has_public ? wish->wants_public : wish->subnet->public_on_launch)
         TRY(elastic_address_lend(c, &interface));
     interface_attach(c, &interface,

@@ -9,6 +9,7 @@
 #include "services/ec2/home.h"
 #include "services/ec2/image.h"
 #include "services/ec2/instance_type.h"
+#include "services/ec2/interface.h"
 #include "services/ec2/key_pair.h"
 #include "services/ec2/launch_template.h"
 #include "services/ec2/metadata_options.h"
@@ -65,8 +66,7 @@ static RESULT check_not_built(struct call *c, const struct ec2_run_instances_in 
         bool asked;
         const char *what;
     } parameters[] = {
-        {in->has.ipv6_address_count || in->ipv6_addresses.count || in->enable_primary_ipv6,
-         "An IPv6 address"},
+        {in->enable_primary_ipv6, "EnablePrimaryIpv6"},
         {in->kernel_id.at || in->ramdisk_id.at, "A kernel of one's own"},
         {in->monitoring && in->monitoring->enabled, "Detailed monitoring"},
         {!is_plain_placement(in->placement), "This placement"},
@@ -222,10 +222,10 @@ static RESULT find_groups(struct call *c, struct run *run)
 static bool is_plain_card(const struct ec2_instance_network_interface_specification *card)
 {
     return !card->network_interface_id.at && card->private_ip_addresses.count < 2 &&
-           !card->has.secondary_private_ip_address_count && !card->ipv6_addresses.count &&
-           !card->has.ipv6_address_count && !card->ipv4_prefixes.count &&
-           !card->has.ipv4_prefix_count && !card->connection_tracking_specification &&
-           !card->ena_srd_specification &&
+           !card->has.secondary_private_ip_address_count && !card->ipv4_prefixes.count &&
+           !card->has.ipv4_prefix_count && !card->ipv6_prefixes.count &&
+           !card->has.ipv6_prefix_count && !card->primary_ipv6 &&
+           !card->connection_tracking_specification && !card->ena_srd_specification &&
            (!card->has.delete_on_termination || card->delete_on_termination) &&
            (!card->interface_type.at || span_eq(card->interface_type, S("interface")));
 }
@@ -249,6 +249,28 @@ static RESULT check_card(struct call *c, const struct run *run)
                : resource_not_built(c, "A network interface with such options at launch");
 }
 
+/* Those of the instance, or of its only interface. */
+static RESULT read_addresses6(struct call *c, struct run *run)
+{
+    const struct ec2_run_instances_in *in = run->in;
+    struct instance_interface_wish *to = &run->interface;
+    interface_list_addresses6(c, run->card ? &run->card->ipv6_addresses : &in->ipv6_addresses,
+                              &to->addresses6);
+    bool counted = run->card ? run->card->has.ipv6_address_count : in->has.ipv6_address_count;
+    int32_t count = run->card ? run->card->ipv6_address_count : in->ipv6_address_count;
+    to->has_addresses6 = counted || to->addresses6.count;
+    to->further6 = counted ? (size_t)count : 0;
+    if (run->card && (in->has.ipv6_address_count || in->ipv6_addresses.count))
+        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
+                      "Network interfaces and an instance-level IPv6 address may not be specified "
+                      "on the same request");
+    if (to->addresses6.count && in->max_count > 1)
+        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
+                      "An instance-level IPv6 address cannot be specified when launching multiple "
+                      "instances");
+    return OK;
+}
+
 static RESULT read_interface(struct call *c, struct run *run)
 {
     const struct ec2_run_instances_in *in = run->in;
@@ -256,6 +278,7 @@ static RESULT read_interface(struct call *c, struct run *run)
     TRY(check_card(c, run));
     TRY(find_subnet(c, run));
     TRY(find_groups(c, run));
+    TRY(read_addresses6(c, run));
     run->interface.subnet = &run->subnet;
     run->interface.private_address = in->private_ip_address;
     if (run->card) {

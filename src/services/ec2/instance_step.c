@@ -95,6 +95,20 @@ static RESULT find_key(struct call *c, const struct stored_instance *instance, s
 }
 
 /* Where there is no fabric, loopback is all there is, and the banner says so. */
+static void add_network6(const struct stored_subnet *subnet,
+                         const struct stored_interface *interface, struct sandbox_network *to)
+{
+    if (!subnet->cidr6)
+        return;
+    struct cidr6 cidr = cidr6_of(subnet->cidr6->cidr);
+    memcpy(to->gateway6, cidr.address, sizeof to->gateway6);
+    to->gateway6[sizeof to->gateway6 - 1] = ROUTER;
+    to->bits6 = cidr.bits;
+    for (size_t i = 0; i < interface->addresses6.count && i < SANDBOX_ADDRESSES6; i++)
+        if (cidr6_read_address(interface->addresses6.at[i], to->addresses6[to->address6_count]))
+            to->address6_count++;
+}
+
 static RESULT add_network(struct call *c, const struct stored_interface *interface,
                           struct machine_wish *wish)
 {
@@ -111,6 +125,7 @@ static RESULT add_network(struct call *c, const struct stored_interface *interfa
                                              .address = htonl(address),
                                              .gateway = htonl(cidr.address + ROUTER),
                                              .bits = cidr.bits};
+    add_network6(&subnet, interface, &wish->network);
     return OK;
 }
 

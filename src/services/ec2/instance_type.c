@@ -108,7 +108,7 @@ static struct ec2_network_info *show_network(struct call *c, const struct instan
     SET(to, default_network_card_index, 0);
     SET(to, ipv4_addresses_per_interface, type->addresses);
     SET(to, ipv6_addresses_per_interface, type->addresses);
-    SET(to, ipv6_supported, false);
+    SET(to, ipv6_supported, true);
     to->ena_support = S("required");
     SET(to, efa_supported, false);
     SET(card, network_card_index, 0);

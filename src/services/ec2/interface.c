@@ -100,6 +100,13 @@ static void show_addresses(struct call *c, const struct stored_interface *interf
         if (named)
             shown->private_dns_name = dns_name_private(c, address->address);
     }
+    to->ipv6_addresses.count = interface->addresses6.count;
+    to->ipv6_addresses.at =
+        ARENA_ARRAY(c->arena, struct ec2_network_interface_ipv6_address, to->ipv6_addresses.count);
+    for (size_t i = 0; i < to->ipv6_addresses.count; i++) {
+        to->ipv6_addresses.at[i].ipv6_address = interface->addresses6.at[i];
+        SET(&to->ipv6_addresses.at[i], is_primary_ipv6, false);
+    }
     to->private_ip_address = list->at[0].private_ip_address;
     to->private_dns_name = list->at[0].private_dns_name;
     to->association = list->at[0].association;
@@ -128,7 +135,6 @@ static RESULT show(struct call *c, const void *record, void *shown)
     to->requester_id = interface->requester;
     SET(to, requester_managed, interface->requester.at != NULL);
     SET(to, source_dest_check, !interface->any_source);
-    to->ipv6_addresses.at = arena_alloc(c->arena, 0);
     to->attachment = interface_show_attachment(c, interface);
     to->connection_tracking_configuration = tracking_show(c, interface);
     show_addresses(c, interface, vpc.dns_support && vpc.dns_hostnames, to);
@@ -279,6 +285,7 @@ RESULT interface_new(struct call *c, const struct interface_wish *wish,
         TRY(number_take(c, NUMBER_INTERFACE, ret->id));
     for (size_t i = 0; i < wish->address_count; i++)
         TRY(interface_add_address(c, wish->subnet, wish->addresses[i], ret));
+    TRY(interface_add_wanted6(c, wish, ret));
     resource_put_moving(c, &interface_kind, ret, 0);
     return OK;
 }
@@ -342,10 +349,10 @@ static RESULT check_not_built(struct call *c, const struct ec2_create_network_in
         bool asked;
         const char *what;
     } parameters[] = {
-        {in->ipv6_addresses.count || in->has.ipv6_address_count || in->ipv6_prefixes.count ||
-             in->has.ipv6_prefix_count || in->enable_primary_ipv6,
-         "An IPv6 address"},
-        {in->ipv4_prefixes.count || in->has.ipv4_prefix_count, "A delegated prefix"},
+        {in->enable_primary_ipv6, "EnablePrimaryIpv6"},
+        {in->ipv4_prefixes.count || in->has.ipv4_prefix_count || in->ipv6_prefixes.count ||
+             in->has.ipv6_prefix_count,
+         "A delegated prefix"},
         {in->interface_type.at != NULL, "InterfaceType"},
         {in->operator!= NULL, "Operator"},
     };
@@ -412,8 +419,12 @@ static RESULT make(struct call *c, const struct ec2_create_network_interface_in 
     struct asked_addresses addresses;
     TRY(read_addresses(c, in, &addresses));
     TRY(resource_get(c, &subnet_kind, in->subnet_id, &subnet));
+    struct ec2_ipv6_address_list addresses6;
+    interface_list_addresses6(c, &in->ipv6_addresses, &addresses6);
     const struct interface_wish wish = {
         .subnet = &subnet,
+        .addresses6 = addresses6.count || in->has.ipv6_address_count ? &addresses6 : NULL,
+        .further6 = in->has.ipv6_address_count ? (size_t)in->ipv6_address_count : 0,
         .description = in->description,
         .groups = in->groups.at,
         .group_count = in->groups.count,

@@ -21,7 +21,9 @@ struct interface_wish {
     size_t group_count;
     const uint32_t *addresses; /* the first is the primary one; 0: any that is free */
     size_t address_count;
-    struct span type, requester; /* absent: "interface", of its owner */
+    const struct ec2_ipv6_address_list *addresses6; /* NULL: those that the subnet wants */
+    size_t further6;                                /* any that are free */
+    struct span type, requester;                    /* absent: "interface", of its owner */
 };
 RESULT interface_new(struct call *c, const struct interface_wish *wish,
                      struct stored_interface *ret);
@@ -40,6 +42,14 @@ RESULT interface_of_instance(struct call *c, struct span instance, uint64_t devi
 size_t interface_address(const struct stored_interface *interface, struct span address);
 /* private_address.c: leases one more address, `wanted` or any (0). */
 RESULT interface_add_address(struct call *c, const struct stored_subnet *subnet, uint32_t wanted,
+                             struct stored_interface *interface);
+
+/* address6.c: one more of IPv6, `wanted` or any (absent). */
+RESULT interface_add_address6(struct call *c, const struct stored_subnet *subnet,
+                              struct span wanted, struct stored_interface *interface);
+void interface_list_addresses6(struct call *c, const struct ec2_instance_ipv6_address_list *from,
+                               struct ec2_ipv6_address_list *to);
+RESULT interface_add_wanted6(struct call *c, const struct interface_wish *wish,
                              struct stored_interface *interface);
 
 /* Whether all are groups of the VPC, and not too many. */

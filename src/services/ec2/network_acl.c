@@ -45,16 +45,23 @@ static void show_entry(struct call *c, const struct stored_acl_entry *entry,
 static const struct stored_acl_entry last_entry = {
     .number = NETWORK_ACL_LAST, .protocol = S_INIT("-1"), .cidr = S_INIT("0.0.0.0/0")};
 
-/* Egress first, as EC2 tells them. */
+static const struct stored_acl_entry last_entry6 = {
+    .number = NETWORK_ACL_LAST + 1, .protocol = S_INIT("-1"), .cidr6 = S_INIT("::/0")};
+
+/* Egress first, as EC2 tells them; the last of IPv6 where the VPC has that. */
 static void show_entries(struct call *c, const struct stored_network_acl *acl,
-                         struct ec2_network_acl_entry_list *to)
+                         const struct stored_vpc *vpc, struct ec2_network_acl_entry_list *to)
 {
-    to->at = ARENA_ARRAY(c->arena, struct ec2_network_acl_entry, acl->entries.count + 2);
+    to->at = ARENA_ARRAY(c->arena, struct ec2_network_acl_entry, acl->entries.count + 4);
     for (int egress = 1; egress >= 0; egress--) {
         for (size_t i = 0; i < acl->entries.count; i++)
             if (acl->entries.at[i].egress == egress)
                 show_entry(c, &acl->entries.at[i], &to->at[to->count++]);
         show_entry(c, &last_entry, &to->at[to->count]);
+        to->at[to->count++].egress = egress;
+        if (!vpc->cidrs6.count)
+            continue;
+        show_entry(c, &last_entry6, &to->at[to->count]);
         to->at[to->count++].egress = egress;
     }
 }
@@ -64,6 +71,10 @@ static RESULT show(struct call *c, const void *record, void *shown)
     const struct stored_network_acl *acl = record;
     struct ec2_network_acl *to = shown;
     size_t count = acl->associations.count;
+    struct stored_vpc vpc;
+    int error = resource_find(c, &vpc_kind, acl->vpc, &vpc);
+    if (error < 0)
+        return refuse_errno(c, error, "reading the VPC of a network ACL");
     to->owner_id = acl->account;
     to->network_acl_id = acl->id;
     to->vpc_id = acl->vpc;
@@ -75,7 +86,7 @@ static RESULT show(struct call *c, const void *record, void *shown)
             .network_acl_association_id = acl->associations.at[i].id,
             .network_acl_id = acl->id,
             .subnet_id = acl->associations.at[i].subnet};
-    show_entries(c, acl, &to->entries);
+    show_entries(c, acl, &vpc, &to->entries);
     return tag_list(c, acl->id, &to->tags);
 }
 
@@ -241,6 +252,45 @@ void network_acl_new_default(struct call *c, struct span vpc)
         .vpc = vpc, .is_default = true, .entries = {entries, ARRAY_LEN(entries)}};
     resource_name(c, &network_acl_kind, &acl);
     resource_put(c, &network_acl_kind, &acl);
+}
+
+/* The one rule that it began with in this direction, by its index; SIZE_MAX: it was modified. */
+static size_t only_entry(const struct stored_network_acl *acl, bool egress)
+{
+    size_t found = SIZE_MAX;
+    for (size_t i = 0; i < acl->entries.count; i++) {
+        const struct stored_acl_entry *entry = &acl->entries.at[i];
+        if (entry->egress != egress)
+            continue;
+        if (found != SIZE_MAX || entry->number != FIRST_NUMBER || !entry->allow ||
+            !span_eq(entry->protocol, S("-1")) || !span_eq(entry->cidr, EVERYBODY))
+            return SIZE_MAX;
+        found = i;
+    }
+    return found;
+}
+
+RESULT network_acl_open6(struct call *c, struct span vpc)
+{
+    struct stored_network_acl *acl;
+    TRY(network_acl_default(c, vpc, &acl));
+    struct stored_acl_entry_list *entries = &acl->entries;
+    for (int egress = 0; egress < 2; egress++) {
+        size_t index = only_entry(acl, egress);
+        if (index == SIZE_MAX)
+            continue;
+        entries->at = resource_widen(c, entries->at, entries->count, sizeof *entries->at);
+        memmove(&entries->at[index + 2], &entries->at[index + 1],
+                (entries->count - index - 1) * sizeof *entries->at);
+        entries->at[index + 1] = (struct stored_acl_entry){.number = FIRST_NUMBER + 1,
+                                                           .egress = egress,
+                                                           .protocol = S("-1"),
+                                                           .allow = true,
+                                                           .cidr6 = S("::/0")};
+        entries->count++;
+    }
+    resource_put(c, &network_acl_kind, acl);
+    return OK;
 }
 
 RESULT network_acl_default(struct call *c, struct span vpc, struct stored_network_acl **ret)

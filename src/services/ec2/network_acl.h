@@ -9,6 +9,8 @@ extern const struct resource_kind network_acl_kind;
 
 /* The one of subnets that are associated with no other, of a new VPC: it allows everything. */
 void network_acl_new_default(struct call *c, struct span vpc);
+/* It lets everybody of IPv6 in and out too, where it was not modified. */
+RESULT network_acl_open6(struct call *c, struct span vpc);
 RESULT network_acl_default(struct call *c, struct span vpc, struct stored_network_acl **ret);
 RESULT network_acl_any_but_default(struct call *c, struct span vpc, bool *ret);
 /* A subnet is always associated with exactly one: a new one with the default, and none when it is

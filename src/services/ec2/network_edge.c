@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The edge: a device `kintoun0` in the namespace that plays the internet, with the pool's first
- * address, so that what is there reaches the public addresses on the link. Blocks.
+ * The edge: a device `kintoun0` in the namespace that plays the internet, with the first address of
+ * each pool, so that what is there reaches the public addresses on the link. Blocks.
  */
 #include "services/ec2/network_edge.h"
 
@@ -46,7 +46,13 @@ int network_edge_plug(struct fabric *fabric, const struct ec2_options *options,
         return -errno;
     *ret_why = "plugging the edge";
     int error = fabric_plug_edge(fabric, netns, EDGE_DEVICE);
-    return error ? error
-                 : fabric_address_edge(netns, EDGE_DEVICE, htonl(pool.address + 1),
-                                       htonl(cidr_mask(pool.bits)));
+    if (!error)
+        error = fabric_address_edge(netns, EDGE_DEVICE, htonl(pool.address + 1),
+                                    htonl(cidr_mask(pool.bits)));
+    if (error)
+        return error;
+    struct fab_ip6 first;
+    memcpy(&first, options->public_pool6.address, sizeof first);
+    first.word[3] = htonl(1);
+    return fabric_address_edge6(netns, EDGE_DEVICE, &first, options->public_pool6.bits);
 }

@@ -8,6 +8,8 @@
 
 #include "services/ec2/association.h"
 #include "services/ec2/cidr.h"
+#include "services/ec2/cidr6.h"
+#include "services/ec2/egress_gateway.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
@@ -75,7 +77,7 @@ static RESULT read_inside(struct call *c, struct span vpc, struct inside *ret)
 /* ---- routes ------------------------------------------------------------------------------------
  */
 
-static RESULT plan_peer(struct inside *in, struct span id, struct fabric_route *to)
+static RESULT plan_peer(struct inside *in, struct span id, struct fab_route *to)
 {
     struct stored_peering peering;
     int error = resource_find(in->c, &peering_kind, id, &peering);
@@ -87,12 +89,11 @@ static RESULT plan_peer(struct inside *in, struct span id, struct fabric_route *
     return OK;
 }
 
-static RESULT plan_route(struct inside *in, const struct stored_route *route,
-                         struct fabric_route *to)
+/* Where it leads. */
+static RESULT plan_target(struct inside *in, const struct stored_route *route, struct fab_route *to)
 {
     bool live;
-    struct cidr cidr = cidr_of(route->destination);
-    *to = (struct fabric_route){htonl(cidr.address), cidr.bits, FAB_ROUTE_BLACKHOLE, 0};
+    *to = (struct fab_route){FAB_ROUTE_BLACKHOLE, 0};
     TRY(route_is_live(in->c, route, &live));
     if (!live)
         return OK;
@@ -101,10 +102,36 @@ static RESULT plan_route(struct inside *in, const struct stored_route *route,
     TRY(number_find(in->c, route->target, &to->number));
     if (span_starts(route->target, internet_gateway_kind.prefix))
         to->kind = FAB_ROUTE_INTERNET;
+    else if (span_starts(route->target, egress_gateway_kind.prefix))
+        to->kind = FAB_ROUTE_EGRESS;
     else if (to->number && span_starts(route->target, nat_gateway_kind.prefix))
         to->kind = FAB_ROUTE_GATEWAY;
     else if (to->number && span_starts(route->target, interface_kind.prefix))
         to->kind = FAB_ROUTE_INTERFACE;
+    return OK;
+}
+
+static struct fab_ip6 ip6_of(const uint8_t address[16])
+{
+    struct fab_ip6 to;
+    memcpy(&to, address, sizeof to);
+    return to;
+}
+
+static RESULT plan_route(struct inside *in, const struct stored_route *route,
+                         struct plan_subnet *to)
+{
+    struct fab_route target;
+    TRY(plan_target(in, route, &target));
+    if (route_is_six(route)) {
+        struct cidr6 cidr = cidr6_of(route->destination);
+        to->routes6[to->route6_count++] = (struct fabric_route6){
+            ip6_of(cidr.address), cidr.bits, (enum FAB_ROUTE)target.kind, target.number};
+    } else {
+        struct cidr cidr = cidr_of(route->destination);
+        to->routes[to->route_count++] = (struct fabric_route){
+            htonl(cidr.address), cidr.bits, (enum FAB_ROUTE)target.kind, target.number};
+    }
     return OK;
 }
 
@@ -124,16 +151,22 @@ static const struct stored_route_table *table_of(const struct inside *in, struct
 static RESULT plan_routes(struct inside *in, struct span subnet, struct plan_subnet *to)
 {
     const struct stored_route_table *table = table_of(in, subnet);
-    const struct stored_vpc_cidr_list *cidrs = &in->vpc.cidrs;
-    to->routes = ARENA_ARRAY(in->c->arena, struct fabric_route,
-                             cidrs->count + (table ? table->routes.count : 0));
+    const struct stored_vpc_cidr_list *cidrs = &in->vpc.cidrs, *cidrs6 = &in->vpc.cidrs6;
+    size_t count = table ? table->routes.count : 0;
+    to->routes = ARENA_ARRAY(in->c->arena, struct fabric_route, cidrs->count + count);
+    to->routes6 = ARENA_ARRAY(in->c->arena, struct fabric_route6, cidrs6->count + count);
     for (size_t i = 0; i < cidrs->count; i++) {
         struct cidr cidr = cidr_of(cidrs->at[i].cidr);
         to->routes[to->route_count++] =
             (struct fabric_route){htonl(cidr.address), cidr.bits, FAB_ROUTE_LOCAL, 0};
     }
-    for (size_t i = 0; table && i < table->routes.count; i++)
-        TRY(plan_route(in, &table->routes.at[i], &to->routes[to->route_count++]));
+    for (size_t i = 0; i < cidrs6->count; i++) {
+        struct cidr6 cidr = cidr6_of(cidrs6->at[i].cidr);
+        to->routes6[to->route6_count++] =
+            (struct fabric_route6){ip6_of(cidr.address), cidr.bits, FAB_ROUTE_LOCAL, 0};
+    }
+    for (size_t i = 0; i < count; i++)
+        TRY(plan_route(in, &table->routes.at[i], to));
     return OK;
 }
 
@@ -159,6 +192,8 @@ static RESULT plan_subnets(struct inside *in, struct network_plan *plan)
         struct plan_subnet *to = &plan->subnets[plan->subnet_count];
         struct cidr cidr = cidr_of(subnet->cidr);
         const struct stored_network_acl *acl = acl_of(in, subnet->id);
+        struct network_rules out = network_rules_of_acl(in->c, acl, DIRECTION_OUT);
+        struct network_rules ins = network_rules_of_acl(in->c, acl, DIRECTION_IN);
         TRY(number_find(in->c, subnet->id, &to->number));
         if (!to->number)
             continue;
@@ -167,9 +202,13 @@ static RESULT plan_subnets(struct inside *in, struct network_plan *plan)
             .address = htonl(cidr.address),
             .mask = htonl(cidr_mask(cidr.bits)),
             .routes = to->number,
-            .out = network_rules_of_acl(in->c, acl, DIRECTION_OUT),
-            .in = network_rules_of_acl(in->c, acl, DIRECTION_IN),
+            .out = out.four,
+            .in = ins.four,
+            .out6 = out.six,
+            .in6 = ins.six,
         };
+        if (subnet->cidr6)
+            to->subnet.address6 = ip6_of(cidr6_of(subnet->cidr6->cidr).address);
         TRY(plan_routes(in, subnet->id, to));
         plan->subnet_count++;
     }
@@ -203,6 +242,16 @@ static const struct fabric_address *plan_addresses(struct call *c,
     return to;
 }
 
+static const struct fab_ip6 *plan_addresses6(struct call *c, const struct record_texts *from)
+{
+    struct fab_ip6 *to = ARENA_ARRAY(c->arena, struct fab_ip6, from->count);
+    uint8_t address[16];
+    for (size_t i = 0; i < from->count; i++)
+        if (cidr6_read_address(from->at[i], address))
+            to[i] = ip6_of(address);
+    return to;
+}
+
 static RESULT plan_interface(struct inside *in, const struct stored_interface *interface,
                              struct network_plan *plan)
 {
@@ -211,13 +260,21 @@ static RESULT plan_interface(struct inside *in, const struct stored_interface *i
     TRY(number_find(c, interface->id, &to->number));
     if (!to->number)
         return OK;
+    struct network_rules out =
+        network_rules_of_groups(c, &in->groups, &in->members, interface, DIRECTION_OUT);
+    struct network_rules ins =
+        network_rules_of_groups(c, &in->groups, &in->members, interface, DIRECTION_IN);
     to->interface = (struct fabric_interface){
         .network = plan->network,
         .forwards = interface->any_source,
         .addresses = plan_addresses(c, &interface->addresses),
         .address_count = interface->addresses.count,
-        .out = network_rules_of_groups(c, &in->groups, &in->members, interface, DIRECTION_OUT),
-        .in = network_rules_of_groups(c, &in->groups, &in->members, interface, DIRECTION_IN),
+        .addresses6 = plan_addresses6(c, &interface->addresses6),
+        .address6_count = interface->addresses6.count,
+        .out = out.four,
+        .in = ins.four,
+        .out6 = out.six,
+        .in6 = ins.six,
         .tcp_idle_s = (uint32_t)interface->tcp_idle_s,
         .udp_stream_idle_s = (uint32_t)interface->udp_stream_idle_s,
         .udp_idle_s = (uint32_t)interface->udp_idle_s,
@@ -272,7 +329,7 @@ static void plan_services(const struct inside *in, struct network_plan *plan)
 RESULT network_plan_make(struct call *c, struct span vpc, struct network_plan *ret)
 {
     struct inside in = {0};
-    bool attached;
+    bool attached, egress;
     *ret = (struct network_plan){0};
     TRY(number_find(c, vpc, &ret->network));
     int error = resource_find(c, &vpc_kind, vpc, &in.vpc);
@@ -281,7 +338,8 @@ RESULT network_plan_make(struct call *c, struct span vpc, struct network_plan *r
     TRY(read_inside(c, vpc, &in));
     TRY(resource_any(c, &internet_gateway_kind, WHERE(stored_internet_gateway, vpc, vpc),
                      &attached));
-    ret->internet = attached ? FABRIC_INTERNET : FABRIC_ALONE;
+    TRY(resource_any(c, &egress_gateway_kind, WHERE(stored_egress_gateway, vpc, vpc), &egress));
+    ret->internet = (attached ? FABRIC_INTERNET : 0u) | (egress ? FABRIC_EGRESS : 0u);
     plan_services(&in, ret);
     TRY(plan_subnets(&in, ret));
     ret->interfaces = ARENA_ARRAY(c->arena, struct plan_interface, in.interfaces.count);
@@ -301,6 +359,9 @@ int network_plan_apply(const struct network_plan *plan, struct fabric *fabric)
     for (size_t i = 0; !error && i < plan->subnet_count; i++) {
         const struct plan_subnet *subnet = &plan->subnets[i];
         error = fabric_put_routes(fabric, subnet->number, subnet->routes, subnet->route_count);
+        if (!error)
+            error =
+                fabric_put_routes6(fabric, subnet->number, subnet->routes6, subnet->route6_count);
         if (!error)
             error = fabric_put_subnet(fabric, subnet->number, &subnet->subnet);
     }

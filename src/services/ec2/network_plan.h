@@ -13,6 +13,8 @@ struct plan_subnet {
     struct fabric_subnet subnet; /* its route table has the same number */
     struct fabric_route *routes;
     size_t route_count;
+    struct fabric_route6 *routes6;
+    size_t route6_count;
 };
 
 struct plan_interface {
@@ -28,8 +30,8 @@ struct plan_gateway {
 #define PLAN_SERVICES_MAX 2 /* the resolver, by both protocols */
 
 struct network_plan {
-    uint32_t network; /* 0: nothing in it needs the fabric */
-    enum FABRIC_INTERNET internet;
+    uint32_t network;  /* 0: nothing in it needs the fabric */
+    uint32_t internet; /* enum FABRIC_INTERNET, or'ed */
     struct plan_subnet *subnets;
     size_t subnet_count;
     struct plan_interface *interfaces;

@@ -2,6 +2,8 @@
 /* CreateRoute, ReplaceRoute, DeleteRoute, and what a route leads to. Control thread. */
 #include "services/ec2/route.h"
 
+#include "services/ec2/cidr6.h"
+#include "services/ec2/egress_gateway.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
@@ -19,6 +21,11 @@
 static bool gateway_forwards(const void *record)
 {
     return ((const struct stored_internet_gateway *)record)->vpc.at != NULL;
+}
+
+static bool egress_forwards(const void *record)
+{
+    return true;
 }
 
 static bool nat_forwards(const void *record)
@@ -48,6 +55,8 @@ static const struct target {
 } targets[] = {
     {&internet_gateway_kind, offsetof(struct ec2_route, gateway_id), gateway_forwards,
      "network gateway"},
+    {&egress_gateway_kind, offsetof(struct ec2_route, egress_only_internet_gateway_id),
+     egress_forwards, "egress-only internet gateway"},
     {&nat_gateway_kind, offsetof(struct ec2_route, nat_gateway_id), nat_forwards, "nat gateway"},
     {&interface_kind, offsetof(struct ec2_route, network_interface_id), interface_forwards,
      "interface"},
@@ -61,6 +70,11 @@ static const struct target *target_of(struct span id)
         if (span_starts(id, targets[i].kind->prefix))
             return &targets[i];
     return NULL;
+}
+
+bool route_is_six(const struct stored_route *route)
+{
+    return memchr(route->destination.at, ':', route->destination.len) != NULL;
 }
 
 RESULT route_is_live(struct call *c, const struct stored_route *route, bool *ret)
@@ -82,7 +96,8 @@ RESULT route_show(struct call *c, const struct stored_route *route, struct ec2_r
     bool live;
     const struct target *target = target_of(route->target);
     TRY(route_is_live(c, route, &live));
-    to->destination_cidr_block = route->destination;
+    *(route_is_six(route) ? &to->destination_ipv6_cidr_block : &to->destination_cidr_block) =
+        route->destination;
     to->origin = S("CreateRoute");
     to->state = live ? S("active") : S("blackhole");
     to->instance_id = route->instance;
@@ -99,7 +114,7 @@ RESULT route_show(struct call *c, const struct stored_route *route, struct ec2_r
 /* CreateRoute's members; ReplaceRoute has the same ones. */
 struct wish {
     struct span destination, ipv6_destination, prefix_list;
-    struct span gateway, nat_gateway, interface, instance, peering;
+    struct span gateway, egress_gateway, nat_gateway, interface, instance, peering;
     bool unbuilt; /* leads to something else */
 };
 
@@ -108,28 +123,41 @@ struct wish {
         .destination = (in)->destination_cidr_block,                                               \
         .ipv6_destination = (in)->destination_ipv6_cidr_block,                                     \
         .prefix_list = (in)->destination_prefix_list_id, .gateway = (in)->gateway_id,              \
+        .egress_gateway = (in)->egress_only_internet_gateway_id,                                   \
         .nat_gateway = (in)->nat_gateway_id, .interface = (in)->network_interface_id,              \
         .instance = (in)->instance_id, .peering = (in)->vpc_peering_connection_id,                 \
         .unbuilt = (in)->vpc_endpoint_id.at || (in)->transit_gateway_id.at ||                      \
                    (in)->local_gateway_id.at || (in)->carrier_gateway_id.at ||                     \
-                   (in)->core_network_arn.at || (in)->odb_network_arn.at ||                        \
-                   (in)->egress_only_internet_gateway_id.at,                                       \
+                   (in)->core_network_arn.at || (in)->odb_network_arn.at,                          \
     }
 
-static RESULT read_destination(struct call *c, const struct wish *wish, struct cidr *ret)
+static RESULT malformed(struct call *c, const char *parameter, struct span text)
 {
-    if (wish->ipv6_destination.at)
-        return resource_not_built(c, "An IPv6 route");
+    return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                  "Value (%.*s) for parameter %s is invalid. This is not a valid CIDR block.",
+                  SPAN_ARG(text), parameter);
+}
+
+/* Of either kind, as EC2 tells it. */
+static RESULT read_destination(struct call *c, const struct wish *wish, struct span *ret)
+{
+    struct cidr cidr;
     if (wish->prefix_list.at)
         return resource_not_built(c, "A route to a prefix list");
+    if (wish->destination.at && wish->ipv6_destination.at)
+        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
+                      "The parameter destinationIpv6CidrBlock cannot be used with the parameter "
+                      "destinationCidrBlock");
+    if (wish->ipv6_destination.at)
+        return cidr6_read(c->arena, wish->ipv6_destination, ret)
+                   ? OK
+                   : malformed(c, "destinationIpv6CidrBlock", wish->ipv6_destination);
     if (!wish->destination.at)
         return refuse(c, &EC2_MISSING_PARAMETER,
                       "The request must contain the parameter destinationCidrBlock");
-    if (!cidr_read(wish->destination, ret))
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                      "Value (%.*s) for parameter destinationCidrBlock is invalid. This is not a "
-                      "valid CIDR block.",
-                      SPAN_ARG(wish->destination));
+    if (!cidr_read(wish->destination, &cidr))
+        return malformed(c, "destinationCidrBlock", wish->destination);
+    *ret = cidr_text(c->arena, cidr);
     return OK;
 }
 
@@ -147,8 +175,8 @@ static RESULT find_instance(struct call *c, const struct wish *wish, struct stor
 
 static RESULT read_target(struct call *c, const struct wish *wish, struct stored_route *ret)
 {
-    const struct span named[] = {wish->gateway, wish->nat_gateway, wish->interface, wish->instance,
-                                 wish->peering};
+    const struct span named[] = {wish->gateway,   wish->egress_gateway, wish->nat_gateway,
+                                 wish->interface, wish->instance,       wish->peering};
     size_t given = 0;
     if (wish->unbuilt)
         return resource_not_built(c, "A route to this kind of target");
@@ -160,7 +188,14 @@ static RESULT read_target(struct call *c, const struct wish *wish, struct stored
     if (given != 1)
         return refuse(c, given ? &EC2_INVALID_PARAMETER_COMBINATION : &EC2_MISSING_PARAMETER,
                       "The request must contain exactly one of gatewayId, natGatewayId, "
-                      "networkInterfaceId, instanceId, vpcPeeringConnectionId");
+                      "networkInterfaceId, egressOnlyInternetGatewayId, instanceId, "
+                      "vpcPeeringConnectionId");
+    if (wish->nat_gateway.at && route_is_six(ret))
+        return resource_not_built(c, "NAT64");
+    if (wish->egress_gateway.at && !route_is_six(ret))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Egress-only internet gateway %.*s can only be the target of an IPv6 route",
+                      SPAN_ARG(wish->egress_gateway));
     if (wish->gateway.at && !span_starts(wish->gateway, S("igw-")))
         return resource_not_built(c, "A route to this kind of gateway");
     return wish->instance.at ? find_instance(c, wish, ret) : OK;
@@ -192,18 +227,39 @@ static RESULT check_target(struct call *c, const struct stored_route_table *tabl
     return OK;
 }
 
+/* Equal to one of the blocks. */
+static bool is_block(const struct stored_vpc_cidr_list *cidrs, struct span destination)
+{
+    for (size_t i = 0; i < cidrs->count; i++)
+        if (span_eq(cidrs->at[i].cidr, destination))
+            return true;
+    return false;
+}
+
+static bool lies_within(const struct stored_vpc *vpc, const struct stored_route *route)
+{
+    struct cidr6 cidr;
+    if (!route_is_six(route))
+        return vpc_has(vpc, cidr_of(route->destination));
+    cidr = cidr6_of(route->destination);
+    for (size_t i = 0; i < vpc->cidrs6.count; i++) {
+        struct cidr6 block = cidr6_of(vpc->cidrs6.at[i].cidr);
+        if (cidr6_contains(&block, &cidr))
+            return true;
+    }
+    return false;
+}
+
 /* Within the VPC only an interface may be put in between. */
-static RESULT check_local(struct call *c, const struct stored_route_table *table, struct cidr cidr,
+static RESULT check_local(struct call *c, const struct stored_route_table *table,
                           const struct stored_route *route)
 {
     struct stored_vpc vpc;
     TRY(resource_get(c, &vpc_kind, table->vpc, &vpc));
-    for (size_t i = 0; i < vpc.cidrs.count; i++)
-        if (span_eq(vpc.cidrs.at[i].cidr, route->destination))
-            return refuse(c, &EC2_ROUTE_ALREADY_EXISTS,
-                          "The route identified by %.*s already exists.",
-                          SPAN_ARG(route->destination));
-    if (vpc_has(&vpc, cidr) && !span_starts(route->target, interface_kind.prefix))
+    if (is_block(&vpc.cidrs, route->destination) || is_block(&vpc.cidrs6, route->destination))
+        return refuse(c, &EC2_ROUTE_ALREADY_EXISTS, "The route identified by %.*s already exists.",
+                      SPAN_ARG(route->destination));
+    if (lies_within(&vpc, route) && !span_starts(route->target, interface_kind.prefix))
         return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
                       "The destination CIDR block %.*s is equal to or more specific than one of "
                       "this VPC's CIDR blocks. This route can target only an interface or an "
@@ -223,13 +279,11 @@ static size_t find_route(const struct stored_route_table *table, struct span des
 static RESULT read_route(struct call *c, struct span table_id, const struct wish *wish,
                          struct stored_route_table *ret_table, struct stored_route *ret)
 {
-    struct cidr cidr;
     *ret = (struct stored_route){0};
-    TRY(read_destination(c, wish, &cidr));
-    ret->destination = cidr_text(c->arena, cidr);
+    TRY(read_destination(c, wish, &ret->destination));
     TRY(read_target(c, wish, ret));
     TRY(resource_get(c, &route_table_kind, table_id, ret_table));
-    TRY(check_local(c, ret_table, cidr, ret));
+    TRY(check_local(c, ret_table, ret));
     return check_target(c, ret_table, ret);
 }
 
@@ -279,26 +333,25 @@ RESULT ec2_replace_route(struct call *c, const struct ec2_replace_route_in *in,
 RESULT ec2_delete_route(struct call *c, const struct ec2_delete_route_in *in,
                         struct ec2_delete_route_out *out)
 {
-    struct cidr cidr;
+    struct span destination;
     struct stored_vpc vpc;
     struct stored_route_table table;
     const struct wish wish = {.destination = in->destination_cidr_block,
                               .ipv6_destination = in->destination_ipv6_cidr_block,
                               .prefix_list = in->destination_prefix_list_id};
-    TRY(read_destination(c, &wish, &cidr));
+    TRY(read_destination(c, &wish, &destination));
     TRY(resource_get(c, &route_table_kind, in->route_table_id, &table));
     TRY(resource_get(c, &vpc_kind, table.vpc, &vpc));
-    struct span destination = cidr_text(c->arena, cidr);
     size_t index = find_route(&table, destination);
-    for (size_t i = 0; i < vpc.cidrs.count; i++)
-        if (span_eq(vpc.cidrs.at[i].cidr, destination))
-            return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                          "cannot remove local route %.*s in route table %.*s",
-                          SPAN_ARG(destination), SPAN_ARG(table.id));
+    if (is_block(&vpc.cidrs, destination) || is_block(&vpc.cidrs6, destination))
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "cannot remove local route %.*s in route table %.*s", SPAN_ARG(destination),
+                      SPAN_ARG(table.id));
     if (index == SIZE_MAX)
         return refuse(c, &EC2_INVALID_ROUTE_NOT_FOUND,
-                      "no route with destination-cidr-block %.*s in route table %.*s",
-                      SPAN_ARG(destination), SPAN_ARG(table.id));
+                      "no route with destination-%scidr-block %.*s in route table %.*s",
+                      in->destination_ipv6_cidr_block.at ? "ipv6-" : "", SPAN_ARG(destination),
+                      SPAN_ARG(table.id));
     struct stored_route_list *routes = &table.routes;
     routes->count--;
     memmove(&routes->at[index], &routes->at[index + 1],

@@ -40,12 +40,19 @@ static RESULT show_routes(struct call *c, const struct stored_route_table *table
     int error = resource_find(c, &vpc_kind, table->vpc, &vpc);
     if (error < 0)
         return refuse_errno(c, error, "reading the VPC of a route table");
-    to->at = ARENA_ARRAY(c->arena, struct ec2_route, vpc.cidrs.count + table->routes.count);
+    to->at = ARENA_ARRAY(c->arena, struct ec2_route,
+                         vpc.cidrs.count + vpc.cidrs6.count + table->routes.count);
     for (size_t i = 0; i < vpc.cidrs.count; i++)
         to->at[to->count++] = (struct ec2_route){.destination_cidr_block = vpc.cidrs.at[i].cidr,
                                                  .gateway_id = S("local"),
                                                  .origin = S("CreateRouteTable"),
                                                  .state = S("active")};
+    for (size_t i = 0; i < vpc.cidrs6.count; i++)
+        to->at[to->count++] =
+            (struct ec2_route){.destination_ipv6_cidr_block = vpc.cidrs6.at[i].cidr,
+                               .gateway_id = S("local"),
+                               .origin = S("CreateRouteTable"),
+                               .state = S("active")};
     for (size_t i = 0; i < table->routes.count; i++)
         TRY(route_show(c, &table->routes.at[i], &to->at[to->count++]));
     return OK;

@@ -21,6 +21,9 @@
 /* What a new group begins with. */
 static const struct stored_group_rule all_outwards = {
     .egress = true, .protocol = S_INIT("-1"), .cidr = S_INIT("0.0.0.0/0")};
+/* And also, where its VPC has IPv6. */
+static const struct stored_group_rule all_outwards6 = {
+    .egress = true, .protocol = S_INIT("-1"), .cidr6 = S_INIT("::/0")};
 
 /* ---- the kind ----------------------------------------------------------------------------------
  */
@@ -229,6 +232,8 @@ RESULT ec2_create_security_group(struct call *c, const struct ec2_create_securit
     group.vpc = vpc.id;
     resource_name(c, &security_group_kind, &group);
     group_rule_add(c, &group, &all_outwards);
+    if (vpc.cidrs6.count)
+        group_rule_add(c, &group, &all_outwards6);
     resource_put(c, &security_group_kind, &group);
     TRY(tag_new(c, &security_group_kind, group.id, &in->tag_specifications));
     out->group_id = group.id;
@@ -372,6 +377,32 @@ void security_group_new_default(struct call *c, struct span vpc)
     group_rule_add(c, &group, &among_members);
     group_rule_add(c, &group, &all_outwards);
     resource_put(c, &security_group_kind, &group);
+}
+
+static bool lets_all_out(const struct stored_security_group *group)
+{
+    size_t outwards = 0, all = 0;
+    for (size_t i = 0; i < group->rules.count; i++) {
+        const struct stored_group_rule *rule = &group->rules.at[i];
+        outwards += rule->egress;
+        all += rule->egress && span_eq(rule->protocol, all_outwards.protocol) &&
+               span_eq(rule->cidr, all_outwards.cidr);
+    }
+    return outwards == 1 && all == 1;
+}
+
+RESULT security_group_open6(struct call *c, struct span vpc)
+{
+    struct resource_list groups;
+    TRY(resource_list(c, &security_group_kind, WHERE(stored_security_group, vpc, vpc), &groups));
+    for (size_t i = 0; i < groups.count; i++) {
+        struct stored_security_group *group = groups.at[i];
+        if (!lets_all_out(group))
+            continue;
+        group_rule_add(c, group, &all_outwards6);
+        resource_put(c, &security_group_kind, group);
+    }
+    return OK;
 }
 
 RESULT security_group_default(struct call *c, struct span vpc, struct stored_security_group **ret)

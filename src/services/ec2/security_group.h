@@ -7,6 +7,8 @@ extern const struct resource_kind security_group_kind;
 
 /* The group of what names no other, of a new VPC: all traffic among its members, all outwards. */
 void security_group_new_default(struct call *c, struct span vpc);
+/* Groups of the VPC whose outbound rules were not modified let everything of IPv6 out too. */
+RESULT security_group_open6(struct call *c, struct span vpc);
 RESULT security_group_default(struct call *c, struct span vpc, struct stored_security_group **ret);
 RESULT security_group_any_but_default(struct call *c, struct span vpc, bool *ret);
 RESULT security_group_drop_all(struct call *c, struct span vpc);

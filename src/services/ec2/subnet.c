@@ -31,11 +31,11 @@ static RESULT show(struct call *c, const void *record, void *shown)
     to->cidr_block = subnet->cidr;
     to->availability_zone = subnet->zone;
     to->availability_zone_id = zone_id_of(c, subnet->zone);
-    to->ipv6_cidr_block_association_set.at = arena_alloc(c->arena, 0);
+    subnet_show_cidrs6(c, subnet, &to->ipv6_cidr_block_association_set);
     SET(to, default_for_az, subnet->default_for_zone);
     SET(to, map_public_ip_on_launch, subnet->public_on_launch);
     SET(to, map_customer_owned_ip_on_launch, false);
-    SET(to, assign_ipv6_address_on_creation, false);
+    SET(to, assign_ipv6_address_on_creation, subnet->address6_on_creation);
     SET(to, enable_dns64, false);
     SET(to, ipv6_native, false);
     to->private_dns_name_options_on_launch =
@@ -55,6 +55,10 @@ static RESULT step(struct call *c, void *record, int64_t *ret_due_ms)
 {
     struct stored_subnet *subnet = record;
     subnet->state = SUBNET_AVAILABLE;
+    if (subnet->cidr6 && subnet->cidr6->state == CIDR_DISASSOCIATING)
+        subnet->cidr6 = NULL;
+    if (subnet->cidr6)
+        subnet->cidr6->state = CIDR_ASSOCIATED;
     resource_put(c, &subnet_kind, subnet);
     return OK;
 }
@@ -135,9 +139,10 @@ RESULT subnet_new(struct call *c, const struct stored_subnet *wish, struct store
 
 static RESULT check_not_built(struct call *c, const struct ec2_create_subnet_in *in)
 {
-    if (in->ipv6_cidr_block.at || in->ipv6_native || in->ipv6_ipam_pool_id.at ||
-        in->has.ipv6_netmask_length)
-        return resource_not_built(c, "An IPv6 CIDR block");
+    if (in->ipv6_native)
+        return resource_not_built(c, "An IPv6-only subnet");
+    if (in->ipv6_ipam_pool_id.at || in->has.ipv6_netmask_length)
+        return resource_not_built(c, "An IPAM pool");
     if (in->ipv4_ipam_pool_id.at || in->has.ipv4_netmask_length)
         return resource_not_built(c, "An IPAM pool");
     return in->outpost_arn.at ? resource_not_built(c, "OutpostArn") : OK;
@@ -209,6 +214,11 @@ RESULT ec2_create_subnet(struct call *c, const struct ec2_create_subnet_in *in,
     TRY(check_block(c, &vpc, cidr, in->cidr_block));
     wish.vpc = vpc.id;
     wish.cidr = cidr_text(c->arena, cidr);
+    if (in->ipv6_cidr_block.at) {
+        struct span cidr6;
+        TRY(subnet_check_cidr6(c, &vpc, in->ipv6_cidr_block, &cidr6));
+        wish.cidr6 = subnet_new_cidr6(c, cidr6);
+    }
     TRY(subnet_new(c, &wish, &subnet));
     TRY(tag_new(c, &subnet_kind, subnet.id, &in->tag_specifications));
     out->subnet = ARENA_NEW(c->arena, struct ec2_subnet);
@@ -257,7 +267,6 @@ static RESULT check_attributes(struct call *c, const struct ec2_modify_subnet_at
         bool asked;
         const char *what;
     } attributes[] = {
-        {is_true(in->assign_ipv6_address_on_creation), "AssignIpv6AddressOnCreation"},
         {is_true(in->map_customer_owned_ip_on_launch) || in->customer_owned_ipv4_pool.at,
          "A customer-owned address"},
         {is_true(in->enable_dns64), "EnableDns64"},
@@ -278,6 +287,13 @@ RESULT ec2_modify_subnet_attribute(struct call *c, const struct ec2_modify_subne
     struct stored_subnet subnet;
     TRY(check_attributes(c, in));
     TRY(resource_get(c, &subnet_kind, in->subnet_id, &subnet));
+    if (is_true(in->assign_ipv6_address_on_creation) && !subnet.cidr6)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "Invalid value 'true' for assignIpv6AddressOnCreation. Subnet '%.*s' has no "
+                      "IPv6 CIDR block.",
+                      SPAN_ARG(subnet.id));
+    if (in->assign_ipv6_address_on_creation)
+        subnet.address6_on_creation = in->assign_ipv6_address_on_creation->value;
     if (in->map_public_ip_on_launch)
         subnet.public_on_launch = in->map_public_ip_on_launch->value;
     if (in->private_dns_hostname_type_on_launch.at)

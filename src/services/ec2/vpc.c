@@ -6,6 +6,7 @@
 #include "services/ec2/vpc.h"
 
 #include "services/ec2/describe.h"
+#include "services/ec2/egress_gateway.h"
 #include "services/ec2/home.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
@@ -34,7 +35,11 @@ static RESULT show(struct call *c, const void *record, void *shown)
     to->cidr_block_association_set.count = count;
     for (size_t i = 0; i < count; i++)
         vpc_show_cidr(&vpc->cidrs.at[i], c, &to->cidr_block_association_set.at[i]);
-    to->ipv6_cidr_block_association_set.at = arena_alloc(c->arena, 0);
+    to->ipv6_cidr_block_association_set.at =
+        ARENA_ARRAY(c->arena, struct ec2_vpc_ipv6_cidr_block_association, vpc->cidrs6.count);
+    to->ipv6_cidr_block_association_set.count = vpc->cidrs6.count;
+    for (size_t i = 0; i < vpc->cidrs6.count; i++)
+        vpc_show_cidr6(&vpc->cidrs6.at[i], c, &to->ipv6_cidr_block_association_set.at[i]);
     to->dhcp_options_id = vpc->dhcp_options;
     to->instance_tenancy = S("default");
     SET(to, is_default, vpc->is_default);
@@ -56,6 +61,7 @@ static RESULT step(struct call *c, void *record, int64_t *ret_due_ms)
             vpc->cidrs.at[kept++] = cidr;
     }
     vpc->cidrs.count = kept;
+    vpc_settle_cidrs6(c, vpc);
     resource_put(c, &vpc_kind, vpc);
     return OK;
 }
@@ -140,10 +146,12 @@ static RESULT check_not_built(struct call *c, const struct ec2_create_vpc_in *in
         bool asked;
         const char *what;
     } parameters[] = {
-        {in->amazon_provided_ipv6_cidr_block || in->ipv6_cidr_block.at || in->ipv6_pool.at ||
-             in->ipv6_ipam_pool_id.at || in->has.ipv6_netmask_length ||
-             in->ipv6_cidr_block_network_border_group.at,
-         "An IPv6 CIDR block"},
+        {in->ipv6_cidr_block.at || in->ipv6_pool.at || in->ipv6_ipam_pool_id.at ||
+             in->has.ipv6_netmask_length,
+         "An IPv6 CIDR block of one's own"},
+        {in->ipv6_cidr_block_network_border_group.at &&
+             !span_eq(in->ipv6_cidr_block_network_border_group, c->region),
+         "This network border group"},
         {in->ipv4_ipam_pool_id.at || in->has.ipv4_netmask_length, "An IPAM pool"},
         {in->vpc_encryption_control != NULL, "VpcEncryptionControl"},
     };
@@ -168,6 +176,8 @@ RESULT ec2_create_vpc(struct call *c, const struct ec2_create_vpc_in *in,
     TRY(vpc_read_cidr(c, in->cidr_block, &cidr));
     TRY(home_settle(c));
     TRY(vpc_new(c, cidr, VPC_PLAIN, &vpc));
+    if (in->amazon_provided_ipv6_cidr_block)
+        TRY(vpc_add_cidr6(c, &vpc));
     TRY(tag_new(c, &vpc_kind, vpc.id, &in->tag_specifications));
     out->vpc = ARENA_NEW(c->arena, struct ec2_vpc);
     return show(c, &vpc, out->vpc);
@@ -184,6 +194,7 @@ static RESULT check_empty(struct call *c, struct span vpc)
     } inside[] = {
         {&subnet_kind, WHERE(stored_subnet, vpc, vpc)},
         {&internet_gateway_kind, WHERE(stored_internet_gateway, vpc, vpc)},
+        {&egress_gateway_kind, WHERE(stored_egress_gateway, vpc, vpc)},
         {&interface_kind, WHERE(stored_interface, vpc, vpc)},
     };
     bool used = false;
@@ -219,6 +230,7 @@ RESULT ec2_delete_vpc(struct call *c, const struct ec2_delete_vpc_in *in,
     TRY(drop_all(c, &route_table_kind, WHERE(stored_route_table, vpc, vpc.id)));
     TRY(security_group_drop_all(c, vpc.id));
     TRY(drop_all(c, &network_acl_kind, WHERE(stored_network_acl, vpc, vpc.id)));
+    vpc_drop_cidrs6(c, &vpc);
     resource_drop(c, &vpc_kind, &vpc);
     return number_drop(c, vpc.id);
 }

@@ -16,5 +16,15 @@ RESULT vpc_new(struct call *c, struct cidr cidr, enum VPC_KIND kind, struct stor
 RESULT vpc_read_cidr(struct call *c, struct span text, struct cidr *ret);
 void vpc_show_cidr(const struct stored_vpc_cidr *cidr, struct call *c,
                    struct ec2_vpc_cidr_block_association *to);
+/* vpc_cidr6.c: one more block of IPv6, `associating`; with the first come the default rules for it.
+ */
+RESULT vpc_add_cidr6(struct call *c, struct stored_vpc *vpc);
+/* Gives those back that are on their way out, all with `vpc` on its way out. */
+void vpc_settle_cidrs6(struct call *c, struct stored_vpc *vpc);
+void vpc_drop_cidrs6(struct call *c, const struct stored_vpc *vpc);
+void vpc_show_cidr6(const struct stored_vpc_cidr *cidr, struct call *c,
+                    struct ec2_vpc_ipv6_cidr_block_association *to);
+/* vpc_cidr.c */
+struct span vpc_cidr_state(const struct stored_vpc_cidr *cidr);
 /* Whether a block lies within one that is associated. */
 bool vpc_has(const struct stored_vpc *vpc, struct cidr cidr);

@@ -3,6 +3,7 @@
  * Address blocks of VPCs: which a VPC may have, AssociateVpcCidrBlock, DisassociateVpcCidrBlock.
  * Rules and table: "VPC CIDR blocks", IPv4 CIDR block association restrictions. Control thread.
  */
+#include "services/ec2/cidr6.h"
 #include "services/ec2/subnet.h"
 #include "services/ec2/vpc.h"
 
@@ -50,18 +51,23 @@ RESULT vpc_read_cidr(struct call *c, struct span text, struct cidr *ret)
     return OK;
 }
 
-void vpc_show_cidr(const struct stored_vpc_cidr *cidr, struct call *c,
-                   struct ec2_vpc_cidr_block_association *to)
+struct span vpc_cidr_state(const struct stored_vpc_cidr *cidr)
 {
     static const struct span states[] = {
         [CIDR_ASSOCIATING] = S_INIT("associating"),
         [CIDR_ASSOCIATED] = S_INIT("associated"),
         [CIDR_DISASSOCIATING] = S_INIT("disassociating"),
     };
+    return states[cidr->state];
+}
+
+void vpc_show_cidr(const struct stored_vpc_cidr *cidr, struct call *c,
+                   struct ec2_vpc_cidr_block_association *to)
+{
     to->association_id = cidr->association;
     to->cidr_block = cidr->cidr;
     to->cidr_block_state = ARENA_NEW(c->arena, struct ec2_vpc_cidr_block_state);
-    to->cidr_block_state->state = states[cidr->state];
+    to->cidr_block_state->state = vpc_cidr_state(cidr);
 }
 
 bool vpc_has(const struct stored_vpc *vpc, struct cidr cidr)
@@ -112,11 +118,34 @@ static RESULT check_addition(struct call *c, const struct stored_vpc *vpc, struc
     return OK;
 }
 
-static bool asks_for_ipv6(const struct ec2_associate_vpc_cidr_block_in *in)
+static RESULT check_not_built(struct call *c, const struct ec2_associate_vpc_cidr_block_in *in)
 {
-    return in->amazon_provided_ipv6_cidr_block || in->ipv6_cidr_block.at || in->ipv6_pool.at ||
-           in->ipv6_ipam_pool_id.at || in->has.ipv6_netmask_length ||
-           in->ipv6_cidr_block_network_border_group.at;
+    struct span group = in->ipv6_cidr_block_network_border_group;
+    if (in->ipv6_cidr_block.at || in->ipv6_pool.at || in->ipv6_ipam_pool_id.at ||
+        in->has.ipv6_netmask_length)
+        return resource_not_built(c, "An IPv6 CIDR block of one's own");
+    if (group.at && !span_eq(group, c->region))
+        return resource_not_built(c, "This network border group");
+    if (in->ipv4_ipam_pool_id.at || in->has.ipv4_netmask_length)
+        return resource_not_built(c, "An IPAM pool");
+    return OK;
+}
+
+static RESULT associate6(struct call *c, const struct ec2_associate_vpc_cidr_block_in *in,
+                         struct ec2_associate_vpc_cidr_block_out *out)
+{
+    struct stored_vpc vpc;
+    if (in->cidr_block.at)
+        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
+                      "The parameter amazonProvidedIpv6CidrBlock cannot be used with the parameter "
+                      "cidrBlock");
+    TRY(resource_get(c, &vpc_kind, in->vpc_id, &vpc));
+    TRY(vpc_add_cidr6(c, &vpc));
+    out->vpc_id = vpc.id;
+    out->ipv6_cidr_block_association =
+        ARENA_NEW(c->arena, struct ec2_vpc_ipv6_cidr_block_association);
+    vpc_show_cidr6(&vpc.cidrs6.at[vpc.cidrs6.count - 1], c, out->ipv6_cidr_block_association);
+    return OK;
 }
 
 RESULT ec2_associate_vpc_cidr_block(struct call *c,
@@ -125,10 +154,9 @@ RESULT ec2_associate_vpc_cidr_block(struct call *c,
 {
     struct cidr cidr;
     struct stored_vpc vpc;
-    if (asks_for_ipv6(in))
-        return resource_not_built(c, "An IPv6 CIDR block");
-    if (in->ipv4_ipam_pool_id.at || in->has.ipv4_netmask_length)
-        return resource_not_built(c, "An IPAM pool");
+    TRY(check_not_built(c, in));
+    if (in->amazon_provided_ipv6_cidr_block)
+        return associate6(c, in, out);
     if (!in->cidr_block.at)
         return refuse(c, &EC2_MISSING_PARAMETER,
                       "Either 'cidrBlock' or 'ipv4IpamPoolId' should be provided.");
@@ -150,20 +178,43 @@ RESULT ec2_associate_vpc_cidr_block(struct call *c,
 /* ---- DisassociateVpcCidrBlock ------------------------------------------------------------------
  */
 
-/* The VPC that has it, and which of its blocks it is. */
+static struct stored_vpc_cidr *association_in(const struct stored_vpc_cidr_list *cidrs,
+                                              struct span association)
+{
+    for (size_t i = 0; i < cidrs->count; i++)
+        if (span_eq(cidrs->at[i].association, association))
+            return &cidrs->at[i];
+    return NULL;
+}
+
+/* The VPC that has it, and the block. */
 static RESULT find_association(struct call *c, struct span association, struct stored_vpc **ret_vpc,
-                               size_t *ret_index)
+                               struct stored_vpc_cidr **ret)
 {
     struct resource_list vpcs;
     TRY(resource_list(c, &vpc_kind, NULL, &vpcs));
     for (size_t i = 0; i < vpcs.count; i++) {
         *ret_vpc = vpcs.at[i];
-        for (*ret_index = 0; *ret_index < (*ret_vpc)->cidrs.count; ++*ret_index)
-            if (span_eq((*ret_vpc)->cidrs.at[*ret_index].association, association))
-                return OK;
+        *ret = association_in(&(*ret_vpc)->cidrs, association);
+        if (!*ret)
+            *ret = association_in(&(*ret_vpc)->cidrs6, association);
+        if (*ret)
+            return OK;
     }
     return refuse(c, &EC2_INVALID_VPC_CIDR_BLOCK_ASSOCIATION_ID_NOT_FOUND,
                   "The vpc CIDR block association ID '%.*s' does not exist", SPAN_ARG(association));
+}
+
+static bool lies_in(const struct stored_subnet *subnet, struct span cidr)
+{
+    struct cidr four;
+    struct cidr6 outer, inner;
+    if (cidr_read(cidr, &four))
+        return cidr_contains(four, cidr_of(subnet->cidr));
+    if (!subnet->cidr6 || !cidr6_parse(cidr, &outer))
+        return false;
+    inner = cidr6_of(subnet->cidr6->cidr);
+    return cidr6_contains(&outer, &inner);
 }
 
 static RESULT check_unused(struct call *c, const struct stored_vpc *vpc, struct span cidr)
@@ -172,7 +223,7 @@ static RESULT check_unused(struct call *c, const struct stored_vpc *vpc, struct 
     TRY(resource_list(c, &subnet_kind, WHERE(stored_subnet, vpc, vpc->id), &subnets));
     for (size_t i = 0; i < subnets.count; i++) {
         const struct stored_subnet *subnet = subnets.at[i];
-        if (cidr_contains(cidr_of(cidr), cidr_of(subnet->cidr)))
+        if (lies_in(subnet, cidr))
             return refuse(c, &EC2_INVALID_CIDR_BLOCK_IN_USE,
                           "The vpc %.*s currently has a subnet within CIDR block %.*s",
                           SPAN_ARG(vpc->id), SPAN_ARG(cidr));
@@ -185,10 +236,9 @@ RESULT ec2_disassociate_vpc_cidr_block(struct call *c,
                                        struct ec2_disassociate_vpc_cidr_block_out *out)
 {
     struct stored_vpc *vpc;
-    size_t index;
-    TRY(find_association(c, in->association_id, &vpc, &index));
-    struct stored_vpc_cidr *cidr = &vpc->cidrs.at[index];
-    if (index == 0)
+    struct stored_vpc_cidr *cidr;
+    TRY(find_association(c, in->association_id, &vpc, &cidr));
+    if (cidr == vpc->cidrs.at)
         return refuse(c, &EC2_OPERATION_NOT_PERMITTED,
                       "The vpc CIDR block with association ID %.*s may not be disassociated. It is "
                       "the primary IPv4 CIDR block of the VPC",
@@ -197,7 +247,13 @@ RESULT ec2_disassociate_vpc_cidr_block(struct call *c,
     cidr->state = CIDR_DISASSOCIATING;
     resource_put_moving(c, &vpc_kind, vpc, 0);
     out->vpc_id = vpc->id;
-    out->cidr_block_association = ARENA_NEW(c->arena, struct ec2_vpc_cidr_block_association);
-    vpc_show_cidr(cidr, c, out->cidr_block_association);
+    if (cidr >= vpc->cidrs.at && cidr < vpc->cidrs.at + vpc->cidrs.count) {
+        out->cidr_block_association = ARENA_NEW(c->arena, struct ec2_vpc_cidr_block_association);
+        vpc_show_cidr(cidr, c, out->cidr_block_association);
+    } else {
+        out->ipv6_cidr_block_association =
+            ARENA_NEW(c->arena, struct ec2_vpc_ipv6_cidr_block_association);
+        vpc_show_cidr6(cidr, c, out->ipv6_cidr_block_association);
+    }
     return OK;
 }

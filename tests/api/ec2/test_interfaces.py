@@ -112,7 +112,7 @@ def test_refused_interfaces(ec2, vpc, make_vpc, subnet):
         "InvalidParameterCombination"
     assert made(PrivateIpAddress="10.0.1.8", PrivateIpAddresses=[{"PrivateIpAddress": "10.0.1.9", "Primary": True}])[0] == \
         "InvalidParameterCombination"
-    for unbuilt in ({"Ipv6AddressCount": 1}, {"Ipv4PrefixCount": 1}, {"InterfaceType": "efa"}):
+    for unbuilt in ({"Ipv6PrefixCount": 1}, {"EnablePrimaryIpv6": True}, {"Ipv4PrefixCount": 1}, {"InterfaceType": "efa"}):
         assert made(**unbuilt)[0] == "UnsupportedOperation"
     assert made(ConnectionTrackingSpecification={"TcpEstablishedTimeout": 59})[0] == "InvalidParameterValue"
     assert made(ConnectionTrackingSpecification={"UdpTimeout": 61})[0] == "InvalidParameterValue"

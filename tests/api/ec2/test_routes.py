@@ -152,8 +152,7 @@ def test_refused_routes(ec2, vpc, table, gateway):
     assert created(DestinationCidrBlock="0.0.0.0/0", InstanceId="i-0123456789abcdef0")[0] == "InvalidInstanceID.NotFound"
     assert created(DestinationCidrBlock="0.0.0.0/0", GatewayId="igw-0123456789abcdef0")[0] == \
         "InvalidInternetGatewayID.NotFound"
-    for unbuilt in ({"DestinationIpv6CidrBlock": "::/0", "GatewayId": gateway},
-                    {"DestinationPrefixListId": "pl-0123456789abcdef0", "GatewayId": gateway},
+    for unbuilt in ({"DestinationPrefixListId": "pl-0123456789abcdef0", "GatewayId": gateway},
                     {"DestinationCidrBlock": "0.0.0.0/0", "TransitGatewayId": "tgw-1"},
                     {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "vgw-1"}):
         assert created(**unbuilt)[0] == "UnsupportedOperation"

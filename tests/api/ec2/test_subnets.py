@@ -71,7 +71,7 @@ def test_attributes(ec2, subnet):
     now = ec2.describe_subnets(SubnetIds=[it])["Subnets"][0]
     assert now["MapPublicIpOnLaunch"] and now["PrivateDnsNameOptionsOnLaunch"] == {
         "HostnameType": "resource-name", "EnableResourceNameDnsARecord": True, "EnableResourceNameDnsAAAARecord": False}
-    for unbuilt in ({"AssignIpv6AddressOnCreation": {"Value": True}}, {"EnableDns64": {"Value": True}},
+    for unbuilt in ({"EnableDns64": {"Value": True}},
                     {"EnableLniAtDeviceIndex": 1}, {"MapCustomerOwnedIpOnLaunch": {"Value": True}}):
         assert refused(ec2.modify_subnet_attribute, SubnetId=it, **unbuilt)[0] == "UnsupportedOperation"
 

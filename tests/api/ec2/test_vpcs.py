@@ -70,7 +70,7 @@ def test_blocks_that_no_vpc_has(ec2, cidr, code):
 def test_refused_creations(ec2):
     assert refused(ec2.create_vpc) == ("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' should be provided.")
     assert refused(ec2.create_vpc, CidrBlock="10.0.0.0/16", InstanceTenancy="dedicated")[0] == "UnsupportedTenancy"
-    for unbuilt in ({"AmazonProvidedIpv6CidrBlock": True}, {"Ipv4IpamPoolId": "ipam-pool-0123456789abcdef0"},
+    for unbuilt in ({"Ipv6CidrBlock": "2001:db8::/56", "Ipv6Pool": "ipv6pool-ec2-1"}, {"Ipv4IpamPoolId": "ipam-pool-0123456789abcdef0"},
                     {"VpcEncryptionControl": {"Mode": "monitor"}}):
         assert refused(ec2.create_vpc, CidrBlock="10.0.0.0/16", **unbuilt)[0] == "UnsupportedOperation"
 

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""IPv6 with real packets: between instances, by an internet gateway both ways, by an egress-only one outwards."""
+import ipaddress
+import os
+import shutil
+import signal
+import subprocess
+import types
+import uuid
+
+import pytest
+
+from machines import Machines, root, soon
+
+PYTHON = "/usr/bin/python3"
+EDGE = "2001:db8::1"  # of the namespace that plays the internet: the first address of the pool
+# A server that answers each caller with the caller's address.
+SERVER = """
+import http.server, socket
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.client_address[0].encode())
+    def log_message(self, *words):
+        pass
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+Server(("::", 8080), Handler).serve_forever()
+"""
+FETCH = "import urllib.request as u; print(u.urlopen('http://[{}]:8080/', timeout=1).read().decode())"
+# What fits through, once a packet that does not was sent: 23 and 24 are IPV6_MTU_DISCOVER and IPV6_MTU.
+MTU = """
+import socket, time
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.connect(('{}', 9))
+s.setsockopt(socket.IPPROTO_IPV6, 23, 2)
+s.send(b'x' * 3000)
+time.sleep(0.3)
+print(s.getsockopt(socket.IPPROTO_IPV6, 24))
+"""
+ECHO = """
+import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+s.settimeout(1)
+s.connect(('{}', 0))
+s.send(bytes([128, 0, 0, 0, 0, 7, 0, 1]))
+print(s.recv(100)[0])
+"""
+
+pytestmark = [root, pytest.mark.skipif(not os.path.exists(PYTHON) or not shutil.which("ip"),
+                                       reason="needs Debian's python3 and iproute2")]
+
+
+class Outside:
+    """The namespace that plays the internet, with a server in it."""
+
+    def __init__(self):
+        self.name = f"internet-{uuid.uuid4().hex[:8]}"
+        subprocess.run(["ip", "netns", "add", self.name], check=True)
+        subprocess.run(["ip", "-n", self.name, "link", "set", "lo", "up"], check=True)
+        self.server = subprocess.Popen(["ip", "netns", "exec", self.name, PYTHON, "-c", SERVER])
+
+    def fetch(self, address):
+        return subprocess.run(["ip", "netns", "exec", self.name, PYTHON, "-c", FETCH.format(address)],
+                              capture_output=True, text=True).stdout.strip()
+
+    def end(self):
+        self.server.kill()
+        self.server.wait()
+        subprocess.run(["ip", "netns", "del", self.name], check=True)
+
+
+@pytest.fixture
+def place(own_cloud):
+    """A VPC with two subnets: one has a route to the internet gateway, the other to the egress-only one."""
+    outside = Outside()
+    machines = Machines(own_cloud("--edge", outside.name))
+    ec2 = machines.ec2
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
+    block = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]
+    parts = [str(it) for it in ipaddress.ip_network(block).subnets(new_prefix=64)]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", Ipv6CidrBlock=parts[n])["Subnet"]["SubnetId"]
+               for n in range(2)]
+    tables = [ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in subnets]
+    for subnet, table in zip(subnets, tables):
+        ec2.associate_route_table(SubnetId=subnet, RouteTableId=table)
+        ec2.modify_subnet_attribute(SubnetId=subnet, AssignIpv6AddressOnCreation={"Value": True})
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    egress = ec2.create_egress_only_internet_gateway(VpcId=vpc)["EgressOnlyInternetGateway"]["EgressOnlyInternetGatewayId"]
+    ec2.attach_internet_gateway(VpcId=vpc, InternetGatewayId=gateway)
+    ec2.create_route(RouteTableId=tables[0], DestinationIpv6CidrBlock="::/0", GatewayId=gateway)
+    ec2.create_route(RouteTableId=tables[1], DestinationIpv6CidrBlock="::/0", EgressOnlyInternetGatewayId=egress)
+    group, = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]
+    acl, = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+    yield types.SimpleNamespace(machines=machines, ec2=ec2, outside=outside, public=subnets[0], private=subnets[1],
+                                tables=tables, group=group["GroupId"], acl=acl["NetworkAclId"], egress=egress)
+    machines.end()
+    outside.end()
+
+
+def server(place, subnet):
+    """An instance with a server; its id and IPv6 address."""
+    instance = place.machines.start(f"cd /tmp; cat > serve.py <<'END'\n{SERVER}END\nexec {PYTHON} serve.py\n", SubnetId=subnet)
+    return instance, place.machines.look(instance)["Ipv6Address"]
+
+
+def ran(place, instance, script):
+    return place.machines.exec(instance, PYTHON, "-c", script).stdout.strip()
+
+
+def fetched(place, instance, address):
+    return ran(place, instance, FETCH.format(address))
+
+
+def test_between_instances(place):
+    ec2 = place.ec2
+    web, web6 = server(place, place.public)
+    app, app6 = server(place, place.private)
+    soon(lambda: fetched(place, web, app6) == web6, "an answer within the group, with the address as it is")
+    own = ec2.create_security_group(GroupName="own", Description="x", VpcId=place.machines.look(app)["VpcId"])["GroupId"]
+    ec2.modify_instance_attribute(InstanceId=app, Groups=[own])
+    assert not fetched(place, web, app6)
+    rule = {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "Ipv6Ranges": [{"CidrIpv6": f"{web6}/128"}]}
+    ec2.authorize_security_group_ingress(GroupId=own, IpPermissions=[rule])
+    soon(lambda: fetched(place, web, app6) == web6, "an answer by a rule of the address")
+    assert not ran(place, web, ECHO.format(app6))
+    ec2.authorize_security_group_ingress(GroupId=own, IpPermissions=[
+        {"IpProtocol": "icmpv6", "FromPort": 128, "ToPort": -1, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}])
+    soon(lambda: ran(place, web, ECHO.format(app6)) == "129", "an echo")
+    entry = {"NetworkAclId": place.acl, "RuleNumber": 50, "Protocol": "6", "Egress": False, "Ipv6CidrBlock": f"{web6}/128"}
+    ec2.create_network_acl_entry(**entry, RuleAction="deny", PortRange={"From": 8080, "To": 8080})
+    soon(lambda: not fetched(place, web, app6), "the end by a network ACL")
+    ec2.delete_network_acl_entry(NetworkAclId=place.acl, RuleNumber=50, Egress=False)
+    soon(lambda: fetched(place, web, app6) == web6, "an answer again")
+    place.machines.cloud.restart(signal.SIGKILL)
+    assert fetched(place, web, app6) == web6
+
+
+def test_the_internet_both_ways_and_one_way(place):
+    ec2, outside = place.ec2, place.outside
+    web, web6 = server(place, place.public)
+    app, app6 = server(place, place.private)
+    soon(lambda: fetched(place, web, EDGE) == web6, "the instance's own address out there")
+    soon(lambda: fetched(place, app, EDGE) == app6, "the same through the egress-only gateway")
+    assert not outside.fetch(web6)
+    ec2.authorize_security_group_ingress(GroupId=place.group, IpPermissions=[
+        {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}])
+    soon(lambda: outside.fetch(web6) == EDGE, "somebody from out there")
+    assert not outside.fetch(app6)  # by the egress-only gateway nobody out there can begin
+    assert ran(place, web, MTU.format(app6)) == "9001" and ran(place, web, MTU.format(EDGE)) == "1500"
+    ec2.delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=place.egress)
+    soon(lambda: not fetched(place, app, EDGE), "the end of the way through a deleted gateway")
+    ec2.delete_route(RouteTableId=place.tables[0], DestinationIpv6CidrBlock="::/0")
+    soon(lambda: not fetched(place, web, EDGE), "the end of the way without a route")
+    assert not outside.fetch(web6)

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Terraform's resources of networks with IPv6."""
+import pathlib
+
+from plans import Terraform
+
+
+def test_terraform_ipv6(own_cloud, tmp_path):
+    cloud = own_cloud()
+    terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform_ipv6", tmp_path)
+    terraform.apply()
+    terraform.expect_no_change()
+    terraform.apply("-var=team=blue")
+    cloud.restart()
+    terraform.expect_no_change("-var=team=blue")
+    ec2 = cloud.client("ec2", region="eu-west-1")
+    gateway, = ec2.describe_egress_only_internet_gateways()["EgressOnlyInternetGateways"]
+    assert gateway["Tags"] == [{"Key": "team", "Value": "blue"}]
+    card, = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    assert len(card["Ipv6Addresses"]) == 2
+    terraform.destroy("-var=team=blue")
+    assert ec2.describe_egress_only_internet_gateways()["EgressOnlyInternetGateways"] == []
+    assert [it["IsDefault"] for it in ec2.describe_vpcs()["Vpcs"]] == [True]
