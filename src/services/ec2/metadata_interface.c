@@ -80,6 +80,22 @@ static void add_blocks(struct growing *g)
     add(g, "vpc-ipv4-cidr-blocks", buf_span(out));
 }
 
+static void add_ipv6(struct growing *g, const struct stored_subnet *subnet)
+{
+    struct buf *addresses = arena_buf(g->tree->c->arena, TEXT_MAX);
+    struct buf *blocks = arena_buf(g->tree->c->arena, TEXT_MAX);
+    for (size_t i = 0; i < g->interface->addresses6.count; i++)
+        add_line(addresses, g->interface->addresses6.at[i]);
+    for (size_t i = 0; i < g->vpc.cidrs6.count; i++)
+        add_line(blocks, g->vpc.cidrs6.at[i].cidr);
+    if (addresses->len)
+        add(g, "ipv6s", buf_span(addresses));
+    if (subnet->cidr6)
+        add(g, "subnet-ipv6-cidr-blocks", subnet->cidr6->cidr);
+    if (blocks->len)
+        add(g, "vpc-ipv6-cidr-blocks", buf_span(blocks));
+}
+
 static RESULT grow_interface(struct metadata_tree *tree, const struct stored_interface *interface)
 {
     struct call *c = tree->c;
@@ -103,6 +119,7 @@ static RESULT grow_interface(struct metadata_tree *tree, const struct stored_int
     add(&g, "subnet-ipv4-cidr-block", subnet.cidr);
     add(&g, "vpc-id", interface->vpc);
     add_blocks(&g);
+    add_ipv6(&g, &subnet);
     return OK;
 }
 
@@ -125,6 +142,8 @@ static RESULT grow_primary(struct metadata_tree *tree, const struct stored_inter
                          dns_name_public(c, address->public_address));
         metadata_add(tree, "meta-data/public-ipv4", address->public_address);
     }
+    if (interface->addresses6.count)
+        metadata_add(tree, "meta-data/ipv6", interface->addresses6.at[0]);
     metadata_add(tree, "meta-data/security-groups", names);
     return OK;
 }

@@ -48,6 +48,16 @@ s.send(bytes([128, 0, 0, 0, 0, 7, 0, 1]))
 print(s.recv(100)[0])
 """
 
+TOLD = """
+import urllib.request as u
+def ask(path, **more):
+    return u.urlopen(u.Request('http://169.254.169.254/latest/' + path, **more), timeout=2).read().decode()
+token = ask('api/token', method='PUT', headers={'X-aws-ec2-metadata-token-ttl-seconds': '60'})
+look = lambda path: ask('meta-data/' + path, headers={'X-aws-ec2-metadata-token': token})
+card = 'network/interfaces/macs/' + look('mac') + '/'
+print(look('ipv6'), look(card + 'ipv6s'), look(card + 'subnet-ipv6-cidr-blocks'), look(card + 'vpc-ipv6-cidr-blocks'))
+"""
+
 pytestmark = [root, pytest.mark.skipif(not os.path.exists(PYTHON) or not shutil.which("ip"),
                                        reason="needs Debian's python3 and iproute2")]
 
@@ -118,6 +128,8 @@ def test_between_instances(place):
     web, web6 = server(place, place.public)
     app, app6 = server(place, place.private)
     soon(lambda: fetched(place, web, app6) == web6, "an answer within the group, with the address as it is")
+    told = ran(place, web, TOLD).split()
+    assert told[:2] == [web6, web6] and all(ipaddress.ip_address(web6) in ipaddress.ip_network(it) for it in told[2:])
     own = ec2.create_security_group(GroupName="own", Description="x", VpcId=place.machines.look(app)["VpcId"])["GroupId"]
     ec2.modify_instance_attribute(InstanceId=app, Groups=[own])
     assert not fetched(place, web, app6)
