@@ -71,7 +71,7 @@ static int make_stream(struct place *place)
 {
     struct arena arena;
     struct log_lane lanes[LANES] = {0};
-    struct log_settings settings = {.retention_ms = 3600000};
+    struct log_settings settings = {.retention_ms = 3600000, .sealed = true}; /* the longer way */
     arena_init(&arena, 4096, 1 << 20);
     for (uint64_t i = 0; i < LANES; i++) {
         lanes[i].first = (struct log_hash){i, 0};
