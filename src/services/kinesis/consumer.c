@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+#define CREATING_MAX 5
 #define CONSUMERS_MAX 50      /* of an on-demand stream whose account has a commitment */
 #define CONSUMERS_ELSE_MAX 20 /* of any other */
 #define LIST_DEFAULT 100
@@ -67,6 +68,29 @@ RESULT consumer_count(struct call *c, const struct kinesis_stream *stream, size_
     *ret = 0;
     int error = kinesis_fanout_each(c->txn, &from, 3, c->arena, count_one, ret);
     return error < 0 ? refuse_errno(c, error, "counting consumers") : OK;
+}
+
+static int count_creating(void *user, struct kinesis_fanout *consumer)
+{
+    *(size_t *)user += consumer->state == CONSUMER_CREATING;
+    return 0;
+}
+
+/* "Only 5 consumers can be created simultaneously." */
+static RESULT check_creating(struct call *c)
+{
+    size_t creating = 0;
+    struct kinesis_fanout from = {.account = c->account, .region = c->region};
+    if (log_is_unlimited(target_access(c).log))
+        return OK;
+    int error = kinesis_fanout_each(c->txn, &from, 2, c->arena, count_creating, &creating);
+    if (error < 0)
+        return refuse_errno(c, error, "counting consumers");
+    if (creating < CREATING_MAX)
+        return OK;
+    return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
+                  "Account %.*s has %d consumers in the CREATING state already.",
+                  SPAN_ARG(c->account), CREATING_MAX);
 }
 
 static int remove_one(void *user, struct kinesis_fanout *consumer)
@@ -127,6 +151,7 @@ RESULT kinesis_register_stream_consumer(struct call *c,
                       "Stream %.*s under account %.*s has reached the limit of %zu registered "
                       "consumers.",
                       SPAN_ARG(stream.name), SPAN_ARG(stream.account), limit);
+    TRY(check_creating(c));
     consumer.state = CONSUMER_CREATING;
     consumer.created = c->now_ms;
     if (in->tags.count)

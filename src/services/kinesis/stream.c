@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #define DAY_MS (24 * 3600000LL)
+#define CREATING_MAX 5
 #define HOUR_MS 3600000LL
 #define RETENTION_DEFAULT 24 /* hours */
 #define RECORD_KIB_DEFAULT 1024
@@ -104,6 +105,29 @@ RESULT stream_check_shards(struct call *c, size_t more)
 
 /* ---- CreateStream ---------------------------------------------------------------------------- */
 
+static int count_creating(void *user, struct kinesis_stream *stream)
+{
+    *(size_t *)user += stream->state == STREAM_CREATING;
+    return 0;
+}
+
+/* "Have more than five streams in the CREATING state at any point in time." */
+static RESULT check_creating(struct call *c)
+{
+    size_t creating = 0;
+    struct kinesis_stream from = {.account = c->account, .region = c->region};
+    if (log_is_unlimited(target_access(c).log))
+        return OK;
+    int error = kinesis_stream_each(c->txn, &from, 2, c->arena, count_creating, &creating);
+    if (error < 0)
+        return refuse_errno(c, error, "counting streams");
+    if (creating < CREATING_MAX)
+        return OK;
+    return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
+                  "Account %.*s has %d streams in the CREATING state already.",
+                  SPAN_ARG(c->account), CREATING_MAX);
+}
+
 RESULT stream_set_distribution(struct call *c, struct kinesis_stream *stream, struct span strategy)
 {
     bool spread = span_eq(strategy, S("AUTO"));
@@ -163,6 +187,7 @@ RESULT kinesis_create_stream(struct call *c, const struct kinesis_create_stream_
         return refuse_errno(c, error, "reading a stream's record");
     TRY(check_mode(c, in, &stream, &shards));
     TRY(stream_check_shards(c, shards));
+    TRY(check_creating(c));
     stream.state = STREAM_CREATING;
     stream.created = c->now_ms;
     stream.retention_hours = RETENTION_DEFAULT;

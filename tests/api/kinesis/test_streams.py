@@ -3,8 +3,7 @@
 import datetime
 import json
 import re
-
-import pytest
+import threading
 
 from streams import ACCOUNT, HASH_END, arn, iterator, not_found, open_shards, refused, shards_of, wait_active
 from wire import Signed
@@ -223,3 +222,30 @@ def test_list_shards(kinesis, make_stream):
         kinesis.list_shards(StreamName=stream, NextToken=first["NextToken"])
     with refused("InvalidArgumentException", "Invalid NextToken."):
         kinesis.list_shards(NextToken="AAAA")
+
+
+def test_five_at_a_time(own_cloud):
+    """Streams and consumers that are being made, where the disk takes a second for each sync."""
+    cloud = own_cloud("--extra-sync-us", "1000000")
+    kinesis = cloud.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    wait_active(kinesis, "s")
+
+    def at_once(make, what):
+        refusals = []
+
+        def one(number):
+            try:
+                make(number)
+            except kinesis.exceptions.LimitExceededException as error:
+                refusals.append(error.response["Error"]["Message"])
+
+        threads = [threading.Thread(target=one, args=(number,)) for number in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert refusals and set(refusals) == {f"Account {ACCOUNT} has 5 {what} in the CREATING state already."}
+
+    at_once(lambda number: kinesis.create_stream(StreamName=f"s{number}", ShardCount=1), "streams")
+    at_once(lambda number: kinesis.register_stream_consumer(StreamARN=arn("s"), ConsumerName=f"c{number}"), "consumers")
