@@ -104,6 +104,15 @@ void interface_list_addresses6(struct call *c, const struct ec2_instance_ipv6_ad
         to->at[to->count] = from->at[to->count].ipv6_address;
 }
 
+static RESULT check_count(struct call *c, int32_t count)
+{
+    return count >= 0 ? OK
+                      : refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                               "Value (%d) for parameter ipv6AddressCount is invalid. Parameter "
+                               "may not be less than 0",
+                               count);
+}
+
 /* ---- the operations ----------------------------------------------------------------------------
  */
 
@@ -115,6 +124,7 @@ RESULT ec2_assign_ipv6_addresses(struct call *c, const struct ec2_assign_ipv6_ad
     int32_t count = in->has.ipv6_address_count ? in->ipv6_address_count : 0;
     if (in->ipv6_prefixes.count || in->has.ipv6_prefix_count)
         return resource_not_built(c, "A delegated prefix");
+    TRY(check_count(c, count));
     if (!in->ipv6_addresses.count == !count)
         return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
                       "You must specify either ipv6Addresses or ipv6AddressCount, but not both.");

@@ -132,6 +132,7 @@ def test_addresses_of_interfaces(ec2, vpc6):
     for bad in (str(network[0]), str(network[3]), str(network[-1]), "2001:db9::1", "10.0.0.1"):
         assert refused(assign, NetworkInterfaceId=card, Ipv6Addresses=[bad]) == "InvalidParameterValue", bad
     assert refused(assign, NetworkInterfaceId=card) == "InvalidParameterCombination"
+    assert refused(assign, NetworkInterfaceId=card, Ipv6AddressCount=-1) == "InvalidParameterValue"
     assert refused(assign, NetworkInterfaceId=card, Ipv6PrefixCount=1) == "UnsupportedOperation"
     gone = ec2.unassign_ipv6_addresses(NetworkInterfaceId=card, Ipv6Addresses=[wanted])
     assert gone["UnassignedIpv6Addresses"] == [wanted]
