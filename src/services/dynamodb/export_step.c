@@ -84,6 +84,15 @@ static int gather(const struct gathering *gathering, const struct kv_record *rec
     return kv_put(access, gathering->changes, &key, entry_of(gathering, record, old), known);
 }
 
+/* Its point-in-time recovery was switched off, or it was dropped: nobody knows its changes any
+ * more. Code and text have no source: the documentation tells no codes of that. */
+static void lose(struct dynamodb_export *export)
+{
+    export->state = TRANSFER_ENDING;
+    export->failure_code = S("PointInTimeRecoveryUnavailable");
+    export->failure = S("Point in time recovery was disabled for the table during the export");
+}
+
 static int step_gather(struct call *c, struct dynamodb_export *export)
 {
     struct gathering gathering = {.access = reference_access(c)};
@@ -95,9 +104,17 @@ static int step_gather(struct call *c, struct dynamodb_export *export)
     struct kv_records records;
     int error =
         kv_find_shut(&gathering.access, export_changes(c->arena, export), &gathering.changes);
+    if (error < 0)
+        return error;
+    error = dynamodb_table_get(c->txn, c->arena, &table);
+    bool lost = !error && (!table.recovery_days || table.recovery_since > export->started);
     if (!error)
         error =
             kv_history_read(&gathering.access, reference_of(c->arena, &table), &range, &records);
+    if (lost || error == -ENOENT) {
+        lose(export);
+        return 0;
+    }
     for (size_t i = 0; !error && i < records.count; i++)
         error = gather(&gathering, &records.at[i]);
     if (error < 0)

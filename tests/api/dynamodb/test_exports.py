@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exports to S3: what is written where, as of which moment, and what becomes of those that cannot be."""
 import base64
+import concurrent.futures
 import datetime
 import gzip
 import hashlib
@@ -175,6 +176,24 @@ def test_exports_that_fail(dynamodb, s3, table, bucket):
     shown = finished(dynamodb, export(dynamodb, table, bucket, S3BucketOwner="111111111111"))
     assert (shown["ExportStatus"], shown["FailureCode"]) == ("FAILED", "S3AccessDenied")
     assert "ItemCount" not in shown and "ExportManifest" not in shown
+
+
+def test_recovery_that_ends_during_an_incremental_export(cloud, dynamodb, s3, table, bucket):
+    """Whether it is switched on again or not: what changed is not known any more."""
+    switch(dynamodb, table)
+    large = "x" * 200_000  # so that the copy takes a while
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: dynamodb.put_item(TableName=table, Item={"pk": {"S": str(i)}, "v": {"S": large}}), range(300)))
+    begin = latest(dynamodb, table)
+    cloud.advance(1000)
+    shown = export(dynamodb, table, bucket, ExportType="INCREMENTAL_EXPORT",
+                   IncrementalExportSpecification={"ExportFromTime": begin, "ExportToTime": latest(dynamodb, table)})
+    switch(dynamodb, table, on=False)
+    shown = finished(dynamodb, shown)
+    assert (shown["ExportStatus"], shown["FailureCode"]) == ("FAILED", "PointInTimeRecoveryUnavailable")
+    switch(dynamodb, table)
+    again = finished(dynamodb, export(dynamodb, table, bucket))
+    assert again["ExportStatus"] == "COMPLETED", "a failed one holds up nobody"
 
 
 def test_the_caller_must_be_allowed_to_write(tmp_path, name):
