@@ -198,19 +198,10 @@ static RESULT read_terms(struct call *c, const struct dynamodb_query_in *in, str
                                       .values = in->expression_attribute_values.at != NULL};
     return terms_read(c,
                       &(struct terms_wish){.parameters = &set,
-                                           .attributes = &in->attributes_to_get,
                                            .conditions = &in->query_filter,
-                                           .conditional_operator = in->conditional_operator,
-                                           .start = &in->exclusive_start_key,
-                                           .projection = in->projection_expression,
-                                           .filter = in->filter_expression,
                                            .key = in->key_condition_expression,
-                                           .names = &in->expression_attribute_names,
-                                           .values = &in->expression_attribute_values,
-                                           .select = in->select,
-                                           .consistent = in->consistent_read,
-                                           .index = in->index_name.at != NULL,
-                                           .needs_key = !in->key_conditions.at},
+                                           .needs_key = !in->key_conditions.at,
+                                           TERMS_OF(in)},
                       ret);
 }
 

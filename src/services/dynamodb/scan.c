@@ -50,20 +50,9 @@ static RESULT read_terms(struct call *c, const struct dynamodb_scan_in *in, stru
                                       .valued = expressions + 1,
                                       .names = in->expression_attribute_names.at != NULL,
                                       .values = in->expression_attribute_values.at != NULL};
-    return terms_read(c,
-                      &(struct terms_wish){.parameters = &set,
-                                           .attributes = &in->attributes_to_get,
-                                           .conditions = &in->scan_filter,
-                                           .conditional_operator = in->conditional_operator,
-                                           .start = &in->exclusive_start_key,
-                                           .projection = in->projection_expression,
-                                           .filter = in->filter_expression,
-                                           .names = &in->expression_attribute_names,
-                                           .values = &in->expression_attribute_values,
-                                           .select = in->select,
-                                           .consistent = in->consistent_read,
-                                           .index = in->index_name.at != NULL},
-                      ret);
+    return terms_read(
+        c, &(struct terms_wish){.parameters = &set, .conditions = &in->scan_filter, TERMS_OF(in)},
+        ret);
 }
 
 static RESULT check_start(struct call *c, const struct dynamodb_scan_in *in,

@@ -19,6 +19,14 @@ struct terms_wish {
     bool needs_key; /* a key condition, and there is none in the old form */
 };
 
+/* What the inputs of both name alike. */
+#define TERMS_OF(in)                                                                               \
+    .attributes = &(in)->attributes_to_get, .conditional_operator = (in)->conditional_operator,    \
+    .start = &(in)->exclusive_start_key, .projection = (in)->projection_expression,                \
+    .filter = (in)->filter_expression, .names = &(in)->expression_attribute_names,                 \
+    .values = &(in)->expression_attribute_values, .select = (in)->select,                          \
+    .consistent = (in)->consistent_read, .index = (in)->index_name.at != NULL
+
 struct terms {
     struct expression filter, projection, key; /* may be absent */
     struct kv_map start;
