@@ -38,7 +38,8 @@ LARGE, MEDIUM, PART = 1 << 30, 1 << 20, 8 << 20
 BY_COUNT, BY_BYTES = ("requests_per_s", "/s"), ("mib_per_s", "MiB/s")
 PLAIN = "in the clear"  # kintoun itself, with objects that are not encrypted at rest
 SLOW = "256 connections and 1 ms more per sync"  # kintoun itself
-DYNAMODB, KINESIS, S3 = ("moto", "dynalite"), ("moto", "kinesalite"), ("moto", "s3rver")
+MIXED = ("dynalite", "DynamoDB Local")
+DYNAMODB, KINESIS, S3 = ("moto", "dynalite", "DynamoDB Local"), ("moto", "kinesalite"), ("moto", "s3rver")
 
 
 class Row:
@@ -57,9 +58,15 @@ ROWS = [
     Row("sts-get-caller-identity", "STS GetCallerIdentity", peers=("moto",)),
     Row("dynamodb-get-item", "DynamoDB GetItem, 1 KB", 60000, DYNAMODB),
     Row("dynamodb-put-item", "DynamoDB PutItem, 1 KB, durable", 40000, (SLOW, *DYNAMODB)),
-    Row("dynamodb-update-item", "DynamoDB UpdateItem with a condition, durable", peers=DYNAMODB),
+    Row("dynamodb-update-item", "DynamoDB UpdateItem with a condition, durable", peers=(SLOW, *DYNAMODB)),
     Row("dynamodb-query", "DynamoDB Query, 100 items", peers=DYNAMODB),
-    Row("dynamodb-transact-write", "DynamoDB TransactWriteItems, 4 items, durable", peers=("moto",)),
+    Row("dynamodb-transact-write", "DynamoDB TransactWriteItems, 4 items, durable", peers=(SLOW, "moto", "DynamoDB Local")),
+    Row("dynamodb-ycsb-a", "YCSB A: half reads, half updates", peers=MIXED),
+    Row("dynamodb-ycsb-b", "YCSB B: 95 % reads, 5 % updates", peers=MIXED),
+    Row("dynamodb-ycsb-c", "YCSB C: reads", peers=MIXED),
+    Row("dynamodb-ycsb-d", "YCSB D: 95 % reads of the newest, 5 % inserts", peers=MIXED),
+    Row("dynamodb-ycsb-e", "YCSB E: 95 % short scans, 5 % inserts", peers=MIXED),
+    Row("dynamodb-ycsb-f", "YCSB F: reads, half of them for an update", peers=MIXED),
     Row("kinesis-put-record", "Kinesis PutRecord, 1 KB, durable", 50000, KINESIS),
     Row("kinesis-put-records", "Kinesis PutRecords, 500 of 1 KB, durable", 600, KINESIS, keys=16, connections=16),
     Row("kinesis-get-records", "Kinesis GetRecords, 1,000 of 1 KB", 500, KINESIS, connections=16),
@@ -74,7 +81,7 @@ ROWS = [
     Row("s3-upload-part", "S3 UploadPart, 8 MiB, durable", "1,430 (1.5 GB/s)", (PLAIN, *S3), BY_BYTES, large=PART,
         connections=8, keys=8),
 ]
-PEERS = (SLOW, "moto", "dynalite", "kinesalite", "s3rver")
+PEERS = (SLOW, "moto", "dynalite", "DynamoDB Local", "kinesalite", "s3rver")
 IN_TURN, ROUNDS = (PLAIN, "nginx"), 3
 READY_MS, RESIDENT_MIB, BINARY_MB, INSTRUCTIONS = 20, 20, 8, 40000
 STARTS, PROFILED_REQUESTS = 10, 1000

@@ -129,6 +129,76 @@ static void draft_transact_write(struct scenario *scenario, size_t i, struct dra
     buf_done(&body);
 }
 
+/* ---- mixes like those of YCSB ---------------------------------------------------------------- */
+
+/* Some items of one partition. */
+static void draft_short_scan(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_item(scenario, "DynamoDB_20120810.Query", draft);
+    draft->expected = S("\"Count\"");
+    draft->body = arena_printf(
+        &scenario->arena,
+        "{\"TableName\":\"%.*s-sorted\",\"Limit\":%zu,"
+        "\"KeyConditionExpression\":\"pk = :p AND sk >= :s\","
+        "\"ExpressionAttributeValues\":{\":p\":{\"S\":\"p%zu\"},\":s\":{\"N\":\"%zu\"}}}",
+        SPAN_ARG(scenario->options->table), 1 + i % 50, i % 10, i % 97);
+}
+
+/* An item that the table was not filled with. */
+static void draft_insert(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_put_item(scenario, scenario->options->keys + i, draft);
+}
+
+/* By their last letter: in so many of a hundred the first, else the other. */
+static const struct mix {
+    char letter;
+    unsigned first_percent;
+    void (*first)(struct scenario *scenario, size_t i, struct draft *draft);
+    void (*other)(struct scenario *scenario, size_t i, struct draft *draft);
+} mixes[] = {
+    {'a', 50, draft_get_item, draft_update_item},
+    {'b', 95, draft_get_item, draft_update_item},
+    {'c', 100, draft_get_item, draft_get_item},
+    {'d', 95, draft_get_item, draft_insert},
+    {'e', 95, draft_short_scan, draft_insert},
+    {'f', 50, draft_get_item, draft_update_item}, /* which first reads: see draft_mix */
+};
+
+/* The same numbers in every run (splitmix64). */
+static uint64_t chance_of(uint64_t i)
+{
+    uint64_t z = (i + 1) * 0x9e3779b97f4a7c15ULL;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+    return z ^ z >> 31;
+}
+
+/* Below `keys`, the smaller the likelier, as Zipf has it: any magnitude is as likely as another. */
+static size_t skewed(uint64_t chance, size_t keys)
+{
+    unsigned magnitudes = 0;
+    while (keys >> magnitudes)
+        magnitudes++;
+    uint64_t base = 1ULL << (chance >> 8) % magnitudes;
+    return (size_t)((base + (chance >> 16) % base - 1) % keys);
+}
+
+/* Key 0 is the one that is used most; in mix d it is the newest one. In mix f an update follows a
+ * read of the same item, so the two of a pair have one chance. */
+static void draft_mix(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    const char *name = scenario->kind->name;
+    const struct mix *mix = mixes;
+    while (mix->letter != name[strlen(name) - 1])
+        mix++;
+    bool pairs = mix->letter == 'f';
+    uint64_t chance = chance_of(pairs ? i / 2 : i);
+    size_t keys = scenario->options->keys, key = skewed(chance, keys);
+    bool first = chance % 100 < mix->first_percent || (pairs && i % 2 == 0);
+    (first ? mix->first : mix->other)(scenario, mix->letter == 'd' ? keys - 1 - key : key, draft);
+}
+
 static void draft_kinesis(struct draft *draft, const char *target, struct span expected)
 {
     *draft = (struct draft){
@@ -257,6 +327,12 @@ static const struct scenario_kind kinds[] = {
     {"dynamodb-update-item", "dynamodb", REPLY_CONTAINS, 0, draft_update_item},
     {"dynamodb-query", "dynamodb", REPLY_CONTAINS, 0, draft_query},
     {"dynamodb-transact-write", "dynamodb", REPLY_EQUALS, 0, draft_transact_write},
+    {"dynamodb-ycsb-a", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
+    {"dynamodb-ycsb-b", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
+    {"dynamodb-ycsb-c", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
+    {"dynamodb-ycsb-d", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
+    {"dynamodb-ycsb-e", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
+    {"dynamodb-ycsb-f", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
     {"kinesis-put-record", "kinesis", REPLY_CONTAINS, 0, draft_put_record},
     {"kinesis-put-records", "kinesis", REPLY_CONTAINS, 0, draft_put_records},
     {"kinesis-get-records", "kinesis", REPLY_STATUS, 1, draft_get_records},
@@ -273,7 +349,8 @@ static const struct scenario_kind kinds[] = {
 const char *scenario_names(void)
 {
     return "sts-get-caller-identity dynamodb-get-item dynamodb-put-item dynamodb-update-item "
-           "dynamodb-query dynamodb-transact-write kinesis-put-record kinesis-put-records "
+           "dynamodb-query dynamodb-transact-write dynamodb-ycsb-a dynamodb-ycsb-b dynamodb-ycsb-c "
+           "dynamodb-ycsb-d dynamodb-ycsb-e dynamodb-ycsb-f kinesis-put-record kinesis-put-records "
            "kinesis-get-records s3-get s3-put s3-get-large s3-put-large s3-upload-part s3-list "
            "http-get http-get-large";
 }

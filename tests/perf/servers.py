@@ -170,16 +170,12 @@ class Npm(Server):
         return self
 
 
-class Kafka(Server):
-    """A broker that is its own controller, from Maven, and the producer that comes with it. `settings`: of the broker."""
-    name = "kafka"
-    READY = 60  # seconds
-
-    def __init__(self, folder, jars, settings=()):
-        self.folder, self.jars, self.extra = pathlib.Path(folder), pathlib.Path(jars), list(settings)
+class Maven(Server):
+    """Java programs: the jars of the project `pom`, in the versions that it pins, are put into the folder `jars`."""
+    pom = None
 
     def install(self):
-        wanted, stamp = HERE / "kafka/pom.xml", self.jars / "pom.xml"
+        wanted, stamp = HERE / self.pom, self.jars / "pom.xml"
         if stamp.exists() and stamp.read_text() == wanted.read_text():
             return
         if not shutil.which("mvn") or not shutil.which("java"):
@@ -188,8 +184,17 @@ class Kafka(Server):
         made = subprocess.run(["mvn", "-q", "-B", "-f", wanted, "dependency:copy-dependencies", f"-DoutputDirectory={self.jars}"],
                               capture_output=True, text=True)
         if made.returncode:
-            raise Unavailable("kafka cannot be installed: " + (made.stdout.strip().splitlines() or ["mvn failed"])[0])
+            raise Unavailable(f"{self.name} cannot be installed: " + (made.stdout.strip().splitlines() or ["mvn failed"])[0])
         shutil.copy(wanted, stamp)
+
+
+class Kafka(Maven):
+    """A broker that is its own controller, from Maven, and the producer that comes with it. `settings`: of the broker."""
+    name, pom = "kafka", "kafka/pom.xml"
+    READY = 60  # seconds
+
+    def __init__(self, folder, jars, settings=()):
+        self.folder, self.jars, self.extra = pathlib.Path(folder), pathlib.Path(jars), list(settings)
 
     def java(self, *arguments):
         return ["java", "-cp", f"{self.jars}/*", *arguments]
@@ -234,12 +239,33 @@ class Kafka(Server):
         return float(told[-1])
 
 
+class DynamoDbLocal(Maven):
+    """Its files are SQLite's."""
+    name, pom = "DynamoDB Local", "dynamodb-local/pom.xml"
+
+    def __init__(self, folder, jars):
+        self.folder, self.jars = pathlib.Path(folder), pathlib.Path(jars).resolve()
+
+    def start(self):
+        self.install()
+        port = free_port()
+        self.address = f"127.0.0.1:{port}"
+        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        self.spawn(["java", f"-Djava.library.path={self.jars}", "-cp", f"{self.jars}/*",
+                    "com.amazonaws.services.dynamodbv2.local.main.ServerRunner", "-disableTelemetry", "-port", str(port),
+                    "-dbPath", self.folder / "data"], self.folder / "log")
+        self.wait_for_http()
+        return self
+
+
 def peer(name, folder, build):
     """The peer of that name, with its files in `folder` and what is installed for it below `build`."""
     if name == "moto":
         return Moto(folder, build / "bench-venv")
     if name == "nginx":
         return Nginx(folder)
+    if name == DynamoDbLocal.name:
+        return DynamoDbLocal(folder, build / "bench-dynamodb-local")
     modules = build.resolve() / "bench-npm"
     if name == "dynalite":
         return Npm(name, folder, modules, ["--port", "{port}", "--createTableMs", "0"])
