@@ -2,9 +2,10 @@
 /*
  * Numbers and items of engines/kv from arbitrary bytes. The first byte chooses: a number's text,
  * whose encoding must print as something that reads back the same; or an item's bytes, which must
- * be refused or stand a second encoding (the same bytes where they were canonical).
+ * be refused or stand a second encoding (the same bytes where they were canonical); or a stream's
+ * record, which is refused or encodes to the same bytes.
  */
-#include "engines/kv/kv.h"
+#include "engines/kv/inside.h"
 
 #include <stdlib.h>
 
@@ -42,6 +43,19 @@ static void item(struct span bytes)
     arena_done(&arena);
 }
 
+static void record(struct span bytes)
+{
+    struct stream_record record;
+    struct buf out;
+    buf_init(&out, 1 << 22);
+    if (kv_stream_decode(bytes, &record)) {
+        kv_stream_encode(&record, &out);
+        if (!span_eq(buf_span(&out), bytes))
+            abort();
+    }
+    buf_done(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0 || size > 1 << 16)
@@ -49,6 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span rest = span_of(data + 1, size - 1);
     if (data[0] == 'n')
         number(rest);
+    else if (data[0] == 's')
+        record(rest);
     else
         item(rest);
     return 0;

@@ -81,8 +81,10 @@ static struct kv_index *index_new(struct arena *arena, const struct kv_index_rec
     schema->included.count = record->included.count;
     for (size_t i = 0; i < record->included.count; i++)
         schema->included.at[i] = arena_copy(arena, record->included.at[i]);
-    atomic_init(&index->meters[KV_METER_READ].rate, record->read_rate);
-    atomic_init(&index->meters[KV_METER_WRITE].rate, record->write_rate);
+    meter_set(&index->meters[KV_METER_READ],
+              &(struct meter_rate){record->read_rate, record->read_grows});
+    meter_set(&index->meters[KV_METER_WRITE],
+              &(struct meter_rate){record->write_rate, record->write_grows});
     bool good = read_parts(arena, &record->hash, schema->hash, &schema->hash_count) &&
                 read_parts(arena, &record->range, schema->range, &schema->range_count);
     return good ? index : NULL;

@@ -17,6 +17,10 @@
 
 #define KV_KEYSPACE_STREAMS 0x67 /* stream id, sequence number (u64) -> record */
 
+/* id of a KV_LOG_REPLICAS, hash, length of the hash key, it, range key -> number (u64) of the last
+ * write */
+#define KV_KEYSPACE_VERSIONS 0x68
+
 /* A table's locks and counters are split by hash of the hash key, so that writers of different
  * items seldom meet. Part of the disk format. */
 #define KV_SHARDS 64
@@ -34,6 +38,9 @@ struct shard {
 struct meter {
     _Atomic uint64_t rate;       /* units a second; 0: not limited */
     _Atomic int64_t empty_until; /* us */
+    atomic_bool grow;
+    _Atomic int64_t second, half_hour; /* the present ones, s */
+    _Atomic uint64_t used, peak; /* half units: in that second, in one second of that half hour */
 };
 
 /* Immutable but for the counters, the meters and `built`. Its entries are counted by their items'
@@ -188,6 +195,13 @@ struct key_batch {
 MUST_CHECK int kv_read_batch(const struct kv_access *access, uint64_t table, struct span from,
                              struct key_batch *batch);
 
+/* meter.c: a rate that it has grown beyond stays. */
+struct meter_rate {
+    uint64_t rate;
+    bool grows;
+};
+void meter_set(struct meter *meter, const struct meter_rate *to);
+
 /* stream.c */
 struct kv_table_record;
 MUST_CHECK int kv_stream_write(const struct kv_access *access, const struct kv_write *write,
@@ -218,6 +232,14 @@ struct stream_record {
 void kv_stream_encode(const struct stream_record *record, struct buf *out);
 MUST_CHECK bool kv_stream_decode(struct span bytes, struct stream_record *ret);
 void kv_stream_key(uint64_t id, uint64_t sequence, struct buf *out);
+
+/* version.c: the number of an item's last write. */
+void version_put(const struct kv_access *access, uint64_t log, const struct kv_key *key,
+                 uint64_t number);
+/* Forgets that of an item that was deleted no later than `number`. */
+struct kv_stream;
+MUST_CHECK int version_forget(struct txn *txn, struct arena *arena, const struct kv_stream *stream,
+                              const struct stream_record *record, uint64_t number);
 
 /* index.c: the record of a table whose shards are all locked now. */
 MUST_CHECK int table_record_locked(const struct kv_access *access, struct span table,

@@ -178,8 +178,8 @@ struct kv_changes {
     uint64_t collection;     /* bytes of the last written item's collection; 0: not counted */
 };
 
-/* Who writes: the caller of the service, or the engine because an item has ended. */
-enum KV_ACTOR { KV_ACTOR_CALLER, KV_ACTOR_EXPIRY };
+/* Who writes: the caller of the service, the engine because an item has ended, or kv_apply. */
+enum KV_ACTOR { KV_ACTOR_CALLER, KV_ACTOR_EXPIRY, KV_ACTOR_REPLICA };
 
 /* One place inside one transaction: what is read lives in the arena. */
 struct kv_access {
@@ -374,6 +374,7 @@ enum KV_LOG {
     KV_LOG_STREAM,   /* has shards */
     KV_LOG_DELIVERY, /* for one reader, who remembers where it is */
     KV_LOG_HISTORY,  /* the engine's: kv_history_keep, and copies in progress */
+    KV_LOG_REPLICAS, /* for kv_apply elsewhere */
     KV_LOG_COUNT,
 };
 
@@ -424,6 +425,27 @@ struct kv_records {
 MUST_CHECK int kv_stream_read(const struct kv_access *access, uint64_t id,
                               const struct kv_stream_range *range, struct kv_records *ret);
 
+/* ---- replicas -------------------------------------------------------------------------------- */
+
+/*
+ * Two tables of one schema that are written to independently and come to have the same items: each
+ * has a KV_LOG_REPLICAS, whose records are applied to the other one. Of two writes of an item the
+ * later one stays, whatever order they come in: while a table has such a log, every write of an
+ * item, a deletion too, leaves its number with the item's key.
+ */
+enum KV_TIE { KV_TIE_LOSES, KV_TIE_WINS }; /* of equal numbers; the other way on the other side */
+/* Applies a record whose item's key is locked. 1: applied, 0: what is there is later (or the record
+ * is of kv_apply itself). -ENOENT: no log. */
+MUST_CHECK int kv_apply(const struct kv_access *access, struct kv_table *table,
+                        const struct kv_record *record, enum KV_TIE tie);
+/* The key of a record's item in a table of that schema; false when it has none. */
+MUST_CHECK bool kv_record_key(const struct kv_table *table, const struct kv_record *record,
+                              struct kv_key *ret);
+/* Locks all items of some tables at once, for a transaction that goes on to change several of them
+ * on the tables' thread. -ENOENT. */
+MUST_CHECK int kv_lock_tables(const struct kv_access *access, const struct span *names,
+                              size_t count);
+
 /* ---- history and copies ---------------------------------------------------------------------- */
 
 /* Keeps what the items were before each change for so long; 0: no longer than copies need it. The
@@ -471,18 +493,23 @@ enum KV_METER { KV_METER_READ, KV_METER_WRITE };
 
 struct kv_rates {
     uint64_t read, write; /* units a second; 0: not limited */
-    uint64_t kind;        /* of a table: whatever the caller wants to know with kv_rates_kind */
+    /* To twice of what was used in a second of an earlier half hour. */
+    bool read_grows, write_grows;
+    uint64_t kind; /* of a table: whatever the caller wants to know with kv_rates_kind */
 };
-/* `index` absent: the table's own. Tables' thread; takes effect with the commit. -ENOENT. */
+/* What a meter has grown to is forgotten with the process. `index` absent: the table's own. Tables'
+ * thread; takes effect with the commit. -ENOENT. */
 MUST_CHECK int kv_rates_set(const struct kv_access *access, struct span table, struct span index,
                             const struct kv_rates *rates);
 /* Whether there is something in it. `index` NULL: the table's. Any thread. */
 bool kv_meter_has(const struct kv_access *access, const struct kv_table *table,
                   const struct kv_index *index, enum KV_METER which);
 /* Takes so much, also when there is less: then it is empty for longer. */
-void kv_meter_take(struct kv_table *table, const struct kv_index *index, enum KV_METER which,
-                   double units);
+void kv_meter_take(const struct kv_access *access, struct kv_table *table,
+                   const struct kv_index *index, enum KV_METER which, double units);
 uint64_t kv_rates_kind(const struct kv_table *table);
+bool kv_meter_grows(const struct kv_table *table, const struct kv_index *index,
+                    enum KV_METER which);
 /*
  * The parts of a table that its keys fall into have meters, too, all with one rate: a key that is
  * used much more than others meets an empty one while the table's is not.
@@ -491,7 +518,7 @@ uint64_t kv_rates_kind(const struct kv_table *table);
 #define KV_PART_WRITES 1000
 bool kv_part_has(const struct kv_access *access, const struct kv_table *table,
                  const struct kv_key *key, enum KV_METER which);
-void kv_part_take(struct kv_table *table, const struct kv_key *key, enum KV_METER which,
-                  double units);
+void kv_part_take(const struct kv_access *access, struct kv_table *table, const struct kv_key *key,
+                  enum KV_METER which, double units);
 /* No meter is empty any more. Before the first call. */
 void kv_lift_limits(struct kv *kv);

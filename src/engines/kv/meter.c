@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #define SECOND_US 1000000
+#define HALF_HOUR_S 1800
 
 static int64_t now_us(void)
 {
@@ -32,11 +33,36 @@ static bool has(const struct kv_access *access, const struct meter *meter)
     return atomic_load_explicit(&meter->empty_until, memory_order_relaxed) < now_us();
 }
 
-static void take(struct meter *meter, double units)
+/* Of those who see the same moment pass one does what there is to do. */
+static bool passes(_Atomic int64_t *moment, int64_t now_s, int64_t every_s)
+{
+    int64_t old = atomic_load_explicit(moment, memory_order_relaxed);
+    return now_s - old >= every_s && atomic_compare_exchange_strong(moment, &old, now_s);
+}
+
+static void grow(struct meter *meter, double units)
+{
+    int64_t now_s = now_us() / SECOND_US;
+    if (passes(&meter->second, now_s, 1)) {
+        uint64_t used = atomic_exchange(&meter->used, 0);
+        if (used > atomic_load(&meter->peak))
+            atomic_store(&meter->peak, used);
+        if (passes(&meter->half_hour, now_s, HALF_HOUR_S)) {
+            uint64_t twice = atomic_exchange(&meter->peak, 0); /* of half units */
+            if (twice > atomic_load(&meter->rate))
+                atomic_store(&meter->rate, twice);
+        }
+    }
+    atomic_fetch_add_explicit(&meter->used, (uint64_t)(units * 2), memory_order_relaxed);
+}
+
+static void take(const struct kv_access *access, struct meter *meter, double units)
 {
     uint64_t rate = atomic_load_explicit(&meter->rate, memory_order_relaxed);
-    if (!rate)
+    if (!rate || access->kv->unlimited)
         return;
+    if (atomic_load_explicit(&meter->grow, memory_order_relaxed))
+        grow(meter, units);
     int64_t full = now_us() - (int64_t)KV_BURST_S * SECOND_US;
     int64_t taken = (int64_t)(units * SECOND_US / (double)rate);
     int64_t old = atomic_load_explicit(&meter->empty_until, memory_order_relaxed), new;
@@ -51,11 +77,11 @@ bool kv_meter_has(const struct kv_access *access, const struct kv_table *table,
     return has(access, meter_of(table, index, which));
 }
 
-void kv_meter_take(struct kv_table *table, const struct kv_index *index, enum KV_METER which,
-                   double units)
+void kv_meter_take(const struct kv_access *access, struct kv_table *table,
+                   const struct kv_index *index, enum KV_METER which, double units)
 {
     /* A caller has indexes only to look at; their meters are as much the table's as its own. */
-    take((struct meter *)(uintptr_t)meter_of(table, index, which), units);
+    take(access, (struct meter *)(uintptr_t)meter_of(table, index, which), units);
 }
 
 bool kv_part_has(const struct kv_access *access, const struct kv_table *table,
@@ -64,10 +90,15 @@ bool kv_part_has(const struct kv_access *access, const struct kv_table *table,
     return has(access, &table->parts[key->shard][which]);
 }
 
-void kv_part_take(struct kv_table *table, const struct kv_key *key, enum KV_METER which,
-                  double units)
+void kv_part_take(const struct kv_access *access, struct kv_table *table, const struct kv_key *key,
+                  enum KV_METER which, double units)
 {
-    take(&table->parts[key->shard][which], units);
+    take(access, &table->parts[key->shard][which], units);
+}
+
+bool kv_meter_grows(const struct kv_table *table, const struct kv_index *index, enum KV_METER which)
+{
+    return atomic_load_explicit(&meter_of(table, index, which)->grow, memory_order_relaxed);
 }
 
 uint64_t kv_rates_kind(const struct kv_table *table)
@@ -81,6 +112,15 @@ void kv_lift_limits(struct kv *kv)
 }
 
 /* ---- rates ---------------------------------------------------------------------------------- */
+
+void meter_set(struct meter *meter, const struct meter_rate *to)
+{
+    bool grown = to->grows && atomic_load(&meter->grow) && atomic_load(&meter->rate) > to->rate;
+    atomic_store(&meter->grow, to->grows);
+    atomic_store(&meter->half_hour, now_us() / SECOND_US);
+    if (!grown)
+        atomic_store(&meter->rate, to->rate);
+}
 
 /* Of a table in the cache, once the record that says so is visible. In the caller's arena. */
 struct setting {
@@ -106,8 +146,10 @@ static void set_now(void *thing, enum TXN_END end)
             meters = set->at[i]->meters;
     if (!meters)
         return;
-    atomic_store(&meters[KV_METER_READ].rate, setting->rates.read);
-    atomic_store(&meters[KV_METER_WRITE].rate, setting->rates.write);
+    meter_set(&meters[KV_METER_READ],
+              &(struct meter_rate){setting->rates.read, setting->rates.read_grows});
+    meter_set(&meters[KV_METER_WRITE],
+              &(struct meter_rate){setting->rates.write, setting->rates.write_grows});
 }
 
 static bool keep(struct kv_table_record *record, const struct setting *setting)
@@ -116,6 +158,8 @@ static bool keep(struct kv_table_record *record, const struct setting *setting)
         record->read_rate = setting->rates.read;
         record->write_rate = setting->rates.write;
         record->rates_kind = setting->rates.kind;
+        record->read_grows = setting->rates.read_grows;
+        record->write_grows = setting->rates.write_grows;
         return true;
     }
     for (size_t i = 0; i < record->indexes.count; i++) {
@@ -124,6 +168,8 @@ static bool keep(struct kv_table_record *record, const struct setting *setting)
             continue;
         index->read_rate = setting->rates.read;
         index->write_rate = setting->rates.write;
+        index->read_grows = setting->rates.read_grows;
+        index->write_grows = setting->rates.write_grows;
         return true;
     }
     return false;

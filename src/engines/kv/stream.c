@@ -81,6 +81,9 @@ int kv_stream_write(const struct kv_access *access, const struct kv_write *write
     bool was = !span_is_absent(write->old), is = !span_is_absent(write->item);
     if (was && is && span_eq(write->old, write->item))
         return 0;
+    bool again = stream->log == KV_LOG_REPLICAS && access->actor == KV_ACTOR_REPLICA;
+    if (again && is) /* of a deletion the record tells when its number may be forgotten */
+        return 0;
     struct stream_record record = {
         .time_ms = clock_now_ms(),
         .event = !was ? KV_INSERT
@@ -98,7 +101,10 @@ int kv_stream_write(const struct kv_access *access, const struct kv_write *write
     struct buf key, value;
     buf_init(&key, 64);
     buf_init(&value, RECORD_CEILING);
-    kv_stream_key(stream->id, take_number(access, stream), &key);
+    uint64_t number = take_number(access, stream);
+    if (stream->log == KV_LOG_REPLICAS && !again)
+        version_put(access, stream->id, write->key, number);
+    kv_stream_key(stream->id, number, &key);
     kv_stream_encode(&record, &value);
     txn_put(access->txn, FAMILY_ITEMS, buf_span(&key), buf_span(&value));
     buf_done(&key);
@@ -242,6 +248,7 @@ uint64_t *kv_log_of(struct kv_table_record *record, enum KV_LOG log)
 {
     return log == KV_LOG_STREAM     ? &record->stream
            : log == KV_LOG_DELIVERY ? &record->delivery
+           : log == KV_LOG_REPLICAS ? &record->replicas
                                     : &record->history;
 }
 

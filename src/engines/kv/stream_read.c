@@ -66,6 +66,9 @@ bool kv_stream_decode(struct span bytes, struct stream_record *ret)
     uint64_t time;
     if (bytes.len < HEAD_LEN || bytes.at[0] != FORMAT)
         return false;
+    if (bytes.at[1] < KV_INSERT || bytes.at[1] > KV_REMOVE || bytes.at[2] < KV_ACTOR_CALLER ||
+        bytes.at[2] > KV_ACTOR_REPLICA)
+        return false;
     ret->event = (enum KV_EVENT)bytes.at[1];
     ret->actor = (enum KV_ACTOR)bytes.at[2];
     memcpy(&time, bytes.at + 3, sizeof time);
@@ -219,6 +222,8 @@ struct trim {
     uint64_t last;
     int64_t before_ms;
     uint64_t needed; /* this number and those behind it stay */
+    const struct kv_stream *stream;
+    int error;
 };
 
 /* A history is kept for as long as its table says, and while a copy is going to undo it. */
@@ -248,7 +253,9 @@ static bool is_old(struct trim *trim, struct span key, struct span value)
         !key_read_u64(&key, &number) || number >= trim->needed)
         return false;
     trim->last = number;
-    return true;
+    if (trim->stream->log == KV_LOG_REPLICAS && record.event == KV_REMOVE)
+        trim->error = version_forget(trim->txn, trim->arena, trim->stream, &record, number);
+    return trim->error >= 0;
 }
 
 static int find_old(struct trim *trim, uint64_t id)
@@ -267,7 +274,7 @@ static int find_old(struct trim *trim, uint64_t id)
     }
     int error = cursor_error(cursor);
     cursor_close(cursor);
-    return error;
+    return error < 0 ? error : trim->error;
 }
 
 static int forget_shard(void *user, struct kv_stream_shard_record *shard)
@@ -281,6 +288,7 @@ static int forget_shard(void *user, struct kv_stream_shard_record *shard)
 static int trim_stream(void *user, struct kv_stream *stream)
 {
     struct trim *trim = user;
+    trim->stream = stream;
     int error = set_bounds(trim, stream);
     if (!error)
         error = find_old(trim, stream->id);

@@ -56,8 +56,8 @@ static void delete_rest(struct txn *txn, uint64_t table)
 }
 
 /* Where things of a table lie, all keyed by its number first. */
-static const uint8_t keyspaces[] = {KV_KEYSPACE_ITEMS, KV_KEYSPACE_COLLECTIONS,
-                                    KV_KEYSPACE_STREAMS};
+static const uint8_t keyspaces[] = {KV_KEYSPACE_ITEMS, KV_KEYSPACE_COLLECTIONS, KV_KEYSPACE_STREAMS,
+                                    KV_KEYSPACE_VERSIONS};
 
 /* Deletes up to BATCH_ITEMS things from sweep->from on; *ret_more: the end was not reached. */
 static int delete_things(struct txn *txn, struct arena *arena, struct sweep *sweep, bool *ret_more)

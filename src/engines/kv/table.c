@@ -292,8 +292,10 @@ static struct kv_table *table_new(const struct kv_table_record *record)
     table->schema.range =
         (struct kv_key_part){keep(&to, record->range_name), (enum KV_TYPE)record->range_type};
     atomic_init(&table->references, 1);
-    atomic_init(&table->meters[KV_METER_READ].rate, record->read_rate);
-    atomic_init(&table->meters[KV_METER_WRITE].rate, record->write_rate);
+    meter_set(&table->meters[KV_METER_READ],
+              &(struct meter_rate){record->read_rate, record->read_grows});
+    meter_set(&table->meters[KV_METER_WRITE],
+              &(struct meter_rate){record->write_rate, record->write_grows});
     atomic_init(&table->rates_kind, record->rates_kind);
     for (size_t i = 0; i < KV_SHARDS; i++) {
         atomic_init(&table->parts[i][KV_METER_READ].rate, KV_PART_READS);

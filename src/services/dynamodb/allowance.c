@@ -89,3 +89,50 @@ struct dynamodb_on_demand_throughput *allowance_shown(struct call *c, uint64_t r
     SET(shown, max_write_request_units, write ? (int64_t)write : LIFTED);
     return shown;
 }
+
+/* ---- warm throughput ------------------------------------------------------------------------ */
+
+static RESULT check_warm(struct call *c, const struct warm_wish *wish, const struct unit *unit,
+                         uint64_t now)
+{
+    struct span of =
+        wish->index.at ? arena_printf(c->arena, "index %.*s", SPAN_ARG(wish->index)) : S("table");
+    if (!unit->given)
+        return OK;
+    if (unit->value < (int64_t)now)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      BAD "Requested %s for WarmThroughput for %.*s is lower than %s", unit->name,
+                      SPAN_ARG(of),
+                      wish->made
+                          ? "current WarmThroughput, decreasing WarmThroughput is not supported"
+                          : "initial throughput for OnDemand");
+    if (unit->value <= UNITS_MAX)
+        return OK;
+    return refuse(c, &DYNAMODB_LIMIT_EXCEEDED_EXCEPTION,
+                  "Subscriber limit exceeded: Requested %s for WarmThroughput for %.*s exceeds %s "
+                  "of the account in region %.*s",
+                  unit->name, SPAN_ARG(of), unit->limit, SPAN_ARG(c->region));
+}
+
+RESULT warm_check(struct call *c, const struct warm_wish *wish)
+{
+    const struct dynamodb_warm_throughput *wanted = wish->wanted;
+    if (!wanted)
+        return OK;
+    const struct unit read = {wanted->read_units_per_second, wanted->has.read_units_per_second,
+                              "ReadUnitsPerSecond", "TableMaxReadCapacityUnits"};
+    const struct unit write = {wanted->write_units_per_second, wanted->has.write_units_per_second,
+                               "WriteUnitsPerSecond", "TableMaxWriteCapacityUnits"};
+    if (!read.given && !write.given)
+        return refuse(c, &ERROR_INTERNAL_FAILURE, "%s", "");
+    TRY(check_warm(c, wish, &read, wish->read));
+    return check_warm(c, wish, &write, wish->write);
+}
+
+void warm_set(const struct dynamodb_warm_throughput *wanted, uint64_t *read, uint64_t *write)
+{
+    if (wanted && wanted->has.read_units_per_second)
+        *read = (uint64_t)wanted->read_units_per_second;
+    if (wanted && wanted->has.write_units_per_second)
+        *write = (uint64_t)wanted->write_units_per_second;
+}

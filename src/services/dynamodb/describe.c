@@ -3,15 +3,12 @@
 #include "services/dynamodb/allowance.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/replica.h"
 #include "services/dynamodb/table.h"
 
 #include "services/cloud.h"
 
 #include <errno.h>
-
-/* What a table on demand takes from its first second ("Understanding warm throughput"). */
-#define WARM_READ_UNITS 12000
-#define WARM_WRITE_UNITS 4000
 
 static struct span state_name(uint64_t state)
 {
@@ -75,6 +72,13 @@ describe_units(struct call *c, const struct throughput *from)
     return units;
 }
 
+uint64_t table_warm_now(const struct dynamodb_table *table, uint64_t warmed, uint64_t provisioned,
+                        uint64_t initial)
+{
+    uint64_t own = table->on_demand ? initial : provisioned;
+    return warmed > own ? warmed : own;
+}
+
 static void describe_throughput(struct call *c, const struct dynamodb_table *table,
                                 struct dynamodb_table_description *to)
 {
@@ -84,9 +88,9 @@ static void describe_throughput(struct call *c, const struct dynamodb_table *tab
     struct dynamodb_table_warm_throughput_description *warm =
         ARENA_NEW(c->arena, struct dynamodb_table_warm_throughput_description);
     SET(warm, read_units_per_second,
-        table->on_demand ? WARM_READ_UNITS : (int64_t)table->read_units);
+        (int64_t)table_warm_now(table, table->warm_read, table->read_units, WARM_READ_UNITS));
     SET(warm, write_units_per_second,
-        table->on_demand ? WARM_WRITE_UNITS : (int64_t)table->write_units);
+        (int64_t)table_warm_now(table, table->warm_write, table->write_units, WARM_WRITE_UNITS));
     warm->status = S("ACTIVE");
     to->warm_throughput = warm;
     to->on_demand_throughput = allowance_shown(c, table->max_read, table->max_write);
@@ -159,9 +163,9 @@ static void describe_global(struct call *c, const struct dynamodb_table *table,
     struct dynamodb_global_secondary_index_warm_throughput_description *warm =
         ARENA_NEW(c->arena, struct dynamodb_global_secondary_index_warm_throughput_description);
     SET(warm, read_units_per_second,
-        table->on_demand ? WARM_READ_UNITS : (int64_t)index->read_units);
+        (int64_t)table_warm_now(table, index->warm_read, index->read_units, WARM_READ_UNITS));
     SET(warm, write_units_per_second,
-        table->on_demand ? WARM_WRITE_UNITS : (int64_t)index->write_units);
+        (int64_t)table_warm_now(table, index->warm_write, index->write_units, WARM_WRITE_UNITS));
     warm->status = S("ACTIVE");
     to->warm_throughput = warm;
     to->on_demand_throughput = allowance_shown(c, index->max_read, index->max_write);
@@ -260,6 +264,7 @@ RESULT table_describe(struct call *c, const struct dynamodb_table *table,
     describe_class(c, table, to);
     table_describe_stream(c, table, to);
     describe_restore(c, table, to);
+    replica_describe(c, table, to);
     *ret = to;
     return describe_indexes(c, table, to);
 }

@@ -21,6 +21,10 @@ struct dynamodb_stream_view {
     bool open;
 };
 
+/* Kept with the data, so iterators outlive a restart. */
+struct hmac_key;
+const struct hmac_key *dynamodb_secret(const struct call *c);
+
 struct auth_question;
 /* Adds the owner and the policy of a table or stream to a question: the hook of both services. */
 const struct refusal *dynamodb_resource(struct call *c, const void *in,

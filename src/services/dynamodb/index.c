@@ -23,6 +23,17 @@ static bool is_hash(const struct dynamodb_key_schema_element *element)
 
 /* ---- what is asked for ---------------------------------------------------------------------- */
 
+RESULT index_check_warm(struct call *c, const struct index_warm *wish)
+{
+    const struct dynamodb_provisioned_throughput *units = wish->units;
+    return warm_check(c, &(struct warm_wish){.wanted = wish->wanted,
+                                             .index = wish->name,
+                                             .read = units ? (uint64_t)units->read_capacity_units
+                                                           : WARM_READ_UNITS,
+                                             .write = units ? (uint64_t)units->write_capacity_units
+                                                            : WARM_WRITE_UNITS});
+}
+
 RESULT index_wishes_of(struct call *c, const struct dynamodb_create_table_in *in,
                        struct index_wishes *ret)
 {
@@ -35,13 +46,14 @@ RESULT index_wishes_of(struct call *c, const struct dynamodb_create_table_in *in
         TRY(allowance_check(c, &(struct allowance_wish){.wanted = index->on_demand_throughput,
                                                         .index = index->index_name,
                                                         .on_demand = !in->provisioned_throughput}));
-        if (index->warm_throughput)
-            return table_not_built(c, "WarmThroughput");
+        TRY(index_check_warm(c, &(struct index_warm){index->index_name, index->warm_throughput,
+                                                     index->provisioned_throughput}));
         ret->at[ret->count++] = (struct index_wish){.name = index->index_name,
                                                     .keys = &index->key_schema,
                                                     .projection = index->projection,
                                                     .units = index->provisioned_throughput,
-                                                    .most = index->on_demand_throughput};
+                                                    .most = index->on_demand_throughput,
+                                                    .warm = index->warm_throughput};
     }
     for (size_t i = 0; i < local->count; i++)
         ret->at[ret->count++] = (struct index_wish){.name = local->at[i].index_name,
@@ -313,6 +325,7 @@ struct dynamodb_table_index index_record(struct call *c, const struct index_wish
         record.included.at[i] = names->at[i];
     qsort(record.included.at, names->count, sizeof *record.included.at, compare_spans);
     allowance_set(wish->most, &record.max_read, &record.max_write);
+    warm_set(wish->warm, &record.warm_read, &record.warm_write);
     if (wish->units) {
         record.read_units = (uint64_t)wish->units->read_capacity_units;
         record.write_units = (uint64_t)wish->units->write_capacity_units;

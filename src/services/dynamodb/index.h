@@ -20,6 +20,7 @@ struct index_wish {
     const struct dynamodb_projection *projection;
     const struct dynamodb_provisioned_throughput *units; /* NULL: none */
     const struct dynamodb_on_demand_throughput *most;    /* NULL: none */
+    const struct dynamodb_warm_throughput *warm;         /* NULL: none */
     bool local;
 };
 
@@ -34,6 +35,14 @@ struct index_table {
     const struct dynamodb_attribute_definitions *definitions;
     bool on_demand;
 };
+
+/* WarmThroughput of a new index. */
+struct index_warm {
+    struct span name;
+    const struct dynamodb_warm_throughput *wanted;
+    const struct dynamodb_provisioned_throughput *units; /* NULL: on demand */
+};
+RESULT index_check_warm(struct call *c, const struct index_warm *wish);
 
 /* The global ones first, as the real service goes through them. */
 RESULT index_wishes_of(struct call *c, const struct dynamodb_create_table_in *in,

@@ -3,7 +3,8 @@
  * The states of tables. A handler writes the record in a moving state and a `pending` record in one
  * commit; once that is durable the control thread takes the step and drops the `pending` record:
  *
- *   CREATING  the engine has copied what is restored: its table is opened -> ACTIVE
+ *   CREATING  the engine has copied what is restored: its table is opened -> ACTIVE (that of a
+ *             replica by replica_step.c)
  *   UPDATING  indexes that go leave the record   -> ACTIVE
  *   ACTIVE    the engine has filled an index     -> that is ACTIVE; else the step stays pending
  *   DELETING  the engine drops the table, or keeps its items as a backup -> the record is gone
@@ -15,6 +16,8 @@
  */
 #include "services/dynamodb/dynamodb.h"
 
+#include "base/hash.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "loop/loop.h"
@@ -40,7 +43,13 @@ struct dynamodb {
     struct timer again;
     atomic_bool posted;
     struct transfers *transfers;
+    struct hmac_key secret;
 };
+
+const struct hmac_key *dynamodb_secret(const struct call *c)
+{
+    return &c->cloud->dynamodb->secret;
+}
 
 /* On the flusher's thread, and on this one when an index is filled. */
 static void wake(void *thing)
@@ -143,7 +152,7 @@ static int step_settle(const struct kv_access *access, struct dynamodb_table *ta
 static int step_open(const struct kv_access *access, struct dynamodb_table *table)
 {
     struct span name = reference_of(access->arena, table);
-    if (table->importing)
+    if (table->importing || table->joining)
         return 1;
     int copying = kv_copying(access, name);
     if (copying != KV_COPYING_NONE)
@@ -152,8 +161,11 @@ static int step_open(const struct kv_access *access, struct dynamodb_table *tabl
     return error < 0 ? error : step_settle(access, table);
 }
 
+/* What was written to a replica still goes to the other one. */
 static int step_drop(const struct kv_access *access, struct dynamodb_table *table)
 {
+    if (table->replica.at)
+        return 1;
     dynamodb_table_delete(access->txn, table);
     if (table->recovery_days)
         return backup_keep_deleted(access, table, clock_now_ms());
@@ -251,12 +263,38 @@ static void on_again(struct timer *timer)
     wake((struct dynamodb *)((char *)timer - offsetof(struct dynamodb, again)));
 }
 
+static int load_secret(struct dynamodb *dynamodb, struct arena *arena)
+{
+    char bytes[SHA256_SIZE];
+    uint64_t ticket;
+    struct dynamodb_secret secret = {.id = 1};
+    struct txn *txn = txn_begin(dynamodb->cloud->store);
+    int error = dynamodb_secret_get(txn, arena, &secret);
+    if (error == -ENOENT) {
+        random_bytes(bytes, sizeof bytes);
+        secret.bytes = span_of(bytes, sizeof bytes);
+        dynamodb_secret_put(txn, &secret);
+        error = 0;
+    }
+    if (error < 0) {
+        txn_rollback(txn);
+        return error;
+    }
+    hmac_key_init(&dynamodb->secret, secret.bytes);
+    return txn_commit(txn, &ticket);
+}
+
 struct dynamodb *dynamodb_new(struct cloud *cloud)
 {
+    struct arena arena;
     struct dynamodb *dynamodb = calloc(1, sizeof *dynamodb);
     if (!dynamodb)
         log_fatal("out of memory");
     dynamodb->cloud = cloud;
+    arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
+    if (load_secret(dynamodb, &arena) < 0)
+        log_fatal("dynamodb: the secret of iterators cannot be read");
+    arena_done(&arena);
     dynamodb->mail.deliver = on_wake;
     dynamodb->again.due = on_again;
     dynamodb->transfers = transfers_new(cloud);

@@ -12,6 +12,7 @@
 #include "services/dynamodb/destination.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/replica.h"
 #include "services/dynamodb/throttle.h"
 
 #include <errno.h>
@@ -46,7 +47,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_create_table
         {in->vector_indexes.count, "VectorIndexes"},
         {in->sse_specification && in->sse_specification->enabled,
          "SSESpecification with Enabled true"},
-        {in->warm_throughput, "WarmThroughput"},
         {in->global_table_source_arn.at, "GlobalTableSourceArn"},
         {in->global_table_settings_replication_mode.at, "GlobalTableSettingsReplicationMode"},
     };
@@ -136,6 +136,16 @@ static RESULT check_keys(struct call *c, const struct dynamodb_create_table_in *
     return OK;
 }
 
+static RESULT check_warm(struct call *c, const struct dynamodb_create_table_in *in)
+{
+    const struct dynamodb_provisioned_throughput *units = in->provisioned_throughput;
+    return warm_check(c, &(struct warm_wish){.wanted = in->warm_throughput,
+                                             .read = units ? (uint64_t)units->read_capacity_units
+                                                           : WARM_READ_UNITS,
+                                             .write = units ? (uint64_t)units->write_capacity_units
+                                                            : WARM_WRITE_UNITS});
+}
+
 static RESULT check_create(struct call *c, const struct dynamodb_create_table_in *in,
                            struct index_wishes *ret_wishes)
 {
@@ -146,6 +156,7 @@ static RESULT check_create(struct call *c, const struct dynamodb_create_table_in
     TRY(check_not_built(c, in));
     TRY(allowance_check(c, &(struct allowance_wish){.wanted = in->on_demand_throughput,
                                                     .on_demand = !in->provisioned_throughput}));
+    TRY(check_warm(c, in));
     TRY(check_definitions(c, in));
     TRY(check_keys(c, in));
     TRY(index_wishes_of(c, in, ret_wishes));
@@ -202,6 +213,7 @@ static RESULT fill_record(struct call *c, const struct dynamodb_create_table_in 
         table->write_units = (uint64_t)in->provisioned_throughput->write_capacity_units;
     }
     allowance_set(in->on_demand_throughput, &table->max_read, &table->max_write);
+    warm_set(in->warm_throughput, &table->warm_read, &table->warm_write);
     table->table_class = in->table_class;
     table->protected = in->deletion_protection_enabled;
     return table_add_tags(c, table, &in->tags);
@@ -365,7 +377,7 @@ static RESULT check_unused(struct call *c, const struct dynamodb_table *table)
                   SPAN_ARG(table->name));
 }
 
-static RESULT begin_deleting(struct call *c, struct dynamodb_table *table)
+RESULT table_begin_deleting(struct call *c, struct dynamodb_table *table)
 {
     struct kv_access access = reference_access(c);
     struct span name = reference_of(c->arena, table);
@@ -374,12 +386,23 @@ static RESULT begin_deleting(struct call *c, struct dynamodb_table *table)
     TRY(destination_close(c, table));
     table_delete_policies(c, table);
     int error = kv_history_keep(&access, name, 0);
+    if (!error && table->replica.at)
+        error = kv_stream_close(&access, name, KV_LOG_REPLICAS);
     if (!error)
         error = kv_table_shut(&access, name);
     if (error < 0)
         return refuse_errno(c, error, "shutting a table");
     table_put_moving(c, table);
     return OK;
+}
+
+RESULT table_check_deletable(struct call *c, const struct dynamodb_table *table)
+{
+    if (table->protected)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Resource cannot be deleted as it is currently protected against "
+                      "deletion. Disable deletion protection first.");
+    return check_unused(c, table);
 }
 
 RESULT dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_in *in,
@@ -389,13 +412,10 @@ RESULT dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_
     struct dynamodb_table_description *full;
     TRY(reference_table(c, in->table_name, &table));
     if (table.state != TABLE_DELETING) {
+        TRY(replica_check_settled(c, &table));
         TRY(table_check_active(c, &table));
-        if (table.protected)
-            return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                          "Resource cannot be deleted as it is currently protected against "
-                          "deletion. Disable deletion protection first.");
-        TRY(check_unused(c, &table));
-        TRY(begin_deleting(c, &table));
+        TRY(table_check_deletable(c, &table));
+        TRY(table.replica.at ? replica_leave(c, &table) : table_begin_deleting(c, &table));
     }
     TRY(table_describe(c, &table, &full));
     out->table_description = farewell(c, full);

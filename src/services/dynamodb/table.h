@@ -50,9 +50,19 @@ RESULT table_make(struct call *c, const struct dynamodb_table *table);
 /* Without what is told only once the table is there. */
 RESULT table_describe_new(struct call *c, const struct dynamodb_table *table,
                           struct dynamodb_table_description **ret);
+/* describe.c: units a second of a table or index: what it was warmed up to, or has anyway. */
+uint64_t table_warm_now(const struct dynamodb_table *table, uint64_t warmed, uint64_t provisioned,
+                        uint64_t initial);
 /* describe.c; range_name absent: none. */
 struct dynamodb_key_schema table_key_schema(struct call *c, struct span hash_name,
                                             struct span range_name);
+/* Shuts a table that is going to be dropped, with all that hangs on it. */
+RESULT table_begin_deleting(struct call *c, struct dynamodb_table *table);
+/* "Resource cannot be deleted as it is currently protected …", or its items are being copied. */
+RESULT table_check_deletable(struct call *c, const struct dynamodb_table *table);
+/* ttl.c: as it is asked for, without looking at what is there. */
+RESULT table_set_ttl(struct call *c, struct dynamodb_table *table,
+                     const struct dynamodb_time_to_live_specification *wanted);
 /* tag.c */
 RESULT table_add_tags(struct call *c, struct dynamodb_table *table,
                       const struct dynamodb_tag_list *tags);

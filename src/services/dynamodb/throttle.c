@@ -7,6 +7,7 @@
  */
 #include "services/dynamodb/throttle.h"
 
+#include "services/dynamodb/allowance.h"
 #include "services/dynamodb/capacity.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodb/reference.h"
@@ -52,17 +53,18 @@ static struct span resource_of(struct call *c, const struct kv_table *table,
 }
 
 /* Code and text are of the table's mode, the reason tells what was exceeded ("Throttling
- * diagnosis"). Both errors have the list, under names that differ in their first letter. */
+ * diagnosis"): a table on demand that has not grown yet is one whose parts are too few. Both errors
+ * have the list, under names that differ in their first letter. */
 static RESULT refuse_excess(struct call *c, const struct kv_table *table,
                             const struct excess *excess)
 {
     bool on_demand = kv_rates_kind(table) == THROTTLE_ON_DEMAND;
-    const char *text = !on_demand ? excess->index ? INDEX_EXCEEDED : TABLE_EXCEEDED
-                       : excess->limit == LIMIT_KEY_RANGE ? CURRENT_EXCEEDED
-                                                          : MAXIMUM_EXCEEDED;
-    const char *limit = excess->limit == LIMIT_KEY_RANGE ? "KeyRange"
-                        : on_demand                      ? "MaxOnDemand"
-                                                         : "Provisioned";
+    bool key_range =
+        excess->limit == LIMIT_KEY_RANGE || kv_meter_grows(table, excess->index, excess->which);
+    const char *text = !on_demand  ? excess->index ? INDEX_EXCEEDED : TABLE_EXCEEDED
+                       : key_range ? CURRENT_EXCEEDED
+                                   : MAXIMUM_EXCEEDED;
+    const char *limit = key_range ? "KeyRange" : on_demand ? "MaxOnDemand" : "Provisioned";
     struct span reasons = arena_printf(
         c->arena, "[{\"reason\":\"%s%s%sThroughputExceeded\",\"resource\":\"%.*s\"}]",
         excess->index ? "Index" : "Table", excess->which == KV_METER_READ ? "Read" : "Write", limit,
@@ -97,9 +99,9 @@ static bool table_has(const struct throttle_target *target, enum KV_METER which)
 
 static void take(const struct throttle_target *target, enum KV_METER which, double units)
 {
-    kv_meter_take(target->table, NULL, which, units);
+    kv_meter_take(target->access, target->table, NULL, which, units);
     if (target->key)
-        kv_part_take(target->table, target->key, which, units);
+        kv_part_take(target->access, target->table, target->key, which, units);
 }
 
 RESULT throttle_read(struct call *c, const struct throttle_target *target,
@@ -114,7 +116,7 @@ RESULT throttle_read(struct call *c, const struct throttle_target *target,
     }
     if (!kv_meter_has(target->access, target->table, own, KV_METER_READ))
         return refuse_excess(c, target->table, &(struct excess){own, KV_METER_READ, LIMIT_RATE});
-    kv_meter_take(target->table, own, KV_METER_READ, units);
+    kv_meter_take(target->access, target->table, own, KV_METER_READ, units);
     return OK;
 }
 
@@ -140,7 +142,7 @@ RESULT throttle_write(struct call *c, const struct throttle_target *target,
     take(target, KV_METER_WRITE, write->units);
     for (change = write->changes->first; change; change = change->next)
         if (change->table == target->table)
-            kv_meter_take(target->table,
+            kv_meter_take(target->access, target->table,
                           kv_index_schema(change->index)->local ? NULL : change->index,
                           KV_METER_WRITE, write->factor * capacity_of_change(change));
     return OK;
@@ -159,22 +161,46 @@ bool throttle_is_open(const struct throttle_target *target, enum KV_METER which)
 
 /* ---- rates ---------------------------------------------------------------------------------- */
 
-/* A maximum on demand is a rate like any other. */
+/* Of a table or an index. */
+struct throughput {
+    bool on_demand;
+    uint64_t read, write, max_read, max_write, warm_read, warm_write;
+};
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A maximum on demand is a rate like any other; without one it begins with what a new table takes,
+ * or what it was warmed up to, and grows ("DynamoDB on-demand capacity mode"). */
+static struct kv_rates rates_of(const struct throughput *of)
+{
+    if (!of->on_demand)
+        return (struct kv_rates){
+            .read = of->read, .write = of->write, .kind = THROTTLE_PROVISIONED};
+    return (struct kv_rates){
+        .read = of->max_read ? of->max_read : larger(of->warm_read, WARM_READ_UNITS),
+        .write = of->max_write ? of->max_write : larger(of->warm_write, WARM_WRITE_UNITS),
+        .read_grows = !of->max_read,
+        .write_grows = !of->max_write,
+        .kind = THROTTLE_ON_DEMAND};
+}
+
 RESULT throttle_set(struct call *c, const struct dynamodb_table *table)
 {
     const struct kv_access access = reference_access(c);
     struct span name = reference_of(c->arena, table);
-    int error = kv_rates_set(
-        &access, name, SPAN_NONE,
-        &(struct kv_rates){.read = table->on_demand ? table->max_read : table->read_units,
-                           .write = table->on_demand ? table->max_write : table->write_units,
-                           .kind = table->on_demand ? THROTTLE_ON_DEMAND : THROTTLE_PROVISIONED});
+    struct kv_rates rates = rates_of(&(struct throughput){
+        table->on_demand, table->read_units, table->write_units, table->max_read, table->max_write,
+        table->warm_read, table->warm_write});
+    int error = kv_rates_set(&access, name, SPAN_NONE, &rates);
     for (size_t i = 0; i < table->indexes.count && !error; i++) {
         const struct dynamodb_table_index *index = &table->indexes.at[i];
-        error = kv_rates_set(
-            &access, name, index->name,
-            &(struct kv_rates){.read = table->on_demand ? index->max_read : index->read_units,
-                               .write = table->on_demand ? index->max_write : index->write_units});
+        rates = rates_of(&(struct throughput){table->on_demand && !index->local, index->read_units,
+                                              index->write_units, index->max_read, index->max_write,
+                                              index->warm_read, index->warm_write});
+        error = kv_rates_set(&access, name, index->name, &rates);
         if (error == -ENOENT) /* it is on its way out */
             error = 0;
     }

@@ -108,7 +108,7 @@ static void show_capacity(struct call *c, const struct reads *reads, struct span
                 units += TRANSACT_FACTOR * capacity_of_read(kv_item_size(reads->at[j].bytes), true);
         }
         if (!told)
-            kv_meter_take(reads->at[i].table, NULL, KV_METER_READ, units);
+            kv_meter_take(&reads->access, reads->at[i].table, NULL, KV_METER_READ, units);
         struct dynamodb_consumed_capacity *shown =
             told ? NULL : capacity_shown(c, wanted, reads->at[i].name, units);
         if (!shown)

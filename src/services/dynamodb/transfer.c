@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The worker behind exports, imports and destinations: one job at a time, which takes steps until
- * there is nothing to do. The timer is for what failed for now. */
+/* The worker behind exports, imports, destinations and replicas: one job at a time, which takes
+ * steps until there is nothing to do. The timer is for what failed for now. */
 #include "services/dynamodb/transfer.h"
 
 #include "auth/principal.h"
@@ -10,6 +10,7 @@
 #include "services/dynamodb/destination.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodb/import.h"
+#include "services/dynamodb/replica.h"
 #include "store/txn.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ struct transfers {
     struct timer timer;
     bool busy, again;
     bool delivering;              /* some table has a destination; the job's */
+    bool replicating;             /* some table has a replica; the job's */
     int result;                   /* of the job */
     struct import_reader *reader; /* the job's */
 };
@@ -80,11 +82,17 @@ static int take(struct transfers *transfers, take_step step)
     return result;
 }
 
+/* The error of either, or whether either has more. */
+static int both(int one, int two)
+{
+    return one < 0 || two < 0 ? (one < two ? one : two) : one | two;
+}
+
 /* A step of each, so that a long export does not hold up an import. */
 static int step_both(struct transfers *transfers, take_step first, take_step second)
 {
     int one = take(transfers, first), two = take(transfers, second);
-    return one < 0 || two < 0 ? (one < two ? one : two) : one | two;
+    return both(one, two);
 }
 
 static int step_export(struct transfers *transfers, struct call *c)
@@ -104,9 +112,8 @@ static void run(struct job *job)
     int result = 1;
     for (int i = 0; i < STEPS_AT_ONCE && result > 0; i++) {
         int delivered = destination_deliver(transfers->cloud, &transfers->delivering);
-        result = step_both(transfers, step_export, step_import);
-        result = delivered < 0 || result < 0 ? (delivered < result ? delivered : result)
-                                             : delivered | result;
+        int replicated = replica_deliver(transfers->cloud, &transfers->replicating);
+        result = both(both(delivered, replicated), step_both(transfers, step_export, step_import));
     }
     transfers->result = result;
 }
@@ -121,6 +128,11 @@ static int finish_export(struct transfers *transfers, struct call *c)
 static int settle_destinations(struct transfers *transfers, struct call *c)
 {
     return destination_settle(c);
+}
+
+static int settle_replicas(struct transfers *transfers, struct call *c)
+{
+    return replica_settle(c);
 }
 
 static int finish_import(struct transfers *transfers, struct call *c)
@@ -144,7 +156,7 @@ static void done(struct job *job)
         (struct transfers *)((char *)job - offsetof(struct transfers, job));
     int result = transfers->result;
     int finished = step_both(transfers, finish_export, finish_import);
-    int settled = take(transfers, settle_destinations);
+    int settled = step_both(transfers, settle_destinations, settle_replicas);
     transfers->busy = false;
     if (finished < 0 || settled < 0)
         result = finished < settled ? finished : settled;
@@ -155,7 +167,7 @@ static void done(struct job *job)
         loop_timer_set(transfers->cloud->control, &transfers->timer, clock_steady_ms() + FAILED_MS);
     } else if (result > 0 || transfers->again) {
         submit(transfers);
-    } else if (transfers->delivering) {
+    } else if (transfers->delivering || transfers->replicating) {
         loop_timer_set(transfers->cloud->control, &transfers->timer,
                        clock_steady_ms() + DELIVERY_MS);
     }

@@ -5,6 +5,7 @@
  * service was measured to have them. Control thread.
  */
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/replica.h"
 #include "services/dynamodb/table.h"
 
 #define CHANGE_MS (30 * 60 * 1000) /* between two changes */
@@ -65,6 +66,22 @@ static RESULT check_change(struct call *c, const struct dynamodb_table *table,
     return OK;
 }
 
+RESULT table_set_ttl(struct call *c, struct dynamodb_table *table,
+                     const struct dynamodb_time_to_live_specification *wanted)
+{
+    struct kv_access access = reference_access(c);
+    struct span name = reference_of(c->arena, table);
+    int error = wanted->enabled ? kv_expiry_set(&access, name, wanted->attribute_name)
+                                : kv_expiry_clear(&access, name);
+    if (error < 0)
+        return refuse_errno(c, error, "setting how items end");
+    table->ttl_attribute = wanted->attribute_name;
+    table->ttl_state = wanted->enabled ? TTL_ENABLING : TTL_DISABLING;
+    table->ttl_changed = c->now_ms;
+    table_put_moving(c, table);
+    return OK;
+}
+
 RESULT dynamodb_update_time_to_live(struct call *c,
                                     const struct dynamodb_update_time_to_live_in *in,
                                     struct dynamodb_update_time_to_live_out *out)
@@ -75,16 +92,9 @@ RESULT dynamodb_update_time_to_live(struct call *c,
     TRY(table_check_active(c, &table));
     TRY(check_change(c, &table, wanted));
 
-    struct kv_access access = reference_access(c);
-    struct span name = reference_of(c->arena, &table);
-    int error = wanted->enabled ? kv_expiry_set(&access, name, wanted->attribute_name)
-                                : kv_expiry_clear(&access, name);
-    if (error < 0)
-        return refuse_errno(c, error, "setting how items end");
-    table.ttl_attribute = wanted->attribute_name;
-    table.ttl_state = wanted->enabled ? TTL_ENABLING : TTL_DISABLING;
-    table.ttl_changed = c->now_ms;
-    table_put_moving(c, &table);
+    TRY(replica_lock(c, &table));
+    TRY(table_set_ttl(c, &table, wanted));
+    TRY(replica_set_ttl(c, &table, wanted));
     out->time_to_live_specification =
         ARENA_NEW(c->arena, struct dynamodb_time_to_live_specification);
     *out->time_to_live_specification = *wanted;

@@ -6,6 +6,7 @@
  */
 #include "services/dynamodb/allowance.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/replica.h"
 #include "services/dynamodb/table.h"
 #include "services/dynamodb/throttle.h"
 
@@ -35,12 +36,10 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_update_table
     } parameters[] = {
         {in->vector_index_updates.count, "VectorIndexUpdates"},
         {in->sse_specification, "SSESpecification"},
-        {in->replica_updates.count, "ReplicaUpdates"},
-        {in->multi_region_consistency.at, "MultiRegionConsistency"},
+        {span_eq(in->multi_region_consistency, S("STRONG")), "MultiRegionConsistency STRONG"},
         {in->global_table_witness_updates.count, "GlobalTableWitnessUpdates"},
         {in->global_table_settings_replication_mode.at, "GlobalTableSettingsReplicationMode"},
         {in->has.disassociation_protection_enabled, "DisassociationProtectionEnabled"},
-        {in->warm_throughput, "WarmThroughput"},
     };
     for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
         if (parameters[i].asked)
@@ -60,8 +59,10 @@ static RESULT check_together(struct call *c, const struct dynamodb_update_table_
         {in->global_secondary_index_updates.count, NULL},
         {in->stream_specification, NULL},
         {in->on_demand_throughput, NULL},
+        {in->warm_throughput, NULL},
         {in->table_class.at, "TableClass"},
         {in->has.deletion_protection_enabled, "DeletionProtection"},
+        {in->replica_updates.count, "Replica"}, /* which is the one that is told */
     };
     size_t asked = 0;
     const char *alone = NULL;
@@ -124,6 +125,13 @@ static RESULT check_change(struct call *c, const struct dynamodb_table *table,
     TRY(allowance_check(c, &(struct allowance_wish){.wanted = in->on_demand_throughput,
                                                     .on_demand = on_demand,
                                                     .made = true}));
+    TRY(warm_check(
+        c,
+        &(struct warm_wish){
+            .wanted = in->warm_throughput,
+            .read = table_warm_now(table, table->warm_read, table->read_units, WARM_READ_UNITS),
+            .write = table_warm_now(table, table->warm_write, table->write_units, WARM_WRITE_UNITS),
+            .made = true}));
     bool only_units = !in->global_secondary_index_updates.count;
     if (in->provisioned_throughput && only_units && same_units(table, in->provisioned_throughput))
         return refuse_same_units(c, table);
@@ -166,6 +174,52 @@ static void set_on_demand(struct call *c, struct dynamodb_table *table)
         table->indexes.at[i].read_units = table->indexes.at[i].write_units = 0;
 }
 
+static RESULT change(struct call *c, const struct dynamodb_update_table_in *in,
+                     struct dynamodb_table *table)
+{
+    if (in->provisioned_throughput)
+        set_units(c, table, in->provisioned_throughput);
+    else if (span_eq(in->billing_mode, S("PAY_PER_REQUEST")))
+        set_on_demand(c, table);
+    allowance_set(in->on_demand_throughput, &table->max_read, &table->max_write);
+    warm_set(in->warm_throughput, &table->warm_read, &table->warm_write);
+    if (in->table_class.at) {
+        table->table_class = in->table_class;
+        table->class_changed = c->now_ms;
+    }
+    if (in->has.deletion_protection_enabled)
+        table->protected = in->deletion_protection_enabled;
+    TRY(table_update_indexes(c, in, table));
+    if (in->stream_specification)
+        TRY(table_set_stream(c, table, in->stream_specification));
+    TRY(throttle_set(c, table));
+    table->state = TABLE_UPDATING;
+    table_put_moving(c, table);
+    return OK;
+}
+
+/* Indexes, maxima and the class are those of all replicas. */
+static RESULT change_replica(struct call *c, const struct dynamodb_update_table_in *in,
+                             const struct dynamodb_table *table)
+{
+    struct dynamodb_table peer;
+    struct dynamodb_update_table_in shared = {
+        .attribute_definitions = in->attribute_definitions,
+        .global_secondary_index_updates = in->global_secondary_index_updates,
+        .on_demand_throughput = in->on_demand_throughput,
+        .warm_throughput = in->warm_throughput,
+        .table_class = in->table_class,
+    };
+    bool any = shared.global_secondary_index_updates.count || shared.on_demand_throughput ||
+               shared.warm_throughput || shared.table_class.at;
+    if (!table->replica.at || !any)
+        return OK;
+    struct call there = replica_call(c, table->replica);
+    TRY(replica_find(&there, table, &peer));
+    TRY(table_check_active(&there, &peer));
+    return change(&there, &shared, &peer);
+}
+
 RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
                              struct dynamodb_update_table_out *out)
 {
@@ -174,28 +228,18 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
     TRY(check_together(c, in));
     TRY(table_check_index_updates(c, in));
     TRY(table_check_stream(c, in));
+    TRY(replica_check_updates(c, &in->replica_updates));
     if (in->provisioned_throughput)
         TRY(table_check_units(c, in->provisioned_throughput));
     TRY(reference_table(c, in->table_name, &table));
+    if (in->replica_updates.count)
+        return replica_update(c, &in->replica_updates, &table, &out->table_description);
+    TRY(replica_check_change(c, &table, in));
     TRY(table_check_active(c, &table));
     TRY(check_change(c, &table, in));
-
-    if (in->provisioned_throughput)
-        set_units(c, &table, in->provisioned_throughput);
-    else if (span_eq(in->billing_mode, S("PAY_PER_REQUEST")))
-        set_on_demand(c, &table);
-    allowance_set(in->on_demand_throughput, &table.max_read, &table.max_write);
-    if (in->table_class.at) {
-        table.table_class = in->table_class;
-        table.class_changed = c->now_ms;
-    }
-    if (in->has.deletion_protection_enabled)
-        table.protected = in->deletion_protection_enabled;
-    TRY(table_update_indexes(c, in, &table));
-    if (in->stream_specification)
-        TRY(table_set_stream(c, &table, in->stream_specification));
-    TRY(throttle_set(c, &table));
-    table.state = TABLE_UPDATING;
-    table_put_moving(c, &table);
+    if (in->global_secondary_index_updates.count)
+        TRY(replica_lock(c, &table));
+    TRY(change(c, in, &table));
+    TRY(change_replica(c, in, &table));
     return table_describe(c, &table, &out->table_description);
 }

@@ -132,12 +132,12 @@ static RESULT create_index(struct call *c, const struct dynamodb_update_table_in
                                     .keys = &action->key_schema,
                                     .projection = action->projection,
                                     .units = action->provisioned_throughput,
-                                    .most = action->on_demand_throughput};
+                                    .most = action->on_demand_throughput,
+                                    .warm = action->warm_throughput};
     if (index_named(table, wish.name))
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "Attempting to create an index which already exists");
-    if (action->warm_throughput)
-        return table_not_built(c, "WarmThroughput");
+    TRY(index_check_warm(c, &(struct index_warm){wish.name, action->warm_throughput, wish.units}));
     TRY(allowance_check(c, &(struct allowance_wish){.wanted = action->on_demand_throughput,
                                                     .index = wish.name,
                                                     .on_demand = table->on_demand}));
@@ -213,13 +213,20 @@ static RESULT update_index(struct call *c,
     struct dynamodb_table_index *index;
     const struct dynamodb_provisioned_throughput *units = action->provisioned_throughput;
     TRY(find_global(c, table, action->index_name, "update", &index));
-    if (action->warm_throughput)
-        return table_not_built(c, "WarmThroughput");
+    TRY(warm_check(
+        c,
+        &(struct warm_wish){
+            .wanted = action->warm_throughput,
+            .index = index->name,
+            .read = table_warm_now(table, index->warm_read, index->read_units, WARM_READ_UNITS),
+            .write = table_warm_now(table, index->warm_write, index->write_units, WARM_WRITE_UNITS),
+            .made = true}));
     TRY(allowance_check(c, &(struct allowance_wish){.wanted = action->on_demand_throughput,
                                                     .index = index->name,
                                                     .on_demand = table->on_demand,
                                                     .made = true}));
-    if (action->on_demand_throughput && !units) {
+    warm_set(action->warm_throughput, &index->warm_read, &index->warm_write);
+    if ((action->on_demand_throughput || action->warm_throughput) && !units) {
         allowance_set(action->on_demand_throughput, &index->max_read, &index->max_write);
         index->state = INDEX_UPDATING;
         return OK;

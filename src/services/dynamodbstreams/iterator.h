@@ -4,6 +4,7 @@
  * Shard iterators: where a reader stands, as a text that it hands back. Whoever has one still needs
  * the permission to read its stream. Any thread.
  */
+#include "base/hash.h"
 #include "wire/call.h"
 
 #define ITERATOR_MINUTES 15
@@ -15,8 +16,12 @@ struct iterator {
     int64_t made_ms;
 };
 
-struct span iterator_print(struct call *c, const struct iterator *iterator);
-MUST_CHECK bool iterator_read(struct span text, struct iterator *ret);
+/* With a code that only this server can make. */
+struct span iterator_print(struct arena *arena, const struct hmac_key *key,
+                           const struct iterator *iterator);
+/* False when it was not made with this key. */
+MUST_CHECK bool iterator_read(struct arena *arena, const struct hmac_key *key, struct span text,
+                              struct iterator *ret);
 /* Sequence numbers as texts: of 21 digits, which is what clients take for one. */
 struct span iterator_sequence_print(struct call *c, uint64_t sequence);
 MUST_CHECK bool iterator_sequence_read(struct span text, uint64_t *ret);

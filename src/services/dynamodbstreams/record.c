@@ -79,7 +79,7 @@ RESULT dynamodbstreams_get_shard_iterator(struct call *c,
     struct iterator iterator = {
         .stream_arn = stream.arn, .shard = place.shard->number, .made_ms = c->now_ms};
     TRY(sequence_of(c, in, &place, &iterator.sequence));
-    out->shard_iterator = iterator_print(c, &iterator);
+    out->shard_iterator = iterator_print(c->arena, dynamodb_secret(c), &iterator);
     return OK;
 }
 
@@ -147,7 +147,7 @@ static void show_record(struct call *c, const struct dynamodb_stream_view *strea
 
 static RESULT open_iterator(struct call *c, struct span text, struct iterator *ret)
 {
-    if (!iterator_read(text, ret))
+    if (!iterator_read(c->arena, dynamodb_secret(c), text, ret))
         return refuse(c, &DYNAMODBSTREAMS_VALIDATION_EXCEPTION, "Invalid ShardIterator");
     struct auth_question question = {.action = S("dynamodb:GetRecords"),
                                      .resource = ret->stream_arn};
@@ -200,6 +200,6 @@ RESULT dynamodbstreams_get_records(struct call *c, const struct dynamodbstreams_
     iterator.made_ms = c->now_ms;
     bool done = shard->last && (records.next > shard->last || !records.count);
     if (!done)
-        out->next_shard_iterator = iterator_print(c, &iterator);
+        out->next_shard_iterator = iterator_print(c->arena, dynamodb_secret(c), &iterator);
     return OK;
 }

@@ -339,7 +339,7 @@ ONE = {"AttributeDefinitions": [PK, N]}
     ([{"Create": index("two", "n", OnDemandThroughput={"MaxReadRequestUnits": 0})}], ONE, "ValidationException",
      BAD + "Requested MaxReadRequestUnits for OnDemandThroughput for index : two is outside of valid range"),
     ([{"Create": index("two", "n", WarmThroughput={"ReadUnitsPerSecond": 1})}], ONE, "ValidationException",
-     "WarmThroughput is not supported by kintoun yet"),
+     BAD + "Requested ReadUnitsPerSecond for WarmThroughput for index two is lower than initial throughput for OnDemand"),
     ([{"Create": index("two", "n")}], {**ONE, "ProvisionedThroughput": units(1, 1)}, "ValidationException",
      BAD + "You cannot create or delete index while updating table IOPS"),
     ([{"Create": index("two", "n")}], {**ONE, "DeletionProtectionEnabled": True}, "ValidationException",

@@ -332,6 +332,10 @@ def test_refused(dynamodb, streams, make):
         describe(streams, stream, ShardFilter={"Type": "CHILD_SHARDS"})
     with invalid("Invalid ShardIterator"):
         streams.get_records(ShardIterator="nonsense")
+    whole = iterator(streams, stream)
+    for i in range(0, len(whole), 5):
+        with invalid("Invalid ShardIterator"):
+            streams.get_records(ShardIterator=whole[:i] + ("0" if whole[i] != "0" else "1") + whole[i + 1:])
     for kind in "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER":
         with invalid(f"SequenceNumber is required when ShardIteratorType is {kind}"):
             iterator(streams, stream, kind)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terraform's resources of DynamoDB."""
 import pathlib
+import time
 
 from plans import Terraform
 
@@ -17,5 +18,16 @@ def test_terraform(own_cloud, tmp_path):
     dynamodb = cloud.client("dynamodb", region="eu-west-1")
     item = dynamodb.get_item(TableName="teams", Key={"pk": {"S": "team"}, "sk": {"N": "1"}})["Item"]
     assert item["name"] == {"S": "blue"} and item["tags"] == {"SS": ["a", "b"]}
+    dynamodb.put_item(TableName="events", Item={"id": {"S": "a"}, "kind": {"S": "b"}})
+    replica = cloud.client("dynamodb", region="us-east-1")
+    deadline = time.monotonic() + 20
+    while "Item" not in replica.get_item(TableName="events", Key={"id": {"S": "a"}}):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert replica.describe_table(TableName="events")["Table"]["OnDemandThroughput"]["MaxWriteRequestUnits"] == 5
+    changed.append("-var=replicas=[]")
+    terraform.apply(*changed)
+    terraform.expect_no_change(*changed)
+    assert replica.list_tables()["TableNames"] == []
     terraform.destroy(*changed)
     assert dynamodb.list_tables()["TableNames"] == []

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Provisioned throughput: five minutes of units are kept, then a table takes what it is meant for."""
+import concurrent.futures
+
 import botocore.exceptions
 import pytest
 
@@ -219,6 +221,60 @@ def test_maxima_that_are_none(cloud, dynamodb, name, make):
     with refused("ValidationException", bad + "MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table "
                                               "BillingMode is PROVISIONED"):
         dynamodb.update_table(TableName=make(), **given)
+
+
+def test_a_table_on_demand_begins_small_and_grows(cloud, dynamodb, name):
+    """4,000 units written a second, five minutes of which are kept; twice as much half an hour after it was used."""
+    it, large = name("small"), "x" * 395_000  # 386 units
+    dynamodb.create_table(TableName=it, BillingMode="PAY_PER_REQUEST", **keys())
+    dynamodb.get_waiter("table_exists").wait(TableName=it)
+
+    def put_all(count):
+        """25 items of many parts of the table at a time; how many requests were refused."""
+        def put(i):
+            try:
+                dynamodb.put_item(TableName=it, Item=item(pk=str(i % 500), v=large))
+            except dynamodb.exceptions.ThrottlingException as error:
+                (reason,) = error.response["throttlingReasons"]
+                assert reason["reason"] == "TableWriteKeyRangeThroughputExceeded"
+                return 1
+            return 0
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            return sum(pool.map(put, range(count)))
+    assert not put_all(2500)  # 965,000 of 1,200,000 units
+    assert put_all(1500)
+    cloud.advance(1801)
+    assert not put_all(2500)
+
+
+def test_warm_throughput(cloud, dynamodb, name):
+    it = name("warm")
+    schema = keys()
+    schema["AttributeDefinitions"].append({"AttributeName": "g", "AttributeType": "S"})
+    dynamodb.create_table(
+        TableName=it, BillingMode="PAY_PER_REQUEST", WarmThroughput={"WriteUnitsPerSecond": 5000}, **schema,
+        GlobalSecondaryIndexes=[{"IndexName": "warm", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                                 "Projection": {"ProjectionType": "ALL"}, "WarmThroughput": {"ReadUnitsPerSecond": 13_000}}])
+    dynamodb.get_waiter("table_exists").wait(TableName=it)
+
+    def told():
+        table = dynamodb.describe_table(TableName=it)["Table"]
+        return [(warm["ReadUnitsPerSecond"], warm["WriteUnitsPerSecond"])
+                for warm in (table["WarmThroughput"], table["GlobalSecondaryIndexes"][0]["WarmThroughput"])]
+    assert told() == [(12_000, 5000), (13_000, 4000)]
+    with refused("ValidationException", "One or more parameter values were invalid: Requested WriteUnitsPerSecond for WarmThroughput "
+                                        "for table is lower than current WarmThroughput, decreasing WarmThroughput is not "
+                                        "supported"):
+        dynamodb.update_table(TableName=it, WarmThroughput={"WriteUnitsPerSecond": 4999})
+    with refused("LimitExceededException", "Subscriber limit exceeded: Requested ReadUnitsPerSecond for WarmThroughput for table "
+                                           "exceeds TableMaxReadCapacityUnits of the account in region us-east-1"):
+        dynamodb.update_table(TableName=it, WarmThroughput={"ReadUnitsPerSecond": 40_001})
+    dynamodb.update_table(TableName=it, WarmThroughput={"ReadUnitsPerSecond": 20_000})
+    dynamodb.get_waiter("table_exists").wait(TableName=it)
+    dynamodb.update_table(TableName=it, GlobalSecondaryIndexUpdates=[
+        {"Update": {"IndexName": "warm", "WarmThroughput": {"WriteUnitsPerSecond": 6000}}}])
+    cloud.restart()
+    assert told() == [(20_000, 5000), (13_000, 6000)]
 
 
 def test_one_key_takes_no_more_than_a_part_of_a_table(cloud, dynamodb, name):

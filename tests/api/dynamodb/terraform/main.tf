@@ -11,6 +11,10 @@ variable "endpoint" {}
 variable "team" { default = "red" }
 variable "second" { default = false }
 variable "units" { default = 3 }
+variable "replicas" {
+  type    = list(string)
+  default = ["us-east-1"]
+}
 
 provider "aws" {
   region     = "eu-west-1"
@@ -20,7 +24,10 @@ provider "aws" {
     dynamodb = var.endpoint
     sts      = var.endpoint
     iam      = var.endpoint
+    kinesis  = var.endpoint
+    s3       = var.endpoint
   }
+  s3_use_path_style = true
 }
 
 resource "aws_dynamodb_table" "orders" {

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * ReplicaUpdates and what a table with a replica may and may not do. A replica is made by the
+ * engine's copy of the table; from the same moment on the table's changes are kept in a log for it.
+ * Rules and texts as the real service was measured to have them in 2026; where two regions have the
+ * table, a third one, other settings per region and strong consistency are not built. Control
+ * thread.
+ */
+#include "services/dynamodb/replica.h"
+
+#include "base/id.h"
+#include "services/dynamodb/index.h"
+#include "services/dynamodb/reference.h"
+#include "services/dynamodb/table.h"
+#include "wire/region.h"
+
+#include <errno.h>
+
+#define SOURCE_MS (24 * 3600000LL) /* for so long a table that was copied stays */
+#define REGIONS_CEILING 4096
+
+#define BAD "One or more parameter values were invalid: "
+
+struct call replica_call(const struct call *c, struct span region)
+{
+    struct call there = *c;
+    there.region = region;
+    return there;
+}
+
+RESULT replica_find(struct call *there, const struct dynamodb_table *table,
+                    struct dynamodb_table *ret)
+{
+    *ret = reference_key(there, table->name);
+    int error = dynamodb_table_get(there->txn, there->arena, ret);
+    return error < 0 ? refuse_errno(there, error, "reading a replica's record") : OK;
+}
+
+/* ---- what is asked for ---------------------------------------------------------------------- */
+
+static struct span region_of(const struct dynamodb_replication_group_update *update)
+{
+    return update->create         ? update->create->region_name
+           : update->update       ? update->update->region_name
+           : update->delete       ? update->delete->region_name
+           : update->disassociate ? update->disassociate->region_name
+                                  : SPAN_NONE;
+}
+
+static RESULT check_region(struct call *c, struct span region)
+{
+    size_t count;
+    const struct region *all = region_table(&count);
+    struct buf *names = arena_buf(c->arena, REGIONS_CEILING);
+    if (span_eq(region, c->region))
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Cannot add or delete the local region through ReplicaUpdates. Use "
+                      "CreateTable, DeleteTable, or UpdateTable as required.");
+    if (region_known(region))
+        return OK;
+    for (size_t i = 0; i < count; i++)
+        buf_printf(names, "%s%.*s", i ? ", " : "", SPAN_ARG(all[i].name));
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "Region %.*s is not supported. The latest version of global tables are only "
+                  "supported in the following regions: [%.*s]",
+                  SPAN_ARG(region), (int)names->len, names->at);
+}
+
+/* The same creation twice is one. */
+static RESULT check_count(struct call *c, const struct dynamodb_replication_group_update_list *in)
+{
+    for (size_t i = 1; i < in->count; i++)
+        if (!in->at[i].create || !in->at[0].create ||
+            !span_eq(region_of(&in->at[i]), region_of(&in->at[0])))
+            return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                          "Update table operation with more than one create or delete replica "
+                          "actions not allowed");
+    return OK;
+}
+
+static RESULT refuse_no_action(struct call *c)
+{
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "There are no actions specified in the Replica Update Action of the request.");
+}
+
+RESULT replica_check_updates(struct call *c,
+                             const struct dynamodb_replication_group_update_list *in)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        const struct dynamodb_replication_group_update *at = &in->at[i];
+        int actions = (at->create != NULL) + (at->update != NULL) + (at->delete != NULL) +
+                      (at->disassociate != NULL);
+        if (!actions)
+            return refuse_no_action(c);
+        if (actions > 1)
+            return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                          "Update table operation with more than one type of replica actions not "
+                          "allowed");
+        if (at->disassociate)
+            return table_not_built(c, "Disassociate");
+        TRY(check_region(c, region_of(at)));
+    }
+    return check_count(c, in);
+}
+
+/* Neither comes nor goes one. */
+static RESULT check_still(struct call *c, const struct dynamodb_table *table)
+{
+    bool moving = table->replica.at && (table->joining || table->replica_state != REPLICA_ACTIVE);
+    if (table->state == TABLE_ACTIVE && !moving)
+        return OK;
+    return refuse(c, &DYNAMODB_RESOURCE_IN_USE_EXCEPTION,
+                  "The resource which you are attempting to change is in use.");
+}
+
+static RESULT check_source(struct call *c, const struct dynamodb_table *table)
+{
+    if (!table->replica.at || !table->sourced || c->now_ms - table->sourced >= SOURCE_MS)
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "Replica cannot be deleted because it has acted as a source region for new "
+                  "replica(s) being added to the table in the last 24 hours.");
+}
+
+static RESULT check_member(struct call *c, const struct dynamodb_table *table, struct span region)
+{
+    if (span_eq(table->replica, region))
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "Update global table operation failed because one or more replicas were not part "
+                  "of the global table. Please retry the request without these replicas: [%.*s].",
+                  SPAN_ARG(region));
+}
+
+/* ---- Create --------------------------------------------------------------------------------- */
+
+static RESULT check_key(struct call *c, struct span key)
+{
+    if (!key.at)
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  BAD "KMSMasterKeyId must be specified for each replica.");
+}
+
+static RESULT check_create(struct call *c, const struct dynamodb_table *table,
+                           const struct dynamodb_create_replication_group_member_action *wanted)
+{
+    struct call there = replica_call(c, wanted->region_name);
+    struct dynamodb_table other = reference_key(&there, table->name);
+    int error = dynamodb_table_get(c->txn, c->arena, &other);
+    if (error < 0 && error != -ENOENT)
+        return refuse_errno(c, error, "reading a table's record");
+    if (!error)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Failed to create a the new replica of table with name: ‘%.*s’ because one "
+                      "or more replicas already existed as tables.",
+                      SPAN_ARG(table->name));
+    TRY(check_still(c, table));
+    TRY(check_key(c, wanted->kms_master_key_id));
+    if (table->replica.at)
+        return table_not_built(c, "A second replica");
+    if (wanted->provisioned_throughput_override || wanted->on_demand_throughput_override ||
+        wanted->global_secondary_indexes.count || wanted->table_class_override.at)
+        return table_not_built(c, "A replica with settings of its own");
+    if (table->on_demand)
+        return OK;
+    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                  "Table write capacity should either be Pay-Per-Request or AutoScaled.");
+}
+
+/* Tags, policies, recovery and protection are each region's own. */
+static struct dynamodb_table made_like(struct call *there, const struct dynamodb_table *table)
+{
+    struct dynamodb_table made = reference_key(there, table->name);
+    made.id = id_uuid(there->arena);
+    made.state = TABLE_CREATING;
+    made.created = there->now_ms;
+    made.attributes = table->attributes;
+    made.hash_name = table->hash_name;
+    made.range_name = table->range_name;
+    made.on_demand = table->on_demand;
+    made.on_demand_since = there->now_ms;
+    made.table_class = table->table_class;
+    made.max_read = table->max_read;
+    made.max_write = table->max_write;
+    made.replica = table->region;
+    made.replica_state = REPLICA_ACTIVE;
+    made.joining = true;
+    made.indexes = (struct dynamodb_table_index_list){
+        ARENA_ARRAY(there->arena, struct dynamodb_table_index, table->indexes.count),
+        table->indexes.count};
+    for (size_t i = 0; i < table->indexes.count; i++) {
+        made.indexes.at[i] = table->indexes.at[i];
+        made.indexes.at[i].state = INDEX_CREATING;
+    }
+    return made;
+}
+
+static RESULT create(struct call *c, struct dynamodb_table *table,
+                     const struct dynamodb_create_replication_group_member_action *wanted)
+{
+    const struct dynamodb_stream_specification both_images = {
+        .stream_enabled = true, .stream_view_type = S("NEW_AND_OLD_IMAGES")};
+    struct kv_access access = reference_access(c);
+    struct call there = replica_call(c, wanted->region_name);
+    uint64_t log;
+    TRY(check_create(c, table, wanted));
+    TRY(reference_require(c, S("dynamodb:CreateTableReplica"), reference_arn(c, table->name)));
+    int error =
+        kv_stream_open(&access, reference_of(c->arena, table), KV_LOG_REPLICAS, KV_VIEW_NEW, &log);
+    if (error < 0)
+        return refuse_errno(c, error, "opening a log for a replica");
+    if (!table->streaming)
+        TRY(table_set_stream(c, table, &both_images));
+    struct dynamodb_table made = made_like(&there, table);
+    TRY(table_make(&there, &made));
+    error = kv_copy_start(&access, &(struct kv_copy){.table = reference_of(c->arena, table),
+                                                     .copy = reference_of(c->arena, &made)});
+    if (error < 0)
+        return refuse_errno(c, error, "copying items");
+    dynamodb_replication_put(c->txn, &(struct dynamodb_replication){.account = table->account,
+                                                                    .region = table->region,
+                                                                    .table = table->name,
+                                                                    .peer = made.region,
+                                                                    .state = REPLICATION_ACTIVE,
+                                                                    .log = log});
+    table->replica = made.region;
+    table->replica_state = REPLICA_CREATING;
+    table->sourced = c->now_ms;
+    table_put_moving(&there, &made);
+    return OK;
+}
+
+/* ---- Update, Delete ------------------------------------------------------------------------- */
+
+static RESULT update(struct call *c, const struct dynamodb_table *table,
+                     const struct dynamodb_update_replication_group_member_action *wanted)
+{
+    TRY(check_member(c, table, wanted->region_name));
+    TRY(check_key(c, wanted->kms_master_key_id));
+    bool any = wanted->provisioned_throughput_override || wanted->on_demand_throughput_override ||
+               wanted->global_secondary_indexes.count || wanted->table_class_override.at;
+    return any ? table_not_built(c, "A replica with settings of its own") : refuse_no_action(c);
+}
+
+/* What the leaving one was written is still brought to the other. */
+static RESULT leave(struct call *c, struct dynamodb_table *leaving, struct dynamodb_table *staying)
+{
+    struct call there = replica_call(c, leaving->region);
+    struct dynamodb_replication replication = {
+        .account = staying->account, .region = staying->region, .table = staying->name};
+    TRY(table_check_deletable(&there, leaving));
+    int error = dynamodb_replication_get(c->txn, c->arena, &replication);
+    if (error < 0)
+        return refuse_errno(c, error, "reading a replication");
+    replication.state = REPLICATION_ENDING;
+    dynamodb_replication_put(c->txn, &replication);
+    staying->replica_state = REPLICA_DELETING;
+    dynamodb_table_put(c->txn, staying);
+    return table_begin_deleting(&there, leaving);
+}
+
+static RESULT delete (struct call *c, struct dynamodb_table *table,
+                      const struct dynamodb_delete_replication_group_member_action *wanted)
+{
+    struct call there = replica_call(c, wanted->region_name);
+    struct dynamodb_table peer;
+    TRY(check_member(c, table, wanted->region_name));
+    TRY(check_still(c, table));
+    TRY(reference_require(&there, S("dynamodb:DeleteTableReplica"),
+                          reference_arn(&there, table->name)));
+    TRY(replica_find(&there, table, &peer));
+    TRY(check_source(c, &peer));
+    TRY(check_still(c, &peer));
+    return leave(c, &peer, table);
+}
+
+RESULT replica_update(struct call *c, const struct dynamodb_replication_group_update_list *in,
+                      struct dynamodb_table *table, struct dynamodb_table_description **ret)
+{
+    const struct dynamodb_replication_group_update *wanted = &in->at[0];
+    if (wanted->update)
+        return update(c, table, wanted->update);
+    TRY(wanted->create ? create(c, table, wanted->create) : delete (c, table, wanted->delete));
+    table->state = TABLE_UPDATING;
+    table_put_moving(c, table);
+    TRY(table_describe(c, table, ret));
+    if (wanted->create) /* it is told of from the next answer on */
+        (*ret)->replicas.count = 0;
+    return OK;
+}
+
+/* ---- what a table with a replica does ------------------------------------------------------- */
+
+RESULT replica_check_change(struct call *c, const struct dynamodb_table *table,
+                            const struct dynamodb_update_table_in *in)
+{
+    if (!table->replica.at)
+        return OK;
+    if (in->stream_specification && !in->stream_specification->stream_enabled)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      BAD "Disabling Stream is not allowed for a Global Table replica.");
+    TRY(check_still(c, table));
+    if (in->provisioned_throughput || span_eq(in->billing_mode, S("PROVISIONED")))
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Table write capacity should either be Pay-Per-Request or AutoScaled.");
+    return OK;
+}
+
+RESULT replica_check_settled(struct call *c, const struct dynamodb_table *table)
+{
+    if (table->joining || (table->replica.at && table->replica_state == REPLICA_CREATING))
+        return refuse(c, &DYNAMODB_RESOURCE_IN_USE_EXCEPTION,
+                      "Attempt to change a resource which is still in use: Table: %.*s is being "
+                      "used.",
+                      SPAN_ARG(table->name));
+    return check_source(c, table);
+}
+
+RESULT replica_leave(struct call *c, struct dynamodb_table *leaving)
+{
+    struct call there = replica_call(c, leaving->replica);
+    struct dynamodb_table staying;
+    TRY(check_still(c, leaving));
+    TRY(replica_find(&there, leaving, &staying));
+    return leave(c, leaving, &staying);
+}
+
+RESULT replica_lock(struct call *c, const struct dynamodb_table *table)
+{
+    struct kv_access access = reference_access(c);
+    if (!table->replica.at)
+        return OK;
+    struct call there = replica_call(c, table->replica);
+    struct dynamodb_table peer = reference_key(&there, table->name);
+    const struct span names[] = {reference_of(c->arena, table), reference_of(c->arena, &peer)};
+    int error = kv_lock_tables(&access, names, ARRAY_LEN(names));
+    return error < 0 ? refuse_errno(c, error, "locking replicas") : OK;
+}
+
+RESULT replica_set_ttl(struct call *c, const struct dynamodb_table *table,
+                       const struct dynamodb_time_to_live_specification *wanted)
+{
+    struct dynamodb_table peer;
+    if (!table->replica.at)
+        return OK;
+    struct call there = replica_call(c, table->replica);
+    TRY(replica_find(&there, table, &peer));
+    if (peer.joining || peer.state == TABLE_DELETING) /* what joins takes it over then */
+        return OK;
+    return table_set_ttl(&there, &peer, wanted);
+}
+
+void replica_describe(struct call *c, const struct dynamodb_table *table,
+                      struct dynamodb_table_description *to)
+{
+    static const struct span names[] = {[REPLICA_CREATING] = S_INIT("CREATING"),
+                                        [REPLICA_ACTIVE] = S_INIT("ACTIVE"),
+                                        [REPLICA_DELETING] = S_INIT("DELETING")};
+    if (!table->replica.at)
+        return;
+    to->global_table_version = S("2019.11.21");
+    to->replicas.at = ARENA_ARRAY(c->arena, struct dynamodb_replica_description, 1);
+    to->replicas.count = 1;
+    to->replicas.at[0].region_name = table->replica;
+    to->replicas.at[0].replica_status = names[table->replica_state];
+    to->replicas.at[0].warm_throughput = to->warm_throughput;
+}

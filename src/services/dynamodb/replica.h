@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Global tables, version 2019.11.21, of two regions: each table has the other one as its replica,
+ * is written to by itself and gets the other's changes a moment later; of two writes of an item the
+ * later one stays. Control thread but for replica_deliver.
+ */
+#include "services/cloud.h"
+#include "services/dynamodb/dynamodb.api.h"
+#include "services/dynamodb/dynamodb.records.h"
+#include "wire/call.h"
+
+/* In records: for ever. */
+enum REPLICA_STATE { REPLICA_CREATING = 1, REPLICA_ACTIVE, REPLICA_DELETING };
+enum REPLICATION_STATE { REPLICATION_ACTIVE = 1, REPLICATION_ENDING };
+
+/* The same call in another region. */
+struct call replica_call(const struct call *c, struct span region);
+/* The table of that name in the region of `there`. */
+RESULT replica_find(struct call *there, const struct dynamodb_table *table,
+                    struct dynamodb_table *ret);
+
+/* ReplicaUpdates: alone, and then done to a table. */
+RESULT replica_check_updates(struct call *c,
+                             const struct dynamodb_replication_group_update_list *in);
+RESULT replica_update(struct call *c, const struct dynamodb_replication_group_update_list *in,
+                      struct dynamodb_table *table, struct dynamodb_table_description **ret);
+/* What a table with a replica may not change. */
+RESULT replica_check_change(struct call *c, const struct dynamodb_table *table,
+                            const struct dynamodb_update_table_in *in);
+/* No replica comes or goes, and none was made of this table a short time ago. */
+RESULT replica_check_settled(struct call *c, const struct dynamodb_table *table);
+/* Begins the deletion of a table that has a replica; the other one stays. */
+RESULT replica_leave(struct call *c, struct dynamodb_table *leaving);
+/* All locks of a table and its replica, before both are changed. */
+RESULT replica_lock(struct call *c, const struct dynamodb_table *table);
+RESULT replica_set_ttl(struct call *c, const struct dynamodb_table *table,
+                       const struct dynamodb_time_to_live_specification *wanted);
+void replica_describe(struct call *c, const struct dynamodb_table *table,
+                      struct dynamodb_table_description *to);
+
+/* replica_step.c: brings a batch of changes of each table to its replica, each in a transaction of
+ * its own. 1: there is more now, 0: nothing, or not now; *ret_alive: some table has a replica.
+ * Workers. */
+MUST_CHECK int replica_deliver(struct cloud *cloud, bool *ret_alive);
+/* Opens replicas that have all items, ends those that are gone, in c->txn. 1: something moved. */
+MUST_CHECK int replica_settle(struct call *c);
