@@ -114,7 +114,7 @@ static RESULT check_warm(struct call *c, const struct warm_wish *wish, const str
                   unit->name, SPAN_ARG(of), unit->limit, SPAN_ARG(c->region));
 }
 
-RESULT warm_check(struct call *c, const struct warm_wish *wish)
+RESULT allowance_check_warm(struct call *c, const struct warm_wish *wish)
 {
     const struct dynamodb_warm_throughput *wanted = wish->wanted;
     if (!wanted)
@@ -129,7 +129,8 @@ RESULT warm_check(struct call *c, const struct warm_wish *wish)
     return check_warm(c, wish, &write, wish->write);
 }
 
-void warm_set(const struct dynamodb_warm_throughput *wanted, uint64_t *read, uint64_t *write)
+void allowance_set_warm(const struct dynamodb_warm_throughput *wanted, uint64_t *read,
+                        uint64_t *write)
 {
     if (wanted && wanted->has.read_units_per_second)
         *read = (uint64_t)wanted->read_units_per_second;

@@ -34,6 +34,7 @@ struct warm_wish {
     uint64_t read, write;                          /* now */
     bool made;                                     /* it is there */
 };
-RESULT warm_check(struct call *c, const struct warm_wish *wish);
+RESULT allowance_check_warm(struct call *c, const struct warm_wish *wish);
 /* Into warm_read and warm_write of a record; what is not named stays. */
-void warm_set(const struct dynamodb_warm_throughput *wanted, uint64_t *read, uint64_t *write);
+void allowance_set_warm(const struct dynamodb_warm_throughput *wanted, uint64_t *read,
+                        uint64_t *write);

@@ -26,12 +26,12 @@ static bool is_hash(const struct dynamodb_key_schema_element *element)
 RESULT index_check_warm(struct call *c, const struct index_warm *wish)
 {
     const struct dynamodb_provisioned_throughput *units = wish->units;
-    return warm_check(c, &(struct warm_wish){.wanted = wish->wanted,
-                                             .index = wish->name,
-                                             .read = units ? (uint64_t)units->read_capacity_units
-                                                           : WARM_READ_UNITS,
-                                             .write = units ? (uint64_t)units->write_capacity_units
-                                                            : WARM_WRITE_UNITS});
+    return allowance_check_warm(
+        c, &(struct warm_wish){
+               .wanted = wish->wanted,
+               .index = wish->name,
+               .read = units ? (uint64_t)units->read_capacity_units : WARM_READ_UNITS,
+               .write = units ? (uint64_t)units->write_capacity_units : WARM_WRITE_UNITS});
 }
 
 RESULT index_wishes_of(struct call *c, const struct dynamodb_create_table_in *in,
@@ -325,7 +325,7 @@ struct dynamodb_table_index index_record(struct call *c, const struct index_wish
         record.included.at[i] = names->at[i];
     qsort(record.included.at, names->count, sizeof *record.included.at, compare_spans);
     allowance_set(wish->most, &record.max_read, &record.max_write);
-    warm_set(wish->warm, &record.warm_read, &record.warm_write);
+    allowance_set_warm(wish->warm, &record.warm_read, &record.warm_write);
     if (wish->units) {
         record.read_units = (uint64_t)wish->units->read_capacity_units;
         record.write_units = (uint64_t)wish->units->write_capacity_units;

@@ -139,11 +139,11 @@ static RESULT check_keys(struct call *c, const struct dynamodb_create_table_in *
 static RESULT check_warm(struct call *c, const struct dynamodb_create_table_in *in)
 {
     const struct dynamodb_provisioned_throughput *units = in->provisioned_throughput;
-    return warm_check(c, &(struct warm_wish){.wanted = in->warm_throughput,
-                                             .read = units ? (uint64_t)units->read_capacity_units
-                                                           : WARM_READ_UNITS,
-                                             .write = units ? (uint64_t)units->write_capacity_units
-                                                            : WARM_WRITE_UNITS});
+    return allowance_check_warm(
+        c, &(struct warm_wish){
+               .wanted = in->warm_throughput,
+               .read = units ? (uint64_t)units->read_capacity_units : WARM_READ_UNITS,
+               .write = units ? (uint64_t)units->write_capacity_units : WARM_WRITE_UNITS});
 }
 
 static RESULT check_create(struct call *c, const struct dynamodb_create_table_in *in,
@@ -213,7 +213,7 @@ static RESULT fill_record(struct call *c, const struct dynamodb_create_table_in 
         table->write_units = (uint64_t)in->provisioned_throughput->write_capacity_units;
     }
     allowance_set(in->on_demand_throughput, &table->max_read, &table->max_write);
-    warm_set(in->warm_throughput, &table->warm_read, &table->warm_write);
+    allowance_set_warm(in->warm_throughput, &table->warm_read, &table->warm_write);
     table->table_class = in->table_class;
     table->protected = in->deletion_protection_enabled;
     return table_add_tags(c, table, &in->tags);

@@ -125,7 +125,7 @@ static RESULT check_change(struct call *c, const struct dynamodb_table *table,
     TRY(allowance_check(c, &(struct allowance_wish){.wanted = in->on_demand_throughput,
                                                     .on_demand = on_demand,
                                                     .made = true}));
-    TRY(warm_check(
+    TRY(allowance_check_warm(
         c,
         &(struct warm_wish){
             .wanted = in->warm_throughput,
@@ -182,7 +182,7 @@ static RESULT change(struct call *c, const struct dynamodb_update_table_in *in,
     else if (span_eq(in->billing_mode, S("PAY_PER_REQUEST")))
         set_on_demand(c, table);
     allowance_set(in->on_demand_throughput, &table->max_read, &table->max_write);
-    warm_set(in->warm_throughput, &table->warm_read, &table->warm_write);
+    allowance_set_warm(in->warm_throughput, &table->warm_read, &table->warm_write);
     if (in->table_class.at) {
         table->table_class = in->table_class;
         table->class_changed = c->now_ms;

@@ -213,7 +213,7 @@ static RESULT update_index(struct call *c,
     struct dynamodb_table_index *index;
     const struct dynamodb_provisioned_throughput *units = action->provisioned_throughput;
     TRY(find_global(c, table, action->index_name, "update", &index));
-    TRY(warm_check(
+    TRY(allowance_check_warm(
         c,
         &(struct warm_wish){
             .wanted = action->warm_throughput,
@@ -225,7 +225,7 @@ static RESULT update_index(struct call *c,
                                                     .index = index->name,
                                                     .on_demand = table->on_demand,
                                                     .made = true}));
-    warm_set(action->warm_throughput, &index->warm_read, &index->warm_write);
+    allowance_set_warm(action->warm_throughput, &index->warm_read, &index->warm_write);
     if ((action->on_demand_throughput || action->warm_throughput) && !units) {
         allowance_set(action->on_demand_throughput, &index->max_read, &index->max_write);
         index->state = INDEX_UPDATING;
