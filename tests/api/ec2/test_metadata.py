@@ -297,6 +297,7 @@ def test_profiles_of_what_runs(own_machines, profile):
         assert found["AssociationId"] == second["AssociationId"]
     none = [{"Name": "state", "Values": ["disassociating"]}]
     assert not ec2.describe_iam_instance_profile_associations(Filters=none)["IamInstanceProfileAssociations"]
+    soon(lambda: it.ask(role)[0] == 401, "an answer of the next process")
     gone = ec2.disassociate_iam_instance_profile(AssociationId=second["AssociationId"])["IamInstanceProfileAssociation"]
     assert gone["State"] == "disassociating"
     assert it.ask(role, "-H", "X-aws-ec2-metadata-token: " + it.token())[0] == 404
