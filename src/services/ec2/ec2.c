@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "loop/loop.h"
 #include "services/ec2/dry_run.h"
+#include "services/ec2/flow_log.h"
 #include "services/ec2/instance.h"
 #include "services/ec2/machine.h"
 #include "services/ec2/metadata.h"
@@ -22,6 +23,7 @@ struct ec2 {
     struct machines *machines;
     struct metadata *metadata;
     struct resolver *resolver;
+    struct flow_logger *flow_logger;
     struct cloud *cloud;
     struct mail resume;
 };
@@ -44,6 +46,7 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
     ec2->machines = machines_new(cloud, ec2->steps);
     ec2->metadata = metadata_new(cloud, ec2->network);
     ec2->resolver = resolver_new(cloud, ec2->network, options->resolv_conf);
+    ec2->flow_logger = flow_logger_new(cloud);
     ec2->cloud = cloud;
     ec2->resume.deliver = on_resume;
     loop_post(cloud->control, &ec2->resume);
@@ -59,6 +62,7 @@ void ec2_free(struct ec2 *ec2)
     resolver_free(ec2->resolver);
     machines_free(ec2->machines);
     steps_free(ec2->steps);
+    flow_logger_free(ec2->flow_logger);
     free(ec2);
 }
 

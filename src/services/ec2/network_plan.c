@@ -10,6 +10,7 @@
 #include "services/ec2/cidr.h"
 #include "services/ec2/cidr6.h"
 #include "services/ec2/egress_gateway.h"
+#include "services/ec2/flow_log.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
@@ -32,6 +33,7 @@ struct inside {
     struct call *c;
     struct stored_vpc vpc;
     struct resource_list subnets, tables, acls, groups, interfaces, gateways;
+    struct resource_list flow_logs;
     struct resource_list members; /* interfaces that groups may be named for: peers' too */
 };
 
@@ -65,6 +67,7 @@ static RESULT read_inside(struct call *c, struct span vpc, struct inside *ret)
         {&subnet_kind, &ret->subnets},       {&route_table_kind, &ret->tables},
         {&network_acl_kind, &ret->acls},     {&security_group_kind, &ret->groups},
         {&interface_kind, &ret->interfaces}, {&nat_gateway_kind, &ret->gateways},
+        {&flow_log_kind, &ret->flow_logs},
     };
     ret->c = c;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
@@ -279,6 +282,9 @@ static RESULT plan_interface(struct inside *in, const struct stored_interface *i
         .udp_stream_idle_s = (uint32_t)interface->udp_stream_idle_s,
         .udp_idle_s = (uint32_t)interface->udp_idle_s,
     };
+    for (size_t i = 0; i < in->flow_logs.count; i++)
+        if (flow_log_covers(in->flow_logs.at[i], interface))
+            to->records = FABRIC_RECORDED;
     read_mac(interface->mac, to->interface.mac);
     TRY(number_find(c, interface->subnet, &to->interface.subnet));
     plan->interface_count++;
@@ -367,8 +373,11 @@ int network_plan_apply(const struct network_plan *plan, struct fabric *fabric)
     }
     for (size_t i = 0; !error && i < plan->gateway_count; i++)
         error = fabric_put_gateway(fabric, plan->gateways[i].number, &plan->gateways[i].gateway);
-    for (size_t i = 0; !error && i < plan->interface_count; i++)
-        error = fabric_put_interface(fabric, plan->interfaces[i].number,
-                                     &plan->interfaces[i].interface);
+    for (size_t i = 0; !error && i < plan->interface_count; i++) {
+        const struct plan_interface *interface = &plan->interfaces[i];
+        error = fabric_put_interface(fabric, interface->number, &interface->interface);
+        if (!error)
+            error = fabric_record(fabric, interface->number, interface->records);
+    }
     return error ? error : fabric_changed(fabric, plan->network);
 }

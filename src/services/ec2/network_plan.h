@@ -20,6 +20,7 @@ struct plan_subnet {
 struct plan_interface {
     uint32_t number;
     struct fabric_interface interface;
+    enum FABRIC_RECORDS records;
 };
 
 struct plan_gateway {

@@ -36,6 +36,24 @@ struct s3_writing {
 RESULT s3_write(struct call *c, const struct s3_subject *subject, const struct s3_writing *writing,
                 struct span *ret_etag);
 
+/*
+ * Objects that AWS's services deliver into buckets, as service principals: the bucket's policy must
+ * admit that, for the account and the source that the delivery is about.
+ */
+struct s3_delivery {
+    struct span principal;           /* delivery.logs.amazonaws.com */
+    struct span account, source_arn; /* aws:SourceAccount, aws:SourceArn */
+    struct span bucket, key;
+    struct span content_type, bytes; /* to s3_deliver */
+};
+enum S3_ADMITS { S3_NO_BUCKET, S3_NOT_ADMITTED, S3_ADMITTED };
+RESULT s3_delivery_ask(struct call *c, const struct s3_delivery *delivery, enum S3_ADMITS *ret);
+/* Replaces the bucket's policy, when the caller owns the bucket and may read and write policies;
+ * else nothing happens. Control thread. */
+RESULT s3_delivery_admit(struct call *c, struct span bucket, struct span policy);
+/* Asks nobody. Workers. */
+RESULT s3_deliver(struct call *c, const struct s3_delivery *delivery);
+
 struct s3_reading {
     uint64_t from, most; /* bytes; behind the end nothing is read */
     uint64_t size;       /* out: of the object */

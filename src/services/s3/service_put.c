@@ -24,7 +24,8 @@ static bool lookup(void *user, struct span key, struct arena *arena, const struc
     const struct asking *asking = user;
     struct span *value = ARENA_NEW(arena, struct span);
     if (span_eq(key, S("aws:sourcearn")))
-        *value = place_arn(asking->c, asking->put->source, SPAN_NONE);
+        *value = asking->put->source_arn.at ? asking->put->source_arn
+                                            : place_arn(asking->c, asking->put->source, SPAN_NONE);
     else if (span_eq(key, S("aws:sourceaccount")))
         *value = asking->put->account;
     else if (span_eq(key, S("aws:securetransport")))

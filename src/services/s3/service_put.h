@@ -9,6 +9,7 @@
 struct service_put {
     struct span principal;       /* logging.s3.amazonaws.com */
     struct span source, account; /* of the bucket that it is about */
+    struct span source_arn;      /* of what it is about when that is no bucket, or absent */
     struct span bucket, key;     /* where the object goes */
     struct span content_type, bytes;
     bool log_delivery; /* a grant to the log delivery group admits it, too */
