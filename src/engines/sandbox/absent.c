@@ -27,6 +27,11 @@ int sandbox_go(const char *folder, struct sandbox *sandbox, const char **ret_ste
     return -ENOSYS;
 }
 
+int sandbox_configure(const struct sandbox *sandbox, const struct sandbox_network *network)
+{
+    return -ENOSYS;
+}
+
 int sandbox_adopt(const char *folder, struct sandbox *ret)
 {
     return -ESRCH;
@@ -45,6 +50,21 @@ int sandbox_clear(const char *folder)
 }
 
 int sandbox_remove(const char *folder)
+{
+    return -ENOSYS;
+}
+
+int sandbox_save(const char *folder, const char *to, enum SANDBOX_SAVE how)
+{
+    return -ENOSYS;
+}
+
+int sandbox_copy_disk(const char *from, const char *to)
+{
+    return -ENOSYS;
+}
+
+int sandbox_make_disk_of(const char *folder, const char *from, uint64_t bytes)
 {
     return -ENOSYS;
 }

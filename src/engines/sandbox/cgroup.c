@@ -168,3 +168,11 @@ int cgroup_remove(const char *root, const char *name)
     }
     return 0;
 }
+
+FILE *cgroup_members(const char *root, const char *name)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s/%s/cgroup.procs", root,
+             cgroup_version(root) == CGROUP_V1 ? "pids" : "", name);
+    return fopen(path, "re");
+}

@@ -7,6 +7,8 @@
  */
 #include "engines/sandbox/sandbox.h"
 
+#include <stdio.h>
+
 enum CGROUP_VERSION { CGROUP_NONE, CGROUP_V1, CGROUP_V2 };
 
 /* What the hierarchy mounted at `root` has of memory, cpu and pids. */
@@ -18,3 +20,5 @@ MUST_CHECK int cgroup_make(const char *root, const char *name, const struct sand
 MUST_CHECK int cgroup_join(const char *root, const char *name);
 /* 0 also when there is none; -EBUSY while somebody is in it. */
 MUST_CHECK int cgroup_remove(const char *root, const char *name);
+/* Its processes, a number per line; NULL with errno. */
+FILE *cgroup_members(const char *root, const char *name);

@@ -58,7 +58,7 @@ static int format(const char *path)
                                 "assume_storage_prezeroed=1,nodiscard",
                                 path,
                                 NULL};
-    return spawn_wait(argv);
+    return spawn_wait(argv, 0);
 }
 
 /* ---- the blank --------------------------------------------------------------------------------

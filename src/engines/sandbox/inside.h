@@ -16,5 +16,6 @@ extern const size_t sandbox_helper_size;
 MUST_CHECK int spawn_helper_file(void);
 /* Runs the helper's `start`; *ret_gate is our end of the gate. */
 MUST_CHECK int spawn_start(struct span request, struct helper_reply *ret_reply, int *ret_gate);
-/* Runs a program of the host without input and output; 0 or negative errno (-EIO: it failed). */
-MUST_CHECK int spawn_wait(const char *const *argv);
+/* Runs a program of the host without input and output; 0 when its status is at most `good`, else a
+ * negative errno (-EIO: it failed). */
+MUST_CHECK int spawn_wait(const char *const *argv, int good);

@@ -17,7 +17,7 @@ enum REQUEST_FIELD {
     REQUEST_NAME,
     REQUEST_HOSTNAME,
     REQUEST_LIMITS,  /* struct sandbox_limits */
-    REQUEST_NETWORK, /* struct sandbox_network */
+    REQUEST_NETWORK, /* struct sandbox_network, one each */
     REQUEST_BOOT,    /* one argument each */
     REQUEST_HIDDEN,
     REQUEST_FILE_PATH, /* begins a file */

@@ -64,7 +64,8 @@ static void put_spec(struct buf *to, const struct sandbox_spec *spec)
     put(to, REQUEST_NAME, span_of_cstr(spec->name));
     put(to, REQUEST_HOSTNAME, span_of_cstr(spec->hostname));
     put(to, REQUEST_LIMITS, span_of(&spec->limits, sizeof spec->limits));
-    put(to, REQUEST_NETWORK, span_of(&spec->network, sizeof spec->network));
+    for (size_t i = 0; i < spec->network_count; i++)
+        put(to, REQUEST_NETWORK, span_of(&spec->networks[i], sizeof spec->networks[i]));
     put_list(to, REQUEST_BOOT, spec->boot);
     put_list(to, REQUEST_HIDDEN, spec->hidden);
     for (size_t i = 0; i < spec->file_count; i++) {
@@ -109,6 +110,8 @@ int sandbox_adopt(const char *folder, struct sandbox *ret)
     char mark[PATH_SIZE];
     int error = find(folder, ret);
     path_of_mark(folder, mark);
+    if (error == -EHOSTDOWN && access(mark, F_OK) < 0)
+        return -ESRCH; /* it never began */
     if (error || access(mark, F_OK) == 0)
         return error;
     struct pollfd end = {.fd = ret->process, .events = POLLIN};
@@ -179,8 +182,11 @@ int sandbox_go(const char *folder, struct sandbox *sandbox, const char **ret_ste
 
 int sandbox_signal(const struct sandbox *sandbox, enum SANDBOX_SIGNAL what)
 {
-    static const int numbers[] = {
-        [SANDBOX_SHUT_DOWN] = SIGTERM, [SANDBOX_REBOOT] = SIGINT, [SANDBOX_KILL] = SIGKILL};
+    static const int numbers[] = {[SANDBOX_SHUT_DOWN] = SIGTERM,
+                                  [SANDBOX_REBOOT] = SIGINT,
+                                  [SANDBOX_KILL] = SIGKILL,
+                                  [SANDBOX_HOLD] = SIGUSR1,
+                                  [SANDBOX_LET_GO] = SIGUSR2};
     long sent = syscall(SYS_pidfd_send_signal, sandbox->process, numbers[what], NULL, 0);
     return sent < 0 ? -errno : 0;
 }
@@ -251,7 +257,8 @@ int sandbox_clear(const char *folder)
 
 int sandbox_remove(const char *folder)
 {
-    static const char *const names[] = {"disk", "disk.new", "console", "state.new"};
+    static const char *const names[] = {"disk",          "disk.new", "disk.copy",
+                                        "disk.copy.new", "console",  "state.new"};
     char path[PATH_SIZE];
     int error = sandbox_clear(folder);
     for (size_t i = 0; !error && i < ARRAY_LEN(names); i++) {

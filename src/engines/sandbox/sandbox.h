@@ -32,8 +32,8 @@ struct sandbox_file {
     struct span body; /* of a link: without a NUL in it */
 };
 
-/* In network order; an address of 0: the machine has only its loopback. */
 #define SANDBOX_ADDRESSES6 50
+/* A device with its address, in network order; gateways of 0: no way out by it. */
 struct sandbox_network {
     char device[16];
     uint32_t address, gateway;
@@ -42,13 +42,16 @@ struct sandbox_network {
     uint32_t address6_count, bits6;
 };
 
+#define SANDBOX_NETWORKS 16
+
 struct sandbox_spec {
     const char *folder; /* absolute */
     const char *name;   /* of its control groups; unique on this host */
     const char *hostname;
     struct sandbox_limits limits;
-    struct sandbox_network network;
-    const char *const *boot;   /* command of every boot; NULL at the end */
+    const struct sandbox_network *networks; /* none: only loopback */
+    size_t network_count;                   /* at most SANDBOX_NETWORKS */
+    const char *const *boot;                /* command of every boot; NULL at the end */
     const char *const *hidden; /* absolute paths of the host that it never sees; NULL at the end */
     const struct sandbox_file *files;
     size_t file_count;
@@ -68,13 +71,19 @@ MUST_CHECK int sandbox_start(const struct sandbox_spec *spec, struct sandbox *re
                              const char **ret_step);
 /* From here on it runs. When it fails, the machine has ended; *ret_step as above. */
 MUST_CHECK int sandbox_go(const char *folder, struct sandbox *sandbox, const char **ret_step);
-/* -ESRCH when it does not run (any more), or never got through its gate. */
+/* A further device of one that runs: its address and routes; the device is there already. */
+MUST_CHECK int sandbox_configure(const struct sandbox *sandbox,
+                                 const struct sandbox_network *network);
+/* -ESRCH when it does not run (any more), or never got through its gate; -EHOSTDOWN when it ran
+ * until the host went down. */
 MUST_CHECK int sandbox_adopt(const char *folder, struct sandbox *ret);
 
 enum SANDBOX_SIGNAL {
     SANDBOX_SHUT_DOWN, /* its processes get SIGTERM, ten seconds later SIGKILL */
     SANDBOX_REBOOT,    /* the same, then it boots again */
     SANDBOX_KILL,
+    SANDBOX_HOLD,   /* as for a reboot, but it waits before it boots again … */
+    SANDBOX_LET_GO, /* … for this; means nothing to one that does not wait */
 };
 /* -ESRCH when it has ended. */
 MUST_CHECK int sandbox_signal(const struct sandbox *sandbox, enum SANDBOX_SIGNAL what);
@@ -85,6 +94,16 @@ void sandbox_close(struct sandbox *sandbox);
 MUST_CHECK int sandbox_clear(const char *folder);
 /* Clears, and deletes disk and folder. */
 MUST_CHECK int sandbox_remove(const char *folder);
+
+/* Copies the disk to a file, durably, as one moment's: of a machine that runs either its processes
+ * are stopped for that moment, or it reboots and is copied in between. */
+enum SANDBOX_SAVE { SANDBOX_SAVE_STOPPED, SANDBOX_SAVE_REBOOTED };
+MUST_CHECK int sandbox_save(const char *folder, const char *to, enum SANDBOX_SAVE how);
+/* A disk from such a file; holes stay holes. */
+MUST_CHECK int sandbox_copy_disk(const char *from, const char *to);
+/* The same as the disk in the folder, of at least that size; its file system grows.
+ * -EEXIST as sandbox_make_disk. */
+MUST_CHECK int sandbox_make_disk_of(const char *folder, const char *from, uint64_t bytes);
 
 #define SANDBOX_CONSOLE 65536
 /* The newest output, of all boots, at most SANDBOX_CONSOLE bytes; the number of bytes. */

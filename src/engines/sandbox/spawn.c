@@ -79,21 +79,21 @@ static int spawn(pid_t *ret, const char *path, const char *const *argv, const in
     return -error;
 }
 
-static int wait_for(pid_t pid)
+static int wait_for(pid_t pid, int good)
 {
     int status;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -errno;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
+    return WIFEXITED(status) && WEXITSTATUS(status) <= good ? 0 : -EIO;
 }
 
-int spawn_wait(const char *const *argv)
+int spawn_wait(const char *const *argv, int good)
 {
     const int fds[] = {-1, -1, -1};
     pid_t pid;
     int error = spawn(&pid, argv[0], argv, fds, ARRAY_LEN(fds));
-    return error ? error : wait_for(pid);
+    return error ? error : wait_for(pid, good);
 }
 
 /* A copy above those that the helper is given: dup2 of a descriptor to itself would keep its
@@ -124,7 +124,7 @@ static int run_start(int request, int reply, int gate)
     pid_t pid;
     snprintf(path, sizeof path, "/proc/self/fd/%d", helper);
     int error = spawn(&pid, path, argv, fds, HELPER_FDS);
-    return error ? error : wait_for(pid);
+    return error ? error : wait_for(pid, 0);
 }
 
 int spawn_start(struct span request, struct helper_reply *ret_reply, int *ret_gate)

@@ -16,10 +16,11 @@
 
 #define PATH_SIZE 512
 #define LINE_SIZE 256
+#define BOOT_SIZE 40
 
 struct born {
     unsigned long long start; /* in ticks since the host's boot */
-    char boot[40];
+    char boot[BOOT_SIZE];
 };
 
 static int read_file(const char *path, char *to, size_t size)
@@ -30,6 +31,14 @@ static int read_file(const char *path, char *to, size_t size)
         return -errno;
     to[got] = '\0';
     return 0;
+}
+
+static int boot_of_host(char to[BOOT_SIZE])
+{
+    int error = read_file("/proc/sys/kernel/random/boot_id", to, BOOT_SIZE);
+    if (!error)
+        to[strcspn(to, "\n")] = '\0';
+    return error;
 }
 
 /* proc(5): the start time is the 22nd field; the second, in parentheses, may hold anything. */
@@ -45,9 +54,7 @@ static int born_of(int pid, struct born *ret)
                " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
                &state, &ret->start) != 2)
         return -EBADMSG;
-    error = read_file("/proc/sys/kernel/random/boot_id", ret->boot, sizeof ret->boot);
-    ret->boot[strcspn(ret->boot, "\n")] = '\0';
-    return error;
+    return boot_of_host(ret->boot);
 }
 
 static int write_line(const char *path, const char *line)
@@ -100,6 +107,8 @@ int state_open(const char *folder, struct state *ret, int *ret_process)
     int error = read_state(folder, ret, &then);
     if (error)
         return error;
+    if (boot_of_host(now.boot) == 0 && strcmp(now.boot, then.boot) != 0)
+        return -EHOSTDOWN;
     AUTO_FD process = (int)syscall(SYS_pidfd_open, ret->pid, 0);
     if (process < 0)
         return -errno;

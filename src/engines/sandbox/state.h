@@ -15,6 +15,7 @@ struct state {
 MUST_CHECK int state_write(const char *folder, const struct state *state);
 /* -ENOENT without one. */
 MUST_CHECK int state_read(const char *folder, struct state *ret);
-/* The same and a pidfd of the process in *ret_process; -ESRCH when it has ended. */
+/* The same and a pidfd of the process in *ret_process; -ESRCH when it has ended, -EHOSTDOWN when it
+ * was of an earlier boot of the host. */
 MUST_CHECK int state_open(const char *folder, struct state *ret, int *ret_process);
 void state_remove(const char *folder);

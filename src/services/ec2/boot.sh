@@ -15,6 +15,8 @@ if [ -s /run/cloud-init/key ] && [ ! -e "$here/sem/config_ssh" ]; then
     : >"$here/sem/config_ssh"
 fi
 if [ -x /usr/sbin/sshd ]; then
+    [ -e "$here/sem/config_ssh_keys" ] || rm -f /etc/ssh/ssh_host_*_key*  # of the instance that the image was made of
+    : >"$here/sem/config_ssh_keys"
     { ssh-keygen -A; mkdir -p /run/sshd; /usr/sbin/sshd; } >/dev/null 2>&1 &
 fi
 

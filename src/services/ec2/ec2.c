@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "loop/loop.h"
+#include "services/ec2/disk_copy.h"
 #include "services/ec2/dry_run.h"
 #include "services/ec2/flow_log.h"
 #include "services/ec2/instance.h"
@@ -21,6 +22,7 @@ struct ec2 {
     struct steps *steps;
     struct network *network;
     struct machines *machines;
+    struct disk_copies *disk_copies;
     struct metadata *metadata;
     struct resolver *resolver;
     struct flow_logger *flow_logger;
@@ -44,6 +46,7 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
     ec2->steps = steps_new(cloud);
     ec2->network = network_new(cloud, options);
     ec2->machines = machines_new(cloud, ec2->steps);
+    ec2->disk_copies = disk_copies_new(cloud, ec2->steps);
     ec2->metadata = metadata_new(cloud, ec2->network);
     ec2->resolver = resolver_new(cloud, ec2->network, options->resolv_conf);
     ec2->flow_logger = flow_logger_new(cloud);
@@ -61,6 +64,7 @@ void ec2_free(struct ec2 *ec2)
     metadata_free(ec2->metadata);
     resolver_free(ec2->resolver);
     machines_free(ec2->machines);
+    disk_copies_free(ec2->disk_copies);
     steps_free(ec2->steps);
     flow_logger_free(ec2->flow_logger);
     free(ec2);
@@ -79,6 +83,11 @@ struct network *ec2_network(struct ec2 *ec2)
 struct machines *ec2_machines(struct ec2 *ec2)
 {
     return ec2->machines;
+}
+
+struct disk_copies *ec2_disk_copies(struct ec2 *ec2)
+{
+    return ec2->disk_copies;
 }
 
 struct steps *ec2_steps(struct ec2 *ec2)

@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Images that instances are made from: for now the one that is the host's own system. Control
- * thread. */
-#include "services/ec2/ec2.api.h"
-#include "wire/call.h"
+/*
+ * Images that instances are made from: the one that is the host's own system, and those that were
+ * made of instances: the host's system under what such an instance had written. Control thread.
+ */
+#include "services/ec2/resource.h"
 
 #define IMAGE_ROOT_DEVICE S("/dev/xvda")
-#define IMAGE_DISK_GIB 8
+#define IMAGE_DISK_GIB 8 /* of the host's */
 
-/* Refused when the id is malformed or nobody's. */
-RESULT image_check(struct call *c, struct span id);
+enum IMAGE_STATE { IMAGE_PENDING = 1, IMAGE_AVAILABLE, IMAGE_FAILED };
+
+extern const struct resource_kind image_kind;
+
+/* One that the caller sees: the host's, its own, or one that it may launch. Refused when the id is
+ * malformed or that of none. The host's has no id in its record. */
+RESULT image_find(struct call *c, struct span id, struct stored_image *ret);
+/* The same of one's own, which may be changed. */
+RESULT image_own(struct call *c, struct span id, struct stored_image *ret);
+/* One that can be launched, and how large its disk is. */
+RESULT image_check(struct call *c, struct span id, struct stored_image *ret);
+bool image_is_host(const struct stored_image *image);
+/* All of one's own. */
+RESULT image_named(struct call *c, struct span name, struct span *ret_id);

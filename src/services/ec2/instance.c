@@ -55,7 +55,7 @@ show_attachment(struct call *c, const struct stored_attachment *attachment)
     SET(to, delete_on_termination, attachment->ends_together);
     SET(to, device_index, (int32_t)attachment->device_index);
     SET(to, network_card_index, 0);
-    to->status = S("attached");
+    to->status = interface_attachment_state(attachment);
     return to;
 }
 
@@ -105,11 +105,10 @@ static RESULT show_public_names(struct call *c, struct span id, struct ec2_insta
 }
 
 static RESULT show_interface(struct call *c, const struct stored_instance *instance,
-                             const struct stored_interface *interface, struct ec2_instance *to)
+                             const struct stored_interface *interface,
+                             struct ec2_instance_network_interface *shown)
 {
     const struct stored_private_address *primary = &interface->addresses.at[0];
-    struct ec2_instance_network_interface *shown =
-        ARENA_NEW(c->arena, struct ec2_instance_network_interface);
     *shown = (struct ec2_instance_network_interface){
         .network_interface_id = interface->id,
         .description = interface->description.at ? interface->description : S(""),
@@ -135,16 +134,28 @@ static RESULT show_interface(struct call *c, const struct stored_instance *insta
         shown->ipv6_addresses.at[i].ipv6_address = interface->addresses6.at[i];
         SET(&shown->ipv6_addresses.at[i], is_primary_ipv6, false);
     }
-    if (interface->addresses6.count)
-        to->ipv6_address = interface->addresses6.at[0];
-    to->network_interfaces.at = shown;
-    to->network_interfaces.count = 1;
+    return OK;
+}
+
+/* What an instance says for itself is what its first interface says. */
+static RESULT show_interfaces(struct call *c, const struct stored_instance *instance,
+                              const struct instance_interfaces *all, struct ec2_instance *to)
+{
+    const struct stored_private_address *primary = &all->at[0].addresses.at[0];
+    to->network_interfaces.at =
+        ARENA_ARRAY(c->arena, struct ec2_instance_network_interface, all->count);
+    for (size_t i = 0; i < all->count; i++)
+        TRY(show_interface(c, instance, &all->at[i],
+                           &to->network_interfaces.at[to->network_interfaces.count++]));
+    const struct ec2_instance_network_interface *shown = to->network_interfaces.at;
+    if (shown->ipv6_addresses.count)
+        to->ipv6_address = shown->ipv6_addresses.at[0].ipv6_address;
     to->security_groups = shown->groups;
     to->private_ip_address = primary->address;
     to->private_dns_name = shown->private_dns_name;
     to->public_ip_address = primary->public_address;
-    SET(to, source_dest_check, !interface->any_source);
-    return show_public_names(c, interface->vpc, to);
+    SET(to, source_dest_check, shown->source_dest_check);
+    return show_public_names(c, shown->vpc_id, to);
 }
 
 static struct ec2_instance_metadata_options_response *
@@ -210,7 +221,7 @@ static void show_constants(struct call *c, struct ec2_instance *to)
 RESULT instance_show(struct call *c, const struct stored_instance *instance,
                      struct ec2_instance *to)
 {
-    struct stored_interface interface = {0};
+    struct instance_interfaces all = {0};
     show_constants(c, to);
     show_type(c, instance, to);
     show_reason(c, instance, to);
@@ -238,10 +249,10 @@ RESULT instance_show(struct call *c, const struct stored_instance *instance,
     if (instance->interface.at && instance->state != INSTANCE_TERMINATED) {
         to->vpc_id = instance->vpc;
         to->subnet_id = instance->subnet;
-        TRY(instance_interface_read(c, instance, &interface));
+        TRY(instance_interfaces_read(c, instance, &all));
     }
-    if (interface.addresses.count)
-        TRY(show_interface(c, instance, &interface, to));
+    if (all.count)
+        TRY(show_interfaces(c, instance, &all, to));
     return tag_list_if_any(c, instance->id, &to->tags);
 }
 

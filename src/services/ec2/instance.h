@@ -38,20 +38,25 @@ RESULT instance_step(struct call *c, void *record, int64_t *ret_due_ms);
 /* All that are not terminated take a step: at start. */
 void instance_resume(struct cloud *cloud, struct steps *steps);
 
-/* instance_interface.c: its first network interface. */
-struct instance_interface_wish {
-    struct stored_subnet *subnet;
-    struct record_texts groups; /* ids */
-    struct span private_address, description;
-    bool has_public, wants_public; /* not has_public: as the subnet says */
-    struct ec2_ipv6_address_list addresses6;
-    size_t further6;
-    bool has_addresses6; /* else the subnet decides */
-};
-RESULT instance_interface_new(struct call *c, struct stored_instance *instance,
-                              const struct instance_interface_wish *wish);
-/* One without addresses when there is none (any more). */
+/* instance_interface.c: its network interfaces; the first one of all: device 0. One without
+ * addresses when there is none (any more). */
 RESULT instance_interface_read(struct call *c, const struct stored_instance *instance,
                                struct stored_interface *ret);
-/* When it is terminated. */
-RESULT instance_interface_drop(struct call *c, const struct stored_instance *instance);
+/* All that there are, the first one first. */
+struct instance_interfaces {
+    struct stored_interface *at;
+    size_t count;
+};
+RESULT instance_interfaces_read(struct call *c, const struct stored_instance *instance,
+                                struct instance_interfaces *ret);
+/* A further one; the record is put. */
+void instance_interface_add(struct call *c, struct stored_instance *instance,
+                            struct span interface);
+void instance_interface_remove(struct call *c, struct stored_instance *instance,
+                               struct span interface);
+/* When it is terminated: those that end with it are dropped, the others detached. */
+RESULT instance_interfaces_end(struct call *c, const struct stored_instance *instance);
+/* The device that an attached interface becomes. */
+struct machine_port;
+RESULT instance_port(struct call *c, const struct stored_interface *interface,
+                     struct machine_port *ret);

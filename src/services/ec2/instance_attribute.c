@@ -115,10 +115,22 @@ static RESULT change_behavior(struct call *c, struct stored_instance *instance, 
                   SPAN_ARG(value));
 }
 
+static RESULT only_interface(struct call *c, const struct stored_instance *instance,
+                             struct stored_interface *ret)
+{
+    if (instance->more_interfaces.count)
+        return refuse(
+            c, &EC2_INVALID_INSTANCE_ID,
+            "There are multiple interfaces attached to instance '%.*s'. Please specify an "
+            "interface ID for the operation instead.",
+            SPAN_ARG(instance->id));
+    return instance_interface_read(c, instance, ret);
+}
+
 static RESULT change_source_check(struct call *c, struct stored_instance *instance, bool checks)
 {
     struct stored_interface interface;
-    TRY(instance_interface_read(c, instance, &interface));
+    TRY(only_interface(c, instance, &interface));
     if (!interface.addresses.count)
         return OK;
     interface.any_source = !checks;
@@ -131,7 +143,7 @@ static RESULT change_groups(struct call *c, struct stored_instance *instance,
 {
     struct stored_subnet subnet;
     struct stored_interface interface;
-    TRY(instance_interface_read(c, instance, &interface));
+    TRY(only_interface(c, instance, &interface));
     if (!interface.addresses.count)
         return OK;
     TRY(resource_get(c, &subnet_kind, interface.subnet, &subnet));

@@ -5,6 +5,9 @@
  */
 #include "services/ec2/instance.h"
 
+#include "services/ec2/instance_type.h"
+#include "services/ec2/quota.h"
+
 #define USER_CODE "Client.UserInitiatedShutdown"
 #define USER_MESSAGE "Client.UserInitiatedShutdown: User initiated shutdown"
 
@@ -73,6 +76,7 @@ static RESULT start_one(struct call *c, struct stored_instance *instance)
         return OK;
     if (instance->state != INSTANCE_STOPPED)
         return bad_state(c, instance, "started");
+    TRY(quota_check(c, instance_type_named(instance->type), 1));
     instance->launched = c->now_ms;
     instance->transition = SPAN_NONE;
     instance_move(c, instance, INSTANCE_PENDING, "pending", "pending");

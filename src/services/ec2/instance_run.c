@@ -8,14 +8,14 @@
 #include "base/text.h"
 #include "services/ec2/home.h"
 #include "services/ec2/image.h"
+#include "services/ec2/instance_card.h"
 #include "services/ec2/instance_type.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/key_pair.h"
 #include "services/ec2/launch_template.h"
 #include "services/ec2/metadata_options.h"
 #include "services/ec2/profile.h"
-#include "services/ec2/security_group.h"
-#include "services/ec2/subnet.h"
+#include "services/ec2/quota.h"
 #include "services/ec2/tag.h"
 #include "services/ec2/vpc.h"
 
@@ -27,11 +27,9 @@
 
 struct run {
     const struct ec2_run_instances_in *in;
-    const struct ec2_instance_network_interface_specification *card; /* of device 0, or NULL */
     struct launch_source source;
     struct stored_instance common;
-    struct stored_subnet subnet;
-    struct instance_interface_wish interface;
+    struct instance_cards cards;
 };
 
 /* ---- what is not built -------------------------------------------------------------------------
@@ -84,7 +82,6 @@ static RESULT check_not_built(struct call *c, const struct ec2_run_instances_in 
         {in->network_performance_options != NULL, "NetworkPerformanceOptions"},
         {in->operator!= NULL, "Operator"},
         {in->secondary_interfaces.count > 0, "SecondaryInterfaces"},
-        {in->network_interfaces.count > 1, "A second network interface at launch"},
         {!is_plain_disk(&in->block_device_mappings),
          "A block device but the root volume, of another size,"},
     };
@@ -140,160 +137,18 @@ static RESULT read_user_data(struct call *c, struct span text, struct stored_ins
 }
 
 static RESULT read_disk(struct call *c, const struct ec2_run_instances_in *in,
-                        struct stored_instance *to)
+                        const struct stored_image *image, struct stored_instance *to)
 {
-    to->disk_gib = IMAGE_DISK_GIB;
+    to->own_image = !image_is_host(image);
+    to->disk_gib = image->gib;
     if (!in->block_device_mappings.count || !in->block_device_mappings.at[0].ebs->has.volume_size)
         return OK;
     int32_t wanted = in->block_device_mappings.at[0].ebs->volume_size;
-    if (wanted < IMAGE_DISK_GIB)
+    if (wanted < (int32_t)image->gib)
         return refuse(c, &EC2_INVALID_BLOCK_DEVICE_MAPPING,
-                      "Volume of size %dGB is smaller than snapshot 'kintoun-host', expect size >= "
-                      "%dGB",
-                      wanted, IMAGE_DISK_GIB);
+                      "Volume of size %dGB is smaller than snapshot '%.*s', expect size >= %dGB",
+                      wanted, SPAN_ARG(image->id), (int)image->gib);
     to->disk_gib = (uint64_t)wanted;
-    return OK;
-}
-
-/* ---- where it is -------------------------------------------------------------------------------
- */
-
-static RESULT find_default_subnet(struct call *c, struct span zone, struct stored_subnet *ret)
-{
-    struct resource_list subnets;
-    TRY(resource_list(c, &subnet_kind, NULL, &subnets));
-    for (size_t i = 0; i < subnets.count; i++) {
-        const struct stored_subnet *subnet = subnets.at[i];
-        *ret = *subnet;
-        if (subnet->default_for_zone && (!zone.len || span_eq(zone, subnet->zone)))
-            return OK;
-    }
-    return refuse(c, &EC2_MISSING_INPUT,
-                  "No subnets found for the default VPC. Please specify a subnet.");
-}
-
-static RESULT find_subnet(struct call *c, struct run *run)
-{
-    const struct ec2_run_instances_in *in = run->in;
-    struct span id = run->card ? run->card->subnet_id : in->subnet_id;
-    struct span zone = in->placement ? in->placement->availability_zone : SPAN_NONE;
-    if (!id.at)
-        return find_default_subnet(c, zone, &run->subnet);
-    TRY(resource_get(c, &subnet_kind, id, &run->subnet));
-    if (zone.len && !span_eq(zone, run->subnet.zone))
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                      "The availability zone of the subnet does not match the availability zone "
-                      "'%.*s'",
-                      SPAN_ARG(zone));
-    return OK;
-}
-
-static RESULT find_group_named(struct call *c, const struct run *run, struct span name,
-                               struct span *ret)
-{
-    struct resource_list groups;
-    TRY(resource_list(c, &security_group_kind, WHERE(stored_security_group, vpc, run->subnet.vpc),
-                      &groups));
-    for (size_t i = 0; i < groups.count; i++) {
-        const struct stored_security_group *group = groups.at[i];
-        *ret = group->id;
-        if (span_eq(group->name, name))
-            return OK;
-    }
-    return refuse(c, &EC2_INVALID_GROUP_NOT_FOUND,
-                  "The security group '%.*s' does not exist in VPC '%.*s'", SPAN_ARG(name),
-                  SPAN_ARG(run->subnet.vpc));
-}
-
-static RESULT find_groups(struct call *c, struct run *run)
-{
-    const struct ec2_run_instances_in *in = run->in;
-    const struct span *ids = run->card ? run->card->groups.at : in->security_group_ids.at;
-    size_t id_count = run->card ? run->card->groups.count : in->security_group_ids.count;
-    struct record_texts *to = &run->interface.groups;
-    to->at = ARENA_ARRAY(c->arena, struct span, id_count + in->security_groups.count + 1);
-    for (size_t i = 0; i < id_count; i++)
-        to->at[to->count++] = ids[i];
-    for (size_t i = 0; i < in->security_groups.count; i++)
-        TRY(find_group_named(c, run, in->security_groups.at[i], &to->at[to->count++]));
-    return OK;
-}
-
-static bool is_plain_card(const struct ec2_instance_network_interface_specification *card)
-{
-    return !card->network_interface_id.at && card->private_ip_addresses.count < 2 &&
-           !card->has.secondary_private_ip_address_count && !card->ipv4_prefixes.count &&
-           !card->has.ipv4_prefix_count && !card->ipv6_prefixes.count &&
-           !card->has.ipv6_prefix_count && !card->primary_ipv6 &&
-           !card->connection_tracking_specification && !card->ena_srd_specification &&
-           (!card->has.delete_on_termination || card->delete_on_termination) &&
-           (!card->interface_type.at || span_eq(card->interface_type, S("interface")));
-}
-
-static RESULT check_card(struct call *c, const struct run *run)
-{
-    const struct ec2_instance_network_interface_specification *card = run->card;
-    const struct ec2_run_instances_in *in = run->in;
-    if (!card)
-        return OK;
-    if (in->subnet_id.at || in->security_group_ids.count || in->security_groups.count)
-        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
-                      "Network interfaces and an instance-level %s may not be specified on the "
-                      "same request",
-                      in->subnet_id.at ? "subnet ID" : "security groups");
-    if (card->has.device_index && card->device_index != 0)
-        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                      "When specifying network interfaces, you must include a device at index 0.");
-    return is_plain_card(card)
-               ? OK
-               : resource_not_built(c, "A network interface with such options at launch");
-}
-
-/* Those of the instance, or of its only interface. */
-static RESULT read_addresses6(struct call *c, struct run *run)
-{
-    const struct ec2_run_instances_in *in = run->in;
-    struct instance_interface_wish *to = &run->interface;
-    interface_list_addresses6(c, run->card ? &run->card->ipv6_addresses : &in->ipv6_addresses,
-                              &to->addresses6);
-    bool counted = run->card ? run->card->has.ipv6_address_count : in->has.ipv6_address_count;
-    int32_t count = run->card ? run->card->ipv6_address_count : in->ipv6_address_count;
-    to->has_addresses6 = counted || to->addresses6.count;
-    to->further6 = counted ? (size_t)count : 0;
-    if (run->card && (in->has.ipv6_address_count || in->ipv6_addresses.count))
-        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
-                      "Network interfaces and an instance-level IPv6 address may not be specified "
-                      "on the same request");
-    if (to->addresses6.count && in->max_count > 1)
-        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
-                      "An instance-level IPv6 address cannot be specified when launching multiple "
-                      "instances");
-    return OK;
-}
-
-static RESULT read_interface(struct call *c, struct run *run)
-{
-    const struct ec2_run_instances_in *in = run->in;
-    run->card = in->network_interfaces.count ? in->network_interfaces.at : NULL;
-    TRY(check_card(c, run));
-    TRY(find_subnet(c, run));
-    TRY(find_groups(c, run));
-    TRY(read_addresses6(c, run));
-    run->interface.subnet = &run->subnet;
-    run->interface.private_address = in->private_ip_address;
-    if (run->card) {
-        run->interface.description = run->card->description;
-        run->interface.private_address = run->card->private_ip_address;
-        run->interface.has_public = run->card->has.associate_public_ip_address;
-        run->interface.wants_public = run->card->associate_public_ip_address;
-        if (run->card->private_ip_addresses.count)
-            run->interface.private_address =
-                run->card->private_ip_addresses.at[0].private_ip_address;
-    }
-    if (run->interface.private_address.at && in->max_count > 1)
-        return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
-                      "An instance-level private IP address cannot be specified when launching "
-                      "multiple instances");
     return OK;
 }
 
@@ -336,29 +191,32 @@ static RESULT read_all(struct call *c, struct run *run)
 {
     const struct ec2_run_instances_in *in = run->in;
     struct stored_instance *common = &run->common;
+    const struct stored_subnet *subnet = &run->cards.at[0].subnet;
+    struct stored_image image;
     struct stored_key_pair pair;
     static const char *const tagged[] = {"instance", "volume", "network-interface"};
     if (!in->image_id.at)
         return refuse(c, &EC2_MISSING_PARAMETER, "The request must contain the parameter ImageId");
     TRY(check_counts(c, in));
     TRY(check_not_built(c, in));
-    TRY(image_check(c, in->image_id));
+    TRY(image_check(c, in->image_id, &image));
     TRY(read_type(c, in, run));
+    TRY(quota_check(c, instance_type_named(common->type), (size_t)in->min_count));
     if (in->key_name.at)
         TRY(key_pair_named(c, in->key_name, &pair));
     TRY(read_user_data(c, in->user_data, common));
-    TRY(read_disk(c, in, common));
+    TRY(read_disk(c, in, &image, common));
     TRY(metadata_options_read(c, in->metadata_options, common));
-    TRY(read_interface(c, run));
+    TRY(instance_cards_read(c, in, instance_type_named(common->type), &run->cards));
     TRY(profile_read(c, in->iam_instance_profile, common));
     common->image = in->image_id;
     common->key_name = in->key_name;
     common->reservation = id_new(c, "r-", 17);
     common->launched = c->now_ms;
-    common->vpc = run->subnet.vpc;
-    common->subnet = run->subnet.id;
-    common->zone = run->subnet.zone;
-    common->hostname_type = run->subnet.hostname_type;
+    common->vpc = subnet->vpc;
+    common->subnet = subnet->id;
+    common->zone = subnet->zone;
+    common->hostname_type = subnet->hostname_type;
     common->no_termination = in->disable_api_termination;
     common->no_stop = in->disable_api_stop;
     common->terminates_itself = span_eq(in->instance_initiated_shutdown_behavior, S("terminate"));
@@ -376,15 +234,27 @@ static void tag_source(struct call *c, const struct launch_source *source, struc
                 arena_printf(c->arena, "%llu", (unsigned long long)source->version));
 }
 
+/* Those that were made with it. */
+static RESULT tag_interfaces(struct call *c, const struct run *run,
+                             const struct stored_instance *instance)
+{
+    for (size_t i = 0; i < run->cards.count; i++) {
+        struct span id = i ? instance->more_interfaces.at[i - 1] : instance->interface;
+        if (!run->cards.at[i].existing)
+            TRY(tag_new_typed(c, "network-interface", id, &run->in->tag_specifications));
+    }
+    return OK;
+}
+
 static RESULT make_one(struct call *c, struct run *run, size_t index, struct stored_instance *ret)
 {
     *ret = run->common;
     resource_name(c, &instance_kind, ret);
     ret->launch_index = index;
-    TRY(instance_interface_new(c, ret, &run->interface));
+    TRY(instance_cards_attach(c, ret, &run->cards));
     tag_source(c, &run->source, ret->id);
     TRY(tag_new_typed(c, "instance", ret->id, &run->in->tag_specifications));
-    TRY(tag_new_typed(c, "network-interface", ret->interface, &run->in->tag_specifications));
+    TRY(tag_interfaces(c, run, ret));
     instance_move(c, ret, INSTANCE_PENDING, "pending", "pending");
     return OK;
 }

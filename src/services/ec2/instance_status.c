@@ -102,6 +102,18 @@ RESULT ec2_get_console_output(struct call *c, const struct ec2_get_console_outpu
     return OK;
 }
 
+/* Only Windows instances have a password ("GetPasswordData"). */
+RESULT ec2_get_password_data(struct call *c, const struct ec2_get_password_data_in *in,
+                             struct ec2_get_password_data_out *out)
+{
+    struct stored_instance instance;
+    TRY(resource_get(c, &instance_kind, in->instance_id, &instance));
+    out->instance_id = instance.id;
+    SET(out, timestamp, c->now_ms);
+    out->password_data = S("");
+    return OK;
+}
+
 /* ---- CPU credits -------------------------------------------------------------------------------
  */
 

@@ -4,10 +4,12 @@
  * step looks at both and does the next thing, so it may be taken at any time and as often as one
  * likes, also after a restart, when nothing is known of machines yet:
  *
- *   pending        the machine is made, and runs        -> running, or terminated (stopped) with
- * why running        it ended by itself                   -> stopping or shutting-down stopping it
- * is asked to end, then put away    -> stopped shutting-down  the same, and its disk is deleted ->
- * terminated terminated     an hour later the record goes
+ * - pending: the machine is made, and runs -> running, or terminated (stopped) with why
+ * - running: it ended by itself -> stopping or shutting-down; it was lost with its host, which has
+ *   come back -> begun again, as instances recover by themselves ("Automatic instance recovery")
+ * - stopping: it is asked to end, then put away -> stopped
+ * - shutting-down: the same, and its disk is deleted -> terminated
+ * - terminated: an hour later the record goes
  *
  * Control thread.
  */
@@ -17,6 +19,7 @@
 #include "base/time.h"
 #include "services/ec2/boot.h"
 #include "services/ec2/dhcp_options.h"
+#include "services/ec2/disk_copy.h"
 #include "services/ec2/dns_name.h"
 #include "services/ec2/image.h"
 #include "services/ec2/instance_type.h"
@@ -27,13 +30,11 @@
 #include "services/ec2/subnet.h"
 #include "store/txn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 
 #define SHOWN_MS (60 * 60 * 1000) /* "terminated": how long it is still told of */
 #define LATER_MS 500
-#define ROUTER 1 /* of a subnet: its first address */
 #define TASKS_PER_GIB 2048
 #define TASKS_MIN 1024
 
@@ -95,47 +96,25 @@ static RESULT find_key(struct call *c, const struct stored_instance *instance, s
 }
 
 /* Where there is no fabric, loopback is all there is, and the banner says so. */
-static void add_network6(const struct stored_subnet *subnet,
-                         const struct stored_interface *interface, struct sandbox_network *to)
+static RESULT add_ports(struct call *c, const struct instance_interfaces *all,
+                        struct machine_wish *wish)
 {
-    if (!subnet->cidr6)
-        return;
-    struct cidr6 cidr = cidr6_of(subnet->cidr6->cidr);
-    memcpy(to->gateway6, cidr.address, sizeof to->gateway6);
-    to->gateway6[sizeof to->gateway6 - 1] = ROUTER;
-    to->bits6 = cidr.bits;
-    for (size_t i = 0; i < interface->addresses6.count && i < SANDBOX_ADDRESSES6; i++)
-        if (cidr6_read_address(interface->addresses6.at[i], to->addresses6[to->address6_count]))
-            to->address6_count++;
-}
-
-static RESULT add_network(struct call *c, const struct stored_interface *interface,
-                          struct machine_wish *wish)
-{
-    struct stored_subnet subnet;
-    uint32_t address;
-    if (network_absent(ec2_network(c->cloud->ec2)) || !interface->addresses.count)
+    struct machine_port *ports = ARENA_ARRAY(c->arena, struct machine_port, all->count + 1);
+    if (network_absent(ec2_network(c->cloud->ec2)))
         return OK;
-    TRY(resource_get(c, &subnet_kind, interface->subnet, &subnet));
-    struct cidr cidr = cidr_of(subnet.cidr);
-    if (!cidr_read_address(interface->addresses.at[0].address, &address))
-        return refuse_errno(c, -EBADMSG, "reading an address of %.*s", SPAN_ARG(interface->id));
-    wish->interface = interface->id;
-    wish->network = (struct sandbox_network){.device = "eth0",
-                                             .address = htonl(address),
-                                             .gateway = htonl(cidr.address + ROUTER),
-                                             .bits = cidr.bits};
-    add_network6(&subnet, interface, &wish->network);
+    for (size_t i = 0; i < all->count; i++)
+        TRY(instance_port(c, &all->at[i], &ports[wish->port_count++]));
+    wish->ports = ports;
     return OK;
 }
 
 static RESULT make_wish(struct call *c, const struct stored_instance *instance,
                         struct machine_wish *ret)
 {
-    struct stored_interface interface;
+    struct instance_interfaces all;
     struct boot_files *files = ARENA_NEW(c->arena, struct boot_files);
-    TRY(instance_interface_read(c, instance, &interface));
-    struct span text = interface.addresses.count ? interface.addresses.at[0].address : S("");
+    TRY(instance_interfaces_read(c, instance, &all));
+    struct span text = all.count ? all.at[0].addresses.at[0].address : S("");
     struct span name = instance_private_name(c, instance, text);
     struct boot_facts facts = {
         .id = instance->id,
@@ -144,7 +123,7 @@ static RESULT make_wish(struct call *c, const struct stored_instance *instance,
         .domain = dns_name_domain(c),
         .user_data = instance->user_data,
     };
-    TRY(dhcp_options_resolv_conf(c, interface.vpc, &facts.resolv_conf));
+    TRY(dhcp_options_resolv_conf(c, instance->vpc, &facts.resolv_conf));
     TRY(find_key(c, instance, &facts.key));
     boot_make_files(c, &facts, files);
     *ret = (struct machine_wish){
@@ -152,10 +131,11 @@ static RESULT make_wish(struct call *c, const struct stored_instance *instance,
         .hostname = facts.hostname,
         .limits = limits_of(instance),
         .disk_bytes = instance->disk_gib << 30,
+        .image = instance->own_image ? disk_copy_path(c, instance->image) : NULL,
         .files = files->at,
         .file_count = files->count,
     };
-    return add_network(c, &interface, ret);
+    return add_ports(c, &all, ret);
 }
 
 /* ---- steps -------------------------------------------------------------------------------------
@@ -209,12 +189,24 @@ static RESULT find(struct stepping *s)
     return later(s, machine_begin(s->c, &wish, MACHINE_BEGIN_ADOPT));
 }
 
+/* One that runs has no reason for it, but that of having no network. */
+static void say_what_is_missing(struct stepping *s)
+{
+    const char *absent = network_absent(ec2_network(s->c->cloud->ec2));
+    s->instance->reason_code = s->instance->reason_message = SPAN_NONE;
+    if (!absent)
+        return;
+    s->instance->reason_code = S("Server.NoNetwork");
+    s->instance->reason_message = arena_printf(
+        s->c->arena, "Server.NoNetwork: No packet moves between instances: %s", absent);
+}
+
 static RESULT run(struct stepping *s)
 {
     s->instance->state = INSTANCE_RUNNING;
     s->instance->has_run = true;
-    s->instance->reason_code = s->instance->reason_message = SPAN_NONE;
     s->instance->transition = SPAN_NONE;
+    say_what_is_missing(s);
     resource_put(s->c, &instance_kind, s->instance);
     return OK;
 }
@@ -265,8 +257,7 @@ static RESULT stopped(struct stepping *s)
 
 static RESULT terminated(struct stepping *s)
 {
-    network_unplug(ec2_network(s->c->cloud->ec2), s->instance->interface);
-    TRY(instance_interface_drop(s->c, s->instance));
+    TRY(instance_interfaces_end(s->c, s->instance));
     metadata_forget(s->c, s->instance);
     *s->due_ms = s->c->now_ms + SHOWN_MS;
     return settle(s->c, s->instance, INSTANCE_TERMINATED);
@@ -284,17 +275,22 @@ static const struct refusal *(*const table[][MACHINE_PUT_AWAY + 1])(struct stepp
                           [MACHINE_RUNNING] = run,
                           [MACHINE_FAILED] = failed,
                           [MACHINE_ENDED] = end_of_itself},
-    [INSTANCE_RUNNING] =
-        {[MACHINE_NONE] = find, [MACHINE_RUNNING] = reboot, [MACHINE_ENDED] = end_of_itself},
+    [INSTANCE_RUNNING] = {[MACHINE_NONE] = find,
+                          [MACHINE_RUNNING] = reboot,
+                          [MACHINE_FAILED] = failed,
+                          [MACHINE_ENDED] = end_of_itself,
+                          [MACHINE_LOST] = begin},
     [INSTANCE_STOPPING] = {[MACHINE_NONE] = find,
                            [MACHINE_RUNNING] = shut_down,
                            [MACHINE_FAILED] = put_away,
                            [MACHINE_ENDED] = put_away,
+                           [MACHINE_LOST] = put_away,
                            [MACHINE_PUT_AWAY] = stopped},
     [INSTANCE_SHUTTING_DOWN] = {[MACHINE_NONE] = find,
                                 [MACHINE_RUNNING] = shut_down,
                                 [MACHINE_FAILED] = put_away,
                                 [MACHINE_ENDED] = put_away,
+                                [MACHINE_LOST] = put_away,
                                 [MACHINE_PUT_AWAY] = terminated},
     [INSTANCE_TERMINATED] = {[MACHINE_NONE] = drop},
     [INSTANCE_STOPPED] = {[MACHINE_NONE] = NULL},

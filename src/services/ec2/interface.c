@@ -50,6 +50,11 @@ RESULT interface_show_groups(struct call *c, const struct stored_interface *inte
     return OK;
 }
 
+struct span interface_attachment_state(const struct stored_attachment *attachment)
+{
+    return attachment_states[attachment->state];
+}
+
 struct ec2_network_interface_attachment *
 interface_show_attachment(struct call *c, const struct stored_interface *interface)
 {
@@ -145,8 +150,11 @@ static RESULT show(struct call *c, const void *record, void *shown)
 static RESULT step(struct call *c, void *record, int64_t *ret_due_ms)
 {
     struct stored_interface *interface = record;
-    if (interface->state == INTERFACE_PENDING)
-        interface->state = INTERFACE_AVAILABLE;
+    if (interface->attachment && interface->attachment->instance.at)
+        return interface_step_attachment(c, interface, ret_due_ms);
+    if (interface->state != INTERFACE_PENDING)
+        return OK;
+    interface->state = INTERFACE_AVAILABLE;
     resource_put(c, &interface_kind, interface);
     return OK;
 }

@@ -34,6 +34,9 @@ RESULT interface_drop(struct call *c, struct stored_interface *interface);
 void interface_attach(struct call *c, struct stored_interface *interface,
                       const struct stored_attachment *attachment);
 void interface_detach(struct call *c, struct stored_interface *interface);
+/* interface_attachment.c: the next step of one that an instance has. */
+RESULT interface_step_attachment(struct call *c, struct stored_interface *interface,
+                                 int64_t *ret_due_ms);
 /* The interface of an instance at that device index; *ret NULL when there is none. */
 RESULT interface_of_instance(struct call *c, struct span instance, uint64_t device_index,
                              struct stored_interface **ret);
@@ -57,5 +60,6 @@ RESULT interface_check_groups(struct call *c, const struct stored_subnet *subnet
                               const struct span *groups, size_t count);
 RESULT interface_show_groups(struct call *c, const struct stored_interface *interface,
                              struct ec2_group_identifier_list *to);
+struct span interface_attachment_state(const struct stored_attachment *attachment);
 struct ec2_network_interface_attachment *
 interface_show_attachment(struct call *c, const struct stored_interface *interface);

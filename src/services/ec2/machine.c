@@ -46,17 +46,23 @@ struct machine {
     struct sandbox box;
     struct watch ended;
     struct timer patience;
+    bool plugging;
+    char plugged[32]; /* the interface of the newest further port */
 };
 
 /* Work for a worker; everything it needs is in its arena. */
 struct work {
     struct job job;
-    struct machine *machine;
+    struct machine *machine; /* of a further port: may have gone meanwhile */
+    struct machines *all;
     struct arena arena;
+    struct span id, account, region;
     const char *folder;
     struct sandbox_spec spec;
     uint64_t disk_bytes;
-    struct span interface; /* absent: only loopback */
+    const char *image; /* or NULL */
+    const struct machine_port *ports;
+    size_t port_count;
     struct sandbox box;
     int error;
     const char *step; /* that failed */
@@ -184,6 +190,10 @@ static struct work *work_new(struct machine *machine, void (*run)(struct job *),
         log_fatal("out of memory");
     arena_init(&work->arena, ARENA_FIRST, ARENA_CEILING);
     work->machine = machine;
+    work->all = machine->all;
+    work->id = arena_copy(&work->arena, machine->id);
+    work->account = arena_copy(&work->arena, machine->account);
+    work->region = arena_copy(&work->arena, machine->region);
     work->job = (struct job){.run = run, .done = done, .home = machine->all->cloud->control};
     work->folder =
         arena_printf(&work->arena, "%s/%.*s", machine->all->folder, SPAN_ARG(machine->id)).at;
@@ -229,22 +239,23 @@ static int prepare(struct work *work)
     if (error)
         return error;
     work->step = "making its disk";
-    error = sandbox_make_disk(work->folder, work->disk_bytes);
+    error = work->image ? sandbox_make_disk_of(work->folder, work->image, work->disk_bytes)
+                        : sandbox_make_disk(work->folder, work->disk_bytes);
     return error == -EEXIST ? 0 : error;
 }
 
-/* Before its first command runs, so that this finds the network. */
 static int plug(struct work *work)
 {
-    const struct machine *machine = work->machine;
-    if (!work->interface.at)
-        return 0;
-    const struct network_port port = {.account = machine->account,
-                                      .region = machine->region,
-                                      .interface = work->interface,
-                                      .netns = work->box.network,
-                                      .device = work->spec.network.device};
-    return network_plug(ec2_network(machine->all->cloud->ec2), &port, &work->step);
+    int error = 0;
+    for (size_t i = 0; !error && i < work->port_count; i++) {
+        const struct network_port port = {.account = work->account,
+                                          .region = work->region,
+                                          .interface = work->ports[i].interface,
+                                          .netns = work->box.network,
+                                          .device = work->ports[i].network.device};
+        error = network_plug(ec2_network(work->all->cloud->ec2), &port, &work->step);
+    }
+    return error;
 }
 
 static int start(struct work *work)
@@ -253,7 +264,7 @@ static int start(struct work *work)
     if (!error)
         error = sandbox_start(&work->spec, &work->box, &work->step);
     if (!error)
-        error = plug(work);
+        error = plug(work); /* before its first command runs, so that this finds the network */
     if (!error)
         error = sandbox_go(work->folder, &work->box, &work->step);
     work->step = arena_copy(&work->arena, span_of_cstr(work->step)).at; /* it is the thread's */
@@ -264,7 +275,9 @@ static void run_begin(struct job *job)
 {
     struct work *work = work_of(job);
     work->error = sandbox_adopt(work->folder, &work->box);
-    if (work->error == -ESRCH && work->spec.folder)
+    if (!work->error) /* it may wait for an earlier process that copied its disk */
+        work->error = sandbox_signal(&work->box, SANDBOX_LET_GO);
+    if ((work->error == -ESRCH || work->error == -EHOSTDOWN) && work->spec.folder)
         work->error = start(work);
 }
 
@@ -274,7 +287,10 @@ static void done_begin(struct job *job)
     struct machine *machine = work->machine;
     machine->box = work->box;
     int error = work->error ? work->error : watch_end(machine);
-    machine->state = !error ? MACHINE_RUNNING : work->spec.folder ? MACHINE_FAILED : MACHINE_ENDED;
+    machine->state = !error                ? MACHINE_RUNNING
+                     : work->spec.folder   ? MACHINE_FAILED
+                     : error == -EHOSTDOWN ? MACHINE_LOST
+                                           : MACHINE_ENDED;
     if (error && work->spec.folder)
         snprintf(machine->why, sizeof machine->why, "%s: %s", work->step, strerror(-error));
     work_free(work);
@@ -303,17 +319,37 @@ static const struct sandbox_file *copy_files(struct arena *arena, const struct m
     return files;
 }
 
+static void put_ports(struct work *work, const struct machine_port *from, size_t count)
+{
+    struct machine_port *to = ARENA_ARRAY(&work->arena, struct machine_port, count + 1);
+    for (size_t i = 0; i < count; i++)
+        to[i] = (struct machine_port){arena_copy(&work->arena, from[i].interface), from[i].network};
+    work->ports = to;
+    work->port_count = count;
+}
+
+static const struct sandbox_network *networks_of(struct work *work)
+{
+    struct sandbox_network *to =
+        ARENA_ARRAY(&work->arena, struct sandbox_network, work->port_count + 1);
+    for (size_t i = 0; i < work->port_count; i++)
+        to[i] = work->ports[i].network;
+    return to;
+}
+
 static void put_spec(struct work *work, const struct machine_wish *wish)
 {
     struct arena *arena = &work->arena;
     work->disk_bytes = wish->disk_bytes;
-    work->interface = arena_copy(arena, wish->interface);
+    work->image = wish->image ? arena_copy(arena, span_of_cstr(wish->image)).at : NULL;
+    put_ports(work, wish->ports, wish->port_count);
     work->spec = (struct sandbox_spec){
         .folder = work->folder,
         .name = arena_printf(arena, "kintoun-%.*s", SPAN_ARG(wish->id)).at,
         .hostname = arena_cstr(arena, wish->hostname),
         .limits = wish->limits,
-        .network = wish->network,
+        .networks = networks_of(work),
+        .network_count = wish->port_count,
         .boot = boot_command,
         .hidden = hidden_paths(work),
         .files = copy_files(arena, wish),
@@ -330,6 +366,70 @@ int machine_begin(struct call *c, const struct machine_wish *wish, enum MACHINE_
     if (how == MACHINE_BEGIN_NEW)
         put_spec(work, wish);
     return submit(work);
+}
+
+/* ---- a further port ---------------------------------------------------------------------------
+ */
+
+/* The machine may end meanwhile, so the job finds it for itself. */
+static void run_plug(struct job *job)
+{
+    struct work *work = work_of(job);
+    work->step = "finding the machine";
+    work->error = sandbox_adopt(work->folder, &work->box);
+    if (!work->error)
+        work->error = plug(work);
+    if (!work->error) {
+        work->step = "giving it its address";
+        work->error = sandbox_configure(&work->box, &work->ports[0].network);
+    }
+    sandbox_close(&work->box);
+}
+
+static void done_plug(struct job *job)
+{
+    struct work *work = work_of(job);
+    struct machine *machine = map_get(&work->all->by_id, work->id);
+    if (work->error)
+        log_error("ec2: a further interface of %.*s: %s: %s", SPAN_ARG(work->id), work->step,
+                  strerror(-work->error));
+    if (machine)
+        machine->plugging = false;
+    if (machine && !work->error) {
+        snprintf(machine->plugged, sizeof machine->plugged, "%.*s",
+                 SPAN_ARG(work->ports[0].interface));
+        step_take_now(work->all->steps, work->account, work->region, work->ports[0].interface);
+    }
+    work_free(work);
+}
+
+int machine_plug(struct call *c, struct span id, const struct machine_port *port)
+{
+    struct machine *machine = map_get(&machines_of(c)->by_id, id);
+    if (!machine || machine->state != MACHINE_RUNNING || machine->plugging)
+        return -EAGAIN;
+    struct work *work = work_new(machine, run_plug, done_plug);
+    machine->state = MACHINE_RUNNING; /* it goes on beside this work */
+    put_ports(work, port, 1);
+    machine->plugging = true;
+    int error = workers_submit(machine->all->cloud->workers, &work->job);
+    if (error) {
+        machine->plugging = false;
+        work_free(work);
+    }
+    return error;
+}
+
+bool machine_is_busy(struct call *c, struct span id)
+{
+    const struct machine *machine = map_get(&machines_of(c)->by_id, id);
+    return machine && machine->plugging;
+}
+
+bool machine_has_plugged(struct call *c, struct span id, struct span interface)
+{
+    const struct machine *machine = map_get(&machines_of(c)->by_id, id);
+    return machine && span_eq(span_of_cstr(machine->plugged), interface);
 }
 
 /* ---- putting away -----------------------------------------------------------------------------

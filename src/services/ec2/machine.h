@@ -19,6 +19,7 @@ enum MACHINE {
     MACHINE_RUNNING,
     MACHINE_FAILED,   /* it could not be started */
     MACHINE_ENDED,    /* it has run, and ended */
+    MACHINE_LOST,     /* it ran when the host went down */
     MACHINE_PUT_AWAY, /* and nothing is left of it but its disk, if that was kept */
 };
 
@@ -33,16 +34,23 @@ const char *machines_absent(const struct machines *machines);
 /* What a failed one failed of, for people, in *ret_why. */
 enum MACHINE machine_state(struct call *c, struct span id, struct span *ret_why);
 
+/* An interface with the device that it becomes. */
+struct machine_port {
+    struct span interface;
+    struct sandbox_network network;
+};
+
 /* Texts are copied. */
 struct machine_wish {
     struct span id;
     struct span hostname;
     struct sandbox_limits limits;
-    struct sandbox_network network;
     uint64_t disk_bytes; /* of a new one */
+    const char *image;   /* the disk that a new one is a copy of, or NULL */
     const struct sandbox_file *files;
     size_t file_count;
-    struct span interface; /* that its network is plugged into; absent: none */
+    const struct machine_port *ports; /* none: only loopback */
+    size_t port_count;
 };
 
 enum MACHINE_BEGIN {
@@ -52,6 +60,11 @@ enum MACHINE_BEGIN {
 /* -EAGAIN: later. */
 MUST_CHECK int machine_begin(struct call *c, const struct machine_wish *wish,
                              enum MACHINE_BEGIN how);
+/* Of one that runs: one more port. Then the interface takes its step, and machine_has_plugged says
+ * that the newest port is this one. -EAGAIN: later; one at a time. */
+MUST_CHECK int machine_plug(struct call *c, struct span id, const struct machine_port *port);
+bool machine_is_busy(struct call *c, struct span id);
+bool machine_has_plugged(struct call *c, struct span id, struct span interface);
 /* Of one that runs: it ends by itself, and after some seconds by force; or boots again. */
 void machine_signal(struct call *c, struct span id, enum SANDBOX_SIGNAL what);
 /* Of one that does not run: puts away what it left. -EAGAIN: later. */

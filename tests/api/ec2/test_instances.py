@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instances: what runs, their states and reasons, what outlives what; types, images, attributes."""
 import base64
+import os
 import signal
 import time
 
@@ -307,3 +308,35 @@ def test_the_options_of_the_vpc_reach_the_instance(own_machines):
         "search corp.example\nnameserver 10.9.8.7\nnameserver 10.9.8.8\n")
     ec2.associate_dhcp_options(DhcpOptionsId="default", VpcId=machines.look(first)["VpcId"])
     assert machines.exec(machines.start(), "cat", "/etc/resolv.conf").stdout == ""
+
+
+@root
+def test_what_the_host_took_down_comes_back(own_machines):
+    """A boot of the host: no process is left, and the record of it is of another boot."""
+    machines, cloud = own_machines, own_machines.cloud
+    instance = machines.start("echo kept > /kept")
+    machines.says(instance, "has booted")
+    state = cloud.data / "instances" / instance / "state"
+    cloud.stop(signal.SIGKILL)
+    pid, begun, boot, name = state.read_text().split()
+    os.kill(int(pid), signal.SIGKILL)
+    state.write_text(f"{pid} {begun} 00000000{boot[8:]} {name}\n")
+    cloud.start()
+    soon(lambda: machines.console(instance).count("has booted") == 2, "the boot after the host's")
+    it = machines.wait(instance, "running")
+    assert "StateReason" not in it and machines.exec(instance, "cat", "/kept").stdout == "kept\n"
+
+
+@root
+def test_more_processors_than_the_account_has(own_machines):
+    ec2, image = own_machines.ec2, own_machines.image
+    assert refused(ec2.run_instances, ImageId=image, InstanceType="m5.4xlarge", MinCount=129, MaxCount=129) == (
+        "VcpuLimitExceeded", "You have requested more vCPU capacity than your current vCPU limit of 2048 allows for the instance "
+        "bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request "
+        "an adjustment to this limit.")
+
+
+@root
+def test_linux_has_no_password(machines):
+    instance = machines.start()
+    assert machines.ec2.get_password_data(InstanceId=instance)["PasswordData"] == ""

@@ -19,10 +19,10 @@ struct helper_file {
 struct order {
     const char *folder, *name, *hostname;
     struct sandbox_limits limits;
-    struct sandbox_network network;
+    struct sandbox_network networks[SANDBOX_NETWORKS];
     const char *boot[HELPER_LIST], *hidden[HELPER_LIST];
     struct helper_file files[HELPER_LIST];
-    size_t boot_count, hidden_count, file_count;
+    size_t network_count, boot_count, hidden_count, file_count;
 };
 
 /* order.c: maps the request for good. */
@@ -34,8 +34,6 @@ int enter_run(const char *folder, char *const *argv);
 /* root.c: the file system of the machine, from its disk to pivot_root and the files. *ret_step
  * names what failed. */
 MUST_CHECK int root_make(const struct order *order, const char **ret_step);
-/* network.c: loopback, and the address of its device. */
-MUST_CHECK int network_configure(const struct sandbox_network *network);
 /* confine.c: gives up, for good, what a machine must not do to its host. */
 MUST_CHECK int confine(void);
 /* init.c: the machine's first process, to its end. */

@@ -2,7 +2,8 @@
 /*
  * The first process of a machine: boots it by one command, buries what has ended, keeps the
  * console, and shuts down or reboots on a signal: SIGTERM to all, SIGKILL to those that are left
- * ten seconds later. With it ends everything in the machine.
+ * ten seconds later. With it ends everything in the machine. Between the end of a reboot and the
+ * boot it may be told to wait (SIGUSR1, then SIGUSR2), so that its disk can be copied.
  */
 #include "engines/sandbox/helper/helper.h"
 
@@ -18,7 +19,7 @@
 
 #define GRACE_MS 10000
 
-enum PHASE { RUNNING, POWERING_OFF, REBOOTING };
+enum PHASE { RUNNING, POWERING_OFF, REBOOTING, HOLDING };
 struct init {
     const struct order *order;
     int ring, terminal, signals;
@@ -104,6 +105,10 @@ static void on_signal(struct init *init)
             begin_end(init, POWERING_OFF);
         if (info.ssi_signo == SIGINT)
             begin_end(init, REBOOTING);
+        if (info.ssi_signo == SIGUSR1)
+            begin_end(init, HOLDING);
+        if (info.ssi_signo == SIGUSR2 && init->phase == HOLDING)
+            init->phase = REBOOTING;
     }
 }
 
@@ -124,7 +129,7 @@ static void go_on(struct init *init)
         return;
     if (!alone && now_ms() >= init->patience_ms)
         kill(-1, SIGKILL);
-    if (!alone)
+    if (!alone || init->phase == HOLDING)
         return;
     drain_terminal(init);
     if (init->phase == POWERING_OFF)

@@ -23,6 +23,14 @@ static int take_struct(void *to, size_t size, const char *bytes, uint32_t length
     return 0;
 }
 
+static int take_network(struct order *order, const char *bytes, uint32_t length)
+{
+    if (order->network_count == ARRAY_LEN(order->networks))
+        return -E2BIG;
+    return take_struct(&order->networks[order->network_count++], sizeof *order->networks, bytes,
+                       length);
+}
+
 static int take_file(struct order *order, const struct request_field *field, const char *bytes)
 {
     if (field->number == REQUEST_FILE_PATH) {
@@ -55,7 +63,7 @@ static int take(struct order *order, const struct request_field *field, const ch
     case REQUEST_LIMITS:
         return take_struct(&order->limits, sizeof order->limits, bytes, field->length);
     case REQUEST_NETWORK:
-        return take_struct(&order->network, sizeof order->network, bytes, field->length);
+        return take_network(order, bytes, field->length);
     case REQUEST_BOOT:
         return take_list(order->boot, &order->boot_count, bytes);
     case REQUEST_HIDDEN:

@@ -7,6 +7,7 @@
  */
 #include "engines/sandbox/cgroup.h"
 #include "engines/sandbox/helper/helper.h"
+#include "engines/sandbox/network.h"
 #include "engines/sandbox/state.h"
 
 #include "base/scope.h"
@@ -73,7 +74,9 @@ static _Noreturn void be_machine(const struct order *order, int recorded)
     bool told = send(HELPER_GATE, &reply, sizeof reply, MSG_NOSIGNAL) == sizeof reply;
     if (!told || error || !passed(HELPER_GATE))
         _exit(1);
-    error = network_configure(&order->network);
+    error = network_loopback_up();
+    for (size_t i = 0; !error && i < order->network_count; i++)
+        error = network_configure(&order->networks[i]);
     if (!error)
         error = confine();
     if (error) {

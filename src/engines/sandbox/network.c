@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Loopback up; the device's addresses, their subnets and the ways out. By ioctl, as netdevice(7),
+/* Loopback up; a device's addresses, their subnets and the ways out. By ioctl, as netdevice(7),
  * but for addresses of IPv6: only rtnetlink can say that nobody need be asked for them. */
-#include "engines/sandbox/helper/helper.h"
+#include "engines/sandbox/network.h"
 
 #include "base/scope.h"
 
@@ -98,7 +98,15 @@ static int configure6(const struct sandbox_network *network)
     int device = (int)if_nametoindex(network->device), error = fd < 0 || !device ? -errno : 0;
     for (uint32_t i = 0; !error && i < network->address6_count; i++)
         error = add_address6(fd, device, network->addresses6[i], network->bits6);
-    return error ? error : add_default_route6(device, network->gateway6);
+    static const uint8_t none[16];
+    bool leads_out = memcmp(network->gateway6, none, sizeof none) != 0;
+    return error || !leads_out ? error : add_default_route6(device, network->gateway6);
+}
+
+int network_loopback_up(void)
+{
+    AUTO_FD fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : put_up(fd, "lo");
 }
 
 int network_configure(const struct sandbox_network *network)
@@ -106,16 +114,13 @@ int network_configure(const struct sandbox_network *network)
     AUTO_FD fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int error = put_up(fd, "lo");
-    if (error || !network->address)
-        return error;
     uint32_t mask = network->bits ? htonl(~0U << (32 - network->bits)) : 0;
-    error = set_address(fd, network->device, SIOCSIFADDR, network->address);
+    int error = set_address(fd, network->device, SIOCSIFADDR, network->address);
     if (!error)
         error = set_address(fd, network->device, SIOCSIFNETMASK, mask);
     if (!error)
         error = put_up(fd, network->device);
-    if (!error)
+    if (!error && network->gateway)
         error = add_default_route(fd, network->gateway);
     return error ? error : configure6(network);
 }
