@@ -189,7 +189,7 @@ static struct span resource_fault(struct arena *arena, struct span resource)
     if (region.len && is_iam)
         return arena_printf(arena, "IAM resource %.*s cannot contain region information.",
                             SPAN_ARG(resource));
-    if (region.len && span_eq(service, S("s3")))
+    if (region.len && span_eq(service, S("s3")) && !span_starts(rest, S("accesspoint")))
         return arena_printf(arena, "Resource %.*s can not contain region information.",
                             SPAN_ARG(resource));
     return is_iam ? iam_path_fault(rest) : SPAN_NONE;

@@ -73,6 +73,9 @@ RESULT request_authorise(struct request *r)
 {
     const struct service *service = r->route.service;
     const struct operation *operation = r->route.operation;
+    const struct service_hooks *hooks = service->hooks;
+    if (hooks && hooks->enter)
+        TRY(hooks->enter(&r->call, r->in));
     r->call.condition_input = r->in;
     for (size_t i = 0; i < operation->permission_count; i++) {
         const struct permission *permission =

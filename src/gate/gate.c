@@ -84,7 +84,7 @@ static struct request *request_new(struct gate *gate, struct http_exchange *x)
         .headers = x->headers,
     };
     route_find(gate->config->routes, x->arena, &request, &r->route);
-    bool s3 = strcmp(r->route.service->name, "s3") == 0;
+    bool s3 = strcmp(r->route.service->signing_name, "s3") == 0;
     if (s3 != r->signed_request.s3)
         read_claim(r, s3);
     fill_call(r);

@@ -280,6 +280,13 @@ static bool is_form_post(const struct route_request *request)
                               S("application/x-www-form-urlencoded"));
 }
 
+/* Account ids are S3 Control's alone; both are signed for as `s3`. */
+static bool is_s3_control(const struct route_request *request)
+{
+    return span_starts(request->path, S("/v20180820/")) &&
+           !span_is_absent(header_get(request->headers, S("x-amz-account-id")));
+}
+
 static const struct service *find_service(const struct routes *routes,
                                           const struct route_request *request, struct span host)
 {
@@ -288,6 +295,8 @@ static const struct service *find_service(const struct routes *routes,
     const struct service *service = NULL;
     if (dot != SPAN_NOT_FOUND)
         service = service_where(routes, has_target, span_first(target, dot));
+    if (!service && is_s3_control(request))
+        service = service_where(routes, has_endpoint, S("s3-control"));
     if (!service && request->scope_service.len)
         service = service_where(routes, has_signing_name, request->scope_service);
     if (site_of_host(host).len)
@@ -510,6 +519,21 @@ static void find_page(struct arena *arena, struct span site, struct route *route
     route->no_query = true;
 }
 
+/* A page of a website, or a bucket that the Host or the path names. */
+static void find_s3(const struct routes *routes, struct arena *arena,
+                    const struct route_request *request, struct route *route)
+{
+    struct span host = without_port(request->host);
+    struct span site = site_of_host(host), bucket = bucket_of_host(host);
+    if (site.len) {
+        find_page(arena, site, route);
+        return;
+    }
+    if (bucket.len)
+        route->path = arena_printf(arena, "/%.*s%.*s", SPAN_ARG(bucket), SPAN_ARG(request->path));
+    find_rest(routes, arena, request, route);
+}
+
 void route_find(const struct routes *routes, struct arena *arena,
                 const struct route_request *request, struct route *route)
 {
@@ -535,19 +559,12 @@ void route_find(const struct routes *routes, struct arena *arena,
         if (!route->action_in_body)
             route_action(routes, arena, request->query, route);
         return;
-    case PROTOCOL_REST_XML: {
-        struct span site = site_of_host(host);
-        if (site.len) {
-            find_page(arena, site, route);
-            return;
-        }
-        struct span bucket = bucket_of_host(host);
-        if (bucket.len)
-            route->path =
-                arena_printf(arena, "/%.*s%.*s", SPAN_ARG(bucket), SPAN_ARG(request->path));
-        find_rest(routes, arena, request, route);
+    case PROTOCOL_REST_XML:
+        if (strcmp(route->service->name, "s3") == 0)
+            find_s3(routes, arena, request, route);
+        else
+            find_rest(routes, arena, request, route);
         return;
-    }
     case PROTOCOL_REST_JSON:
         find_rest(routes, arena, request, route);
         return;

@@ -12,15 +12,16 @@
 #include "services/kinesis/kinesis.api.h"
 #include "services/lambda/lambda.api.h"
 #include "services/s3/s3.api.h"
+#include "services/s3control/s3control.api.h"
 #include "services/sts/sts.api.h"
 
 static const struct service *const services[] = {
-    &dynamodb_service, &dynamodbstreams_service,
-    &ebs_service,      &ec2_service,
-    &efs_service,      &elbv2_service,
-    &iam_service,      &kinesis_service,
-    &lambda_service,   &s3_service,
-    &sts_service,
+    &dynamodb_service,  &dynamodbstreams_service,
+    &ebs_service,       &ec2_service,
+    &efs_service,       &elbv2_service,
+    &iam_service,       &kinesis_service,
+    &lambda_service,    &s3_service,
+    &s3control_service, &sts_service,
 };
 
 const struct service *const *catalog(size_t *ret_count)

@@ -47,6 +47,7 @@ struct call {
     uint16_t status;            /* 0, or the handler's own HTTP status where the API has several */
     struct span audit_resource; /* ARN for the audit record, or absent */
     struct span asked_resource; /* ARN of the permission that is being asked for */
+    struct span reached_by;     /* ARN of what the resource was named by, or absent */
     void *note;                 /* from a service's hooks and handlers to its `replied`, or NULL */
     struct condition_value *conditions; /* the request's condition keys beyond the global ones */
     struct loop *loop;                  /* of the exchange */

@@ -262,6 +262,29 @@ static struct span encode_s3_error(struct call *c, const struct error_text *erro
     return S("application/xml");
 }
 
+/* Source: recorded answers. */
+static struct span encode_s3control_error(struct call *c, const struct error_text *error,
+                                          struct buf *body)
+{
+    buf_append(body, S(XML_DECLARATION "<ErrorResponse><Error>"));
+    append_xml_error(error, body);
+    buf_append(body, S("</Error>"));
+    xml_encode_element(body, S("RequestId"), c->request_id);
+    xml_encode_element(body, S("HostId"), reply_host_id(c));
+    buf_append(body, S("</ErrorResponse>"));
+    return S("application/xml");
+}
+
+static struct span encode_rest_xml_error(struct call *c, const struct error_text *error,
+                                         struct buf *body)
+{
+    if (strcmp(c->service->name, "s3") == 0)
+        return encode_s3_error(c, error, body);
+    if (strcmp(c->service->name, "s3control") == 0)
+        return encode_s3control_error(c, error, body);
+    return encode_wrapped_error(c, error, body);
+}
+
 static struct span encode_error(struct call *c, const struct error_text *error, struct buf *body)
 {
     switch ((enum PROTOCOL)c->protocol) {
@@ -270,8 +293,7 @@ static struct span encode_error(struct call *c, const struct error_text *error, 
     case PROTOCOL_EC2:
         return encode_ec2_error(c, error, body);
     case PROTOCOL_REST_XML:
-        return strcmp(c->service->name, "s3") == 0 ? encode_s3_error(c, error, body)
-                                                   : encode_wrapped_error(c, error, body);
+        return encode_rest_xml_error(c, error, body);
     case PROTOCOL_CBOR:
     case PROTOCOL_AWS_CBOR:
         return encode_cbor_error(c, error, body);

@@ -22,6 +22,7 @@ static const struct {
     const struct error_kind *kind;
 } internal_kinds[] = {
     {"s3", &internal_error},
+    {"s3control", &internal_error},
     {"ec2", &internal_error},
     {"dynamodb", &internal_server_error},
     {"dynamodbstreams", &internal_server_error},

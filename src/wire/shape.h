@@ -227,6 +227,9 @@ struct service_hooks {
     /* A body that was taken whole, before it is decoded: what the client claims of its bytes. On
      * the home loop. */
     const struct refusal *(*body)(struct call *c, struct span body);
+    /* Before any permission is asked for: what the names in the input stand for. In the call's
+     * transaction; may come twice. */
+    const struct refusal *(*enter)(struct call *c, void *in);
     /* A question with its action and resource: adds what the resource says itself, its owner,
      * policy and grants. In the call's transaction. */
     const struct refusal *(*resource)(struct call *c, const void *in,

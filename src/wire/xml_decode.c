@@ -300,7 +300,7 @@ const struct refusal *xml_decode(struct decoder *d, const struct shape *shape, e
                                  struct span root, struct span xml, void *to)
 {
     struct xml_decoder x = {.d = d, .root = root};
-    x.strict = strcmp(d->service->name, "s3") == 0;
+    x.strict = strncmp(d->service->name, "s3", 2) == 0; /* and s3control */
     x.parser = XML_ParserCreate(NULL);
     if (!x.parser || xml.len > INT32_MAX) {
         XML_ParserFree(x.parser);

@@ -6,6 +6,7 @@
  */
 #include "services/s3/access.h"
 
+#include "services/s3/access_point.h"
 #include "services/s3/acl.h"
 #include "services/s3/checksum.h"
 #include "services/s3/condition_keys.h"
@@ -165,8 +166,9 @@ static RESULT add_lists(struct inquiry *inquiry)
     const struct listed_action *listed = listed_action_of(inquiry->question->action);
     if (!listed || !ownership_heeds_acls(bucket))
         return OK;
-    enum ACL_PUBLIC heed =
-        public_access_blocks(bucket, HEEDED_ACLS) ? ACL_PUBLIC_IGNORED : ACL_PUBLIC_HEEDED;
+    enum ACL_PUBLIC heed = public_access_blocks(inquiry->c, bucket, HEEDED_ACLS)
+                               ? ACL_PUBLIC_IGNORED
+                               : ACL_PUBLIC_HEEDED;
     return listed->list == LIST_OF_OBJECT ? add_object_list(inquiry, listed->permission, heed)
                                           : add_bucket_list(inquiry, listed->permission, heed);
 }
@@ -179,7 +181,8 @@ static RESULT add_policy(struct inquiry *inquiry)
     const struct policy *policy;
     TRY(policy_of_bucket(c, bucket, &policy));
     bool outside = !span_eq(acl_caller(c), bucket->account);
-    if (policy && outside && public_access_blocks(bucket, UNRESTRICTED) && policy_is_public(policy))
+    if (policy && outside && public_access_blocks(c, bucket, UNRESTRICTED) &&
+        policy_is_public(policy))
         return refuse(c, &S3_ACCESS_DENIED, "Access Denied");
     inquiry->question->resource_policy = policy;
     inquiry->question->caller_canonical =
@@ -193,6 +196,7 @@ static RESULT complete(struct inquiry *inquiry)
     struct place *place = &inquiry->place;
     place->index = (struct object_bucket){.txn = c->txn, .arena = c->arena, .id = place->bucket.id};
     inquiry->question->resource_account = place->bucket.account;
+    TRY(access_point_ask(c, place->bucket.name, inquiry->question->action, inquiry->resource.key));
     if (c->caller && c->caller->unrestricted)
         return OK;
     TRY(payment_check(c, &place->bucket));
@@ -234,6 +238,7 @@ RESULT access_check_bucket(struct call *c, struct span name)
 extern const struct service_hooks s3_hooks;
 const struct service_hooks s3_hooks = {
     .cors = cors_answer,
+    .enter = access_point_enter,
     .body = checksum_check_body,
     .form = form_read,
     .replied = log_line_write,

@@ -163,7 +163,7 @@ RESULT acl_of_new_bucket(struct call *c, struct s3_bucket_record *bucket)
         return refuse(c, &S3_INVALID_BUCKET_ACL_WITH_OBJECT_OWNERSHIP,
                       "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced "
                       "setting");
-    if (acl_wish_is_public(&wish) && public_access_blocks(bucket, UNBLOCKED_ACLS))
+    if (acl_wish_is_public(&wish) && public_access_blocks(c, bucket, UNBLOCKED_ACLS))
         return refuse(c, &S3_INVALID_BUCKET_ACL_WITH_BLOCK_PUBLIC_ACCESS_ERROR,
                       "Bucket cannot have public ACLs set with BlockPublicAccess enabled");
     set_bucket_acl(c, bucket, &wish);

@@ -309,7 +309,7 @@ bool acl_wish_fits_enforced(const struct acl_wish *wish, struct span bucket_owne
 RESULT acl_wish_check(struct call *c, const struct s3_bucket_record *bucket,
                       const struct acl_wish *wish, struct span action, struct span key)
 {
-    if (!acl_wish_is_public(wish) || !public_access_blocks(bucket, UNBLOCKED_ACLS))
+    if (!acl_wish_is_public(wish) || !public_access_blocks(c, bucket, UNBLOCKED_ACLS))
         return OK;
     struct span who = c->caller ? c->caller->arn : S("anonymous");
     struct span arn = place_arn(c, bucket->name, key);

@@ -170,6 +170,10 @@ RESULT s3_delete_bucket(struct call *c, const struct s3_delete_bucket_in *in,
     struct place place;
     object_lock_bucket(c->txn, in->bucket);
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
+    if (place.bucket.access_points)
+        return refuse_with(c, &S3_BUCKET_HAS_ACCESS_POINTS_ATTACHED, S("BucketName"), in->bucket,
+                           "The bucket you tried to delete has access points attached. Delete "
+                           "your access points before deleting your bucket.");
     int empty = object_bucket_is_empty(&place.index);
     if (empty == 0)
         return refuse_with(c, &S3_BUCKET_NOT_EMPTY, S("BucketName"), in->bucket,

@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "base/time.h"
 #include "services/s3/access.h"
+#include "services/s3/access_point.h"
 #include "services/s3/object.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
@@ -42,6 +43,38 @@ static struct span content_sha256(struct call *c, struct arena *arena)
     return header_get(c->request_headers, S("x-amz-content-sha256"));
 }
 
+static struct span access_point_arn(struct call *c, struct arena *arena)
+{
+    return c->reached_by;
+}
+
+static struct span access_point_account(struct call *c, struct arena *arena)
+{
+    struct span rest = c->reached_by, account = SPAN_NONE;
+    for (int part = 0; part < 5 && !span_is_absent(rest); part++) /* arn:aws:s3:REGION:ACCOUNT */
+        account = span_cut(&rest, ':');
+    return account;
+}
+
+static struct span access_point_network(struct call *c, struct arena *arena)
+{
+    return access_point_origin(c);
+}
+
+/* A bucket's object, or the same named by the access point. */
+static bool asked_object(struct call *c, struct span *ret_bucket, struct span *ret_key)
+{
+    struct span arn;
+    struct s3_access_point point;
+    if (access_read_arn(c->asked_resource, ret_bucket, ret_key))
+        return true;
+    if (!access_point_read_object_arn(c->asked_resource, &arn, ret_key) ||
+        access_point_of_arn(c, arn, &point))
+        return false;
+    *ret_bucket = point.bucket;
+    return true;
+}
+
 /* Of the object that the permission is asked for. Policies write the tag's key in any case. */
 static struct span existing_tag(struct call *c, struct span name)
 {
@@ -50,7 +83,7 @@ static struct span existing_tag(struct call *c, struct span name)
     struct object_name object = {.version_id = condition_key_version(c)};
     struct span bucket;
     bool there = false;
-    if (!access_read_arn(c->asked_resource, &bucket, &object.key) || span_is_empty(object.key) ||
+    if (!asked_object(c, &bucket, &object.key) || span_is_empty(object.key) ||
         place_open_in(c, c->txn, (struct place_name){.bucket = bucket}, &place) != OK ||
         object_find_version(c, &place, &object, &found, &there) != OK || !there)
         return SPAN_NONE;
@@ -74,7 +107,10 @@ struct span condition_key_read(struct call *c, struct span key, struct arena *ar
         struct span key;
         struct span (*read)(struct call *c, struct arena *arena);
     } keys[] = {
+        {S_INIT("s3:accesspointnetworkorigin"), access_point_network},
         {S_INIT("s3:authtype"), auth_type},
+        {S_INIT("s3:dataaccesspointaccount"), access_point_account},
+        {S_INIT("s3:dataaccesspointarn"), access_point_arn},
         {S_INIT("s3:signatureage"), signature_age},
         {S_INIT("s3:signatureversion"), signature_version},
         {S_INIT("s3:x-amz-content-sha256"), content_sha256},

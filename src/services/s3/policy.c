@@ -43,16 +43,16 @@ static bool has_wildcard(struct span text)
 
 struct rules {
     struct call *c;
-    struct span bucket_arn;
+    struct span arn; /* of the bucket or access point */
     struct span why; /* absent: nothing is wrong */
 };
 
-/* This bucket, or something in it. */
-static bool is_of_bucket(const struct rules *rules, struct span resource)
+/* This thing, or something in it. */
+static bool is_of_arn(const struct rules *rules, struct span resource)
 {
-    if (!span_starts(resource, rules->bucket_arn))
+    if (!span_starts(resource, rules->arn))
         return false;
-    struct span rest = span_from(resource, rules->bucket_arn.len);
+    struct span rest = span_from(resource, rules->arn.len);
     return rest.len == 0 || rest.at[0] == '/' || rest.at[0] == '*' || rest.at[0] == '?';
 }
 
@@ -61,7 +61,7 @@ static bool applies(const struct rules *rules, struct span action, const struct 
 {
     bool on_objects = is_object_action(action);
     for (size_t i = 0; i < words->resource_count; i++) {
-        struct span rest = span_from(words->resources[i], rules->bucket_arn.len);
+        struct span rest = span_from(words->resources[i], rules->arn.len);
         bool objects = span_find_byte(rest, '/') != SPAN_NOT_FOUND;
         bool open_end = rest.len && rest.at[0] != '/';
         if (open_end || objects == on_objects)
@@ -76,7 +76,7 @@ static struct span words_fault(const struct rules *rules, const struct policy_wo
         if (!span_eq(words->actions[i], S("*")) && !span_starts_nocase(words->actions[i], S("s3:")))
             return S("Policy has invalid action");
     for (size_t i = 0; i < words->resource_count; i++)
-        if (!is_of_bucket(rules, words->resources[i]))
+        if (!is_of_arn(rules, words->resources[i]))
             return S("Policy has invalid resource");
     for (size_t i = 0; i < words->action_count; i++)
         if (!has_wildcard(words->actions[i]) && !applies(rules, words->actions[i], words))
@@ -138,40 +138,63 @@ static bool bind(void *user, struct span type, struct span value)
     return binding->failed != NULL;
 }
 
-static RESULT parse(struct call *c, struct arena *arena, const struct s3_bucket_document *document,
+RESULT policy_bind(struct call *c, const struct policy *policy, struct s3_pair_list *ret)
+{
+    struct binding binding = {.c = c};
+    policy_each_principal(policy, bind, &binding);
+    *ret = binding.bound;
+    return binding.failed;
+}
+
+static RESULT parse(struct call *c, struct arena *arena, const struct policy_kept *kept,
                     const struct policy **ret)
 {
     struct span why = SPAN_NONE;
-    size_t count = document->bound.count;
-    *ret = policy_parse(arena, document->body, POLICY_RESOURCE, &why);
+    size_t count = kept->bound.count;
+    *ret = policy_parse(arena, kept->document, POLICY_RESOURCE, &why);
     if (!*ret)
-        return refuse_errno(c, -EBADMSG, "reading the policy of a bucket");
+        return refuse_errno(c, -EBADMSG, "reading a resource's policy");
     struct policy_binding *bindings = ARENA_ARRAY(arena, struct policy_binding, count);
     for (size_t i = 0; i < count; i++)
-        bindings[i] = (struct policy_binding){arena_copy(arena, document->bound.at[i].key),
-                                              arena_copy(arena, document->bound.at[i].value)};
+        bindings[i] = (struct policy_binding){arena_copy(arena, kept->bound.at[i].key),
+                                              arena_copy(arena, kept->bound.at[i].value)};
     if (count)
         *ret = policy_bound(arena, *ret, bindings, count);
     return OK;
 }
 
+RESULT policy_of_kept(struct call *c, const struct policy_kept *kept, const struct policy **ret)
+{
+    const struct policy **cached;
+    struct arena *arena = policy_cache_at(kept->edition, &cached);
+    if (!*cached)
+        TRY(parse(c, arena, kept, cached));
+    *ret = *cached;
+    return OK;
+}
+
+static RESULT read_policy(struct call *c, struct arena *arena,
+                          const struct s3_bucket_record *bucket, const struct policy **ret)
+{
+    struct s3_bucket_document document;
+    bool found;
+    TRY(document_get(c, bucket, DOCUMENT_POLICY, &document, &found));
+    struct policy_kept kept = {.document = document.body, .bound = document.bound};
+    return found ? parse(c, arena, &kept, ret) : OK;
+}
+
 RESULT policy_of_bucket(struct call *c, const struct s3_bucket_record *bucket,
                         const struct policy **ret)
 {
-    struct s3_bucket_document document;
     const struct policy **cached = ret;
     struct arena *arena = c->arena;
-    bool found;
     *ret = NULL;
     if (!document_is_there(bucket, DOCUMENT_POLICY))
         return OK;
     if (bucket->policy_edition)
         arena = policy_cache_at(bucket->policy_edition, &cached);
-    if (!*cached) {
-        TRY(document_get(c, bucket, DOCUMENT_POLICY, &document, &found));
-        if (found)
-            TRY(parse(c, arena, &document, cached));
-    }
+    if (!*cached)
+        TRY(read_policy(c, arena, bucket, cached));
     *ret = *cached;
     return OK;
 }
@@ -188,10 +211,10 @@ static RESULT refuse_public(struct call *c, struct span bucket)
                   SPAN_ARG(who), SPAN_ARG(bucket));
 }
 
-static RESULT check_document(struct call *c, struct span bucket, struct span document,
-                             const struct policy **ret)
+RESULT policy_check(struct call *c, struct span arn, struct span document,
+                    const struct policy **ret)
 {
-    struct rules rules = {.c = c, .bucket_arn = place_arn(c, bucket, SPAN_NONE)};
+    struct rules rules = {.c = c, .arn = arn};
     struct span why = SPAN_NONE;
     *ret = NULL;
     if (document.len == 0 || document.at[0] != '{')
@@ -233,16 +256,14 @@ RESULT s3_put_bucket_policy(struct call *c, const struct s3_put_bucket_policy_in
                             struct s3_put_bucket_policy_out *out)
 {
     struct s3_bucket_record bucket;
+    struct s3_bucket_document document = {.body = in->policy};
     const struct policy *policy;
-    struct binding binding = {.c = c};
     TRY(place_record(c, NAME_OF(in), &bucket));
-    TRY(check_document(c, in->bucket, in->policy, &policy));
-    policy_each_principal(policy, bind, &binding);
-    TRY(binding.failed);
-    if (public_access_blocks(&bucket, UNBLOCKED_POLICY) && policy_is_public(policy))
+    TRY(policy_check(c, place_arn(c, in->bucket, SPAN_NONE), in->policy, &policy));
+    TRY(policy_bind(c, policy, &document.bound));
+    if (public_access_blocks(c, &bucket, UNBLOCKED_POLICY) && policy_is_public(policy))
         return refuse_public(c, in->bucket);
     TRY(check_author(c, in, &bucket, policy));
-    struct s3_bucket_document document = {.body = in->policy, .bound = binding.bound};
     bucket.policy_edition = random_u64() | 1;
     document_put(c, &bucket, DOCUMENT_POLICY, &document);
     c->status = 204; /* the model says 200, S3 does not */

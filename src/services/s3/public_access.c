@@ -6,10 +6,58 @@
  */
 #include "services/s3/public_access.h"
 
+#include "services/s3/access_point.h"
 #include "services/s3/document.h"
 #include "services/s3/s3.api.h"
 
+#include <errno.h>
+
 #define NAME_OF(in) ((struct place_name){(in)->bucket, (in)->expected_bucket_owner})
+
+/* ---- of accounts ---------------------------------------------------------------------------- */
+
+RESULT s3_account_block_find(struct call *c, struct span account, uint64_t *ret_blocked,
+                             bool *ret_found)
+{
+    struct s3_account_block block = {.account = account};
+    int result = s3_account_block_get(c->txn, c->arena, &block);
+    *ret_found = result == 0;
+    *ret_blocked = result == 0 ? block.blocked : 0;
+    return result < 0 && result != -ENOENT
+               ? refuse_errno(c, result, "reading what an account blocks")
+               : OK;
+}
+
+void s3_account_block_set(struct call *c, uint64_t blocked)
+{
+    s3_account_block_put(c->txn, &(struct s3_account_block){
+                                     .account = c->account, .there = true, .blocked = blocked});
+}
+
+void s3_account_block_forget(struct call *c)
+{
+    s3_account_block_delete(c->txn, &(struct s3_account_block){.account = c->account});
+}
+
+/* What cannot be read blocks. */
+static bool account_blocks(struct call *c, struct span account, enum PUBLIC_ACCESS what)
+{
+    uint64_t blocked;
+    bool found;
+    return s3_account_block_find(c, account, &blocked, &found) || (blocked & what);
+}
+
+static bool bucket_blocks(const struct s3_bucket_record *bucket, enum PUBLIC_ACCESS what)
+{
+    return !(bucket->unblocked & what);
+}
+
+bool public_access_blocks(struct call *c, const struct s3_bucket_record *bucket,
+                          enum PUBLIC_ACCESS what)
+{
+    return bucket_blocks(bucket, what) || account_blocks(c, bucket->account, what) ||
+           access_point_blocks(c, what);
+}
 
 /* ---- public access block -------------------------------------------------------------------- */
 
@@ -46,10 +94,10 @@ RESULT s3_get_public_access_block(struct call *c, const struct s3_get_public_acc
                            in->bucket, "The public access block configuration was not found");
     struct s3_public_access_block_configuration *block =
         ARENA_NEW(c->arena, struct s3_public_access_block_configuration);
-    SET(block, block_public_acls, public_access_blocks(&bucket, UNBLOCKED_ACLS));
-    SET(block, ignore_public_acls, public_access_blocks(&bucket, HEEDED_ACLS));
-    SET(block, block_public_policy, public_access_blocks(&bucket, UNBLOCKED_POLICY));
-    SET(block, restrict_public_buckets, public_access_blocks(&bucket, UNRESTRICTED));
+    SET(block, block_public_acls, bucket_blocks(&bucket, UNBLOCKED_ACLS));
+    SET(block, ignore_public_acls, bucket_blocks(&bucket, HEEDED_ACLS));
+    SET(block, block_public_policy, bucket_blocks(&bucket, UNBLOCKED_POLICY));
+    SET(block, restrict_public_buckets, bucket_blocks(&bucket, UNRESTRICTED));
     out->public_access_block_configuration = block;
     return OK;
 }

@@ -5,15 +5,16 @@
  * its objects. Both as AWS makes buckets since April 2023: everything blocked, lists not heeded.
  * Source: "Blocking public access to your Amazon S3 storage", "Controlling ownership of objects".
  */
-#include "services/s3/s3.records.h"
+#include "services/s3/s3.h"
 
-/* Bits of what is off. The configuration may be deleted, which turns all of it off. */
+/* Bits of what is off in a bucket. The configuration may be deleted, which turns all of it off. */
 enum PUBLIC_ACCESS {
-    UNBLOCKED_ACLS = 1 << 0,   /* BlockPublicAcls is off: new public lists are taken */
-    HEEDED_ACLS = 1 << 1,      /* IgnorePublicAcls is off */
-    UNBLOCKED_POLICY = 1 << 2, /* BlockPublicPolicy is off: new public policies are taken */
-    UNRESTRICTED = 1 << 3,     /* RestrictPublicBuckets is off */
-    PUBLIC_ACCESS_ALL = 0xf,
+    UNBLOCKED_ACLS = S3_BLOCK_ACLS, /* BlockPublicAcls is off: new public lists are taken */
+    HEEDED_ACLS = S3_IGNORE_ACLS,   /* IgnorePublicAcls is off */
+    UNBLOCKED_POLICY =
+        S3_BLOCK_POLICY,        /* BlockPublicPolicy is off: new public policies are taken */
+    UNRESTRICTED = S3_RESTRICT, /* RestrictPublicBuckets is off */
+    PUBLIC_ACCESS_ALL = S3_BLOCK_ALL,
     PUBLIC_ACCESS_DELETED = 1 << 4,
 };
 
@@ -25,11 +26,9 @@ enum OWNERSHIP {
     OWNERSHIP_DELETED = 3, /* like WRITER */
 };
 
-static inline bool public_access_blocks(const struct s3_bucket_record *bucket,
-                                        enum PUBLIC_ACCESS what)
-{
-    return !(bucket->unblocked & what);
-}
+/* The bucket, its owner's account, or the access point that the request came through. */
+bool public_access_blocks(struct call *c, const struct s3_bucket_record *bucket,
+                          enum PUBLIC_ACCESS what);
 
 static inline bool ownership_heeds_acls(const struct s3_bucket_record *bucket)
 {

@@ -2,10 +2,12 @@
 #pragma once
 /*
  * What of S3 runs by itself (background.h). Made by the composition root once the control loop and
- * the workers are there; goes on where an earlier process stopped. And objects for other services.
+ * the workers are there; goes on where an earlier process stopped. And what other services need of
+ * objects, access points and accounts.
  */
 #include "base/buf.h"
 #include "services/cloud.h"
+#include "services/s3/s3.records.h"
 #include "wire/call.h"
 #include "wire/refusal.h"
 
@@ -68,3 +70,45 @@ struct s3_listed {
 };
 RESULT s3_list(struct call *c, const struct s3_subject *subject, struct span after,
                struct s3_listed *ret);
+
+/* ---- for services/s3control ------------------------------------------------------------------ */
+
+/* What an account or an access point blocks. Stored: bits are stable. */
+enum S3_BLOCK {
+    S3_BLOCK_ACLS = 1 << 0,
+    S3_IGNORE_ACLS = 1 << 1,
+    S3_BLOCK_POLICY = 1 << 2,
+    S3_RESTRICT = 1 << 3,
+    S3_BLOCK_ALL = 0xf,
+};
+
+/* Access points of the caller's account in the call's region; those that change one run on the
+ * control thread. Refusals are S3's. */
+/* InvalidURI, NoSuchAccessPoint. */
+RESULT s3_point_need(struct call *c, struct span name, struct s3_access_point *out);
+/* Its name, bucket, bucket_account, vpc, blocked and tags are given. */
+RESULT s3_point_create(struct call *c, struct s3_access_point *point);
+RESULT s3_point_delete(struct call *c, const struct s3_access_point *point);
+/* Absent: it has none from now on. */
+RESULT s3_point_put_policy(struct call *c, struct s3_access_point *point, struct span document);
+RESULT s3_point_is_public(struct call *c, const struct s3_access_point *point, bool *ret);
+struct span s3_point_arn(struct call *c, const struct s3_access_point *point);
+
+struct s3_point_page {
+    struct span after;  /* a name; empty: from the first */
+    struct span bucket; /* absent: of every bucket */
+    struct s3_access_point *at;
+    size_t count;
+    bool more;
+};
+RESULT s3_point_list(struct call *c, size_t limit, struct s3_point_page *page);
+
+/* The tags of a bucket or access point of the caller's account. */
+RESULT s3_tags_find(struct call *c, struct span arn, struct s3_pair_list *ret, bool *ret_found);
+RESULT s3_tags_set(struct call *c, struct span arn, struct s3_pair_list tags);
+
+/* enum S3_BLOCK, 0 where the account says nothing; setting is for the caller's. */
+RESULT s3_account_block_find(struct call *c, struct span account, uint64_t *ret_blocked,
+                             bool *ret_found);
+void s3_account_block_set(struct call *c, uint64_t blocked);
+void s3_account_block_forget(struct call *c);

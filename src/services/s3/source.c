@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "services/cloud.h"
 #include "services/s3/access.h"
+#include "services/s3/access_point.h"
 #include "services/s3/restore.h"
 #include "services/s3/s3.api.h"
 
@@ -13,6 +14,35 @@ static RESULT refuse_name(struct call *c, struct span value, const char *message
     const struct refusal *refusal =
         refuse_with(c, &S3_INVALID_ARGUMENT, S("ArgumentValue"), value, "%s", message);
     return refusal_add(c, refusal, S("ArgumentName"), S("x-amz-copy-source"));
+}
+
+/* BUCKET/KEY, with an access point's alias for the bucket, or …:accesspoint/NAME/object/KEY. */
+static RESULT read_place(struct call *c, struct span text, struct source *out)
+{
+    struct span rest = text, key;
+    struct s3_access_point point;
+    if (access_point_read_object_arn(text, &out->reached_by, &key)) {
+        TRY(access_point_of_arn(c, out->reached_by, &point));
+        out->bucket = point.bucket;
+        out->name.key = key;
+        return OK;
+    }
+    out->bucket = span_cut(&rest, '/');
+    out->name.key = rest;
+    return access_point_resolve(c, &out->bucket, &out->reached_by);
+}
+
+/* The source is asked for by the name that it has in the request, whatever names the target. */
+static RESULT require_source(struct call *c, const struct source *source)
+{
+    struct span target = c->reached_by;
+    bool version = !span_is_absent(source->name.version_id);
+    c->reached_by = source->reached_by;
+    const struct refusal *refusal =
+        access_require(c, version ? S("s3:GetObjectVersion") : S("s3:GetObject"), source->bucket,
+                       source->name.key);
+    c->reached_by = target;
+    return refusal;
 }
 
 RESULT source_read_name(struct call *c, const struct source_name *name, struct source *out)
@@ -29,8 +59,9 @@ RESULT source_read_name(struct call *c, const struct source_name *name, struct s
         return refuse_name(c, name->copy_source, "Invalid copy source encoding.");
     if (rest.len && rest.at[0] == '/')
         rest = span_from(rest, 1);
-    out->bucket = span_cut(&rest, '/');
-    out->name = (struct object_name){rest, version};
+    TRY(read_place(c, rest, out));
+    rest = out->name.key;
+    out->name.version_id = version;
     out->expected_owner = name->expected_owner;
     out->condition = name->condition;
     if (span_is_empty(rest)) /* S3 gives the header's name as its value, too */
@@ -38,8 +69,7 @@ RESULT source_read_name(struct call *c, const struct source_name *name, struct s
     TRY(place_check_key(c, rest));
     TRY(version_check(c, version));
     TRY(encryption_read(c, name->encryption, &out->encryption));
-    struct span action = span_is_absent(version) ? S("s3:GetObject") : S("s3:GetObjectVersion");
-    return access_require(c, action, out->bucket, rest);
+    return require_source(c, out);
 }
 
 /* A delete marker by its id is no source. */

@@ -16,7 +16,8 @@ struct source_name {
 };
 
 struct source {
-    struct span bucket;      /* decoded */
+    struct span bucket;      /* decoded; of the access point when one is named */
+    struct span reached_by;  /* ARN of that access point, or absent */
     struct object_name name; /* decoded */
     struct span expected_owner;
     struct condition condition;
