@@ -72,7 +72,7 @@ void h2_stream_announce(struct h2_stream *s)
     head.chunked = !s->ended && span_is_absent(header_get(head.headers, S("content-length")));
     exchange_show_head(x, &head);
     x->pub.loop = c->server->loop;
-    x->pub.tls = c->stream.tls;
+    x->pub.tls = stream_tls_version(&c->stream);
     x->pub.peer = span_of(c->peer, c->peer_len);
     x->announced = true;
     c->server->handler->head(c->server->handler, &x->pub);

@@ -15,7 +15,7 @@ static void announce(struct connection *c, const struct http_head *head)
     struct exchange *x = c->x;
     exchange_show_head(x, head);
     x->pub.loop = server->loop;
-    x->pub.tls = c->stream.tls;
+    x->pub.tls = stream_tls_version(&c->stream);
     x->pub.peer = span_of(c->peer, c->peer_len);
     c->input = x->pub.has_body ? INPUT_BODY : INPUT_WHOLE;
     c->left = head->content_length;

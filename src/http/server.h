@@ -23,8 +23,9 @@ struct http_exchange {
                                    have none */
     struct headers headers;     /* lower-case names */
     uint64_t content_length;    /* meaningful unless chunked */
-    bool has_body, chunked /* or, in HTTP/2, of unknown length */, head_only /* HEAD */, tls,
+    bool has_body, chunked /* or, in HTTP/2, of unknown length */, head_only /* HEAD */,
         expects_continue;
+    uint16_t tls;        /* its version: 0x0303 is 1.2; 0 in the clear */
     struct span peer;    /* textual IP address, without port */
     struct arena *arena; /* of this exchange, for the handler too; reset when it finishes */
     struct span body;    /* after http_take_whole: all of it */

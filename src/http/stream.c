@@ -19,6 +19,11 @@ static ssize_t result(ssize_t n)
     return errno == EINTR || errno == EWOULDBLOCK ? -EAGAIN : -errno;
 }
 
+uint16_t stream_tls_version(const struct stream *stream)
+{
+    return stream->tls ? tls_session_version(stream->tls) : 0;
+}
+
 ssize_t stream_read(struct stream *stream, char *to, size_t size)
 {
     if (stream->tls)

@@ -22,6 +22,8 @@ enum STREAM_FLUSH {
     STREAM_MORE /* more follows at once: do not send a short packet */
 };
 
+/* Once its handshake is done: 0x0303 is TLS 1.2; 0 in the clear. */
+uint16_t stream_tls_version(const struct stream *stream);
 /* Bytes read, 0 when the peer has ended, or negative errno. */
 MUST_CHECK ssize_t stream_read(struct stream *stream, char *to, size_t size);
 /* Bytes written, at least one, or negative errno. After -EAGAIN the same bytes come again first. */

@@ -41,6 +41,11 @@ void tls_session_free(struct tls_session *session)
     free(session);
 }
 
+uint16_t tls_session_version(const struct tls_session *session)
+{
+    return (uint16_t)SSL_version(session->ssl);
+}
+
 static ssize_t failure(struct tls_session *session, int r)
 {
     switch (SSL_get_error(session->ssl, r)) {

@@ -35,7 +35,7 @@ struct call {
     struct span region;
     struct span source_ip, user_agent, host, method;
     struct span target; /* of the request line */
-    bool tls;
+    uint16_t tls;       /* its version: 0x0303 is 1.2; 0 in the clear */
     const struct service *service;
     const struct operation *operation;
     uint8_t protocol; /* PROTOCOL the request came in */

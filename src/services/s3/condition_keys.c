@@ -56,6 +56,12 @@ static struct span access_point_account(struct call *c, struct arena *arena)
     return account;
 }
 
+/* 0x0301 is 1.0. */
+static struct span tls_version(struct call *c, struct arena *arena)
+{
+    return c->tls ? arena_printf(arena, "1.%d", (c->tls & 0xff) - 1) : SPAN_NONE;
+}
+
 static struct span access_point_network(struct call *c, struct arena *arena)
 {
     return access_point_origin(c);
@@ -113,6 +119,7 @@ struct span condition_key_read(struct call *c, struct span key, struct arena *ar
         {S_INIT("s3:dataaccesspointarn"), access_point_arn},
         {S_INIT("s3:signatureage"), signature_age},
         {S_INIT("s3:signatureversion"), signature_version},
+        {S_INIT("s3:tlsversion"), tls_version},
         {S_INIT("s3:x-amz-content-sha256"), content_sha256},
     };
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)

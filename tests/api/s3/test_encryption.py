@@ -9,6 +9,8 @@ import urllib.request
 
 import pytest
 
+from identities import Account, deny, document
+
 MIB = 1024 * 1024
 SIZES = [1, 2000, 60_000, 130 * 1024, MIB, 9 * MIB + 77]
 KEY, OTHER = bytes(range(32)), b"k" * 32
@@ -346,3 +348,18 @@ def test_the_scrubber_finds_what_rots(own_cloud, options):
     assert "stored bytes are damaged" in cloud.log.read_text()
     s3.delete_object(Bucket="rotten", Key="0")
     assert scrub(cloud) == 0
+
+
+def test_policies_look_at_the_version_of_tls(tls, refused):
+    own = Account(tls)
+    s3, bucket = own.client("s3"), "versions-" + own.id[:-1]
+    s3.create_bucket(Bucket=bucket)
+    for least, fits in ("1.2", True), ("1.4", False):
+        s3.put_bucket_policy(Bucket=bucket, Policy=document(
+            deny("s3:PutObject", f"arn:aws:s3:::{bucket}/*", Principal="*",
+                 Condition={"NumericLessThan": {"s3:TlsVersion": least}})))
+        if fits:
+            s3.put_object(Bucket=bucket, Key="k", Body=b"")
+        else:
+            with refused("AccessDenied", 403):
+                s3.put_object(Bucket=bucket, Key="k", Body=b"")

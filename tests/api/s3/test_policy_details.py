@@ -127,3 +127,30 @@ def test_lists_and_tags_are_those_of_the_version(own, cloud):
     own.s3.put_object_acl(**key, VersionId=shown, ACL="private")
     assert get(cloud, path + shown) == (403, "AccessDenied")
     assert get(cloud, path + hidden) == (200, b"hidden")
+
+
+def test_what_a_request_says_of_encryption_grants_and_places(own, refused):
+    """A policy that keeps out what does not ask to be encrypted, and others that look at headers."""
+    def deny_where(action, operator, key, value):
+        own.s3.put_bucket_policy(Bucket=own.bucket, Policy=document(
+            deny(action, f"arn:aws:s3:::{own.bucket}/*", Principal="*", Condition={operator: {key: value}})))
+
+    def put(**more):
+        own.s3.put_object(Bucket=own.bucket, Key="k", Body=b"", **more)
+
+    deny_where("s3:PutObject", "StringNotEquals", "s3:x-amz-server-side-encryption", "AES256")
+    with refused("AccessDenied", 403):
+        put()
+    put(ServerSideEncryption="AES256")
+    deny_where("s3:PutObject", "Null", "s3:x-amz-grant-full-control", "true")
+    with refused("AccessDenied", 403):
+        put()
+    deny_where("s3:PutObject", "StringLike", "s3:x-amz-website-redirect-location", "http:*")
+    with refused("AccessDenied", 403):
+        put(WebsiteRedirectLocation="http://elsewhere/")
+    put(WebsiteRedirectLocation="/here")
+    deny_where("s3:GetObject", "NumericLessThan", "s3:TlsVersion", "1.2")
+    own.s3.get_object(Bucket=own.bucket, Key="k")  # in the clear there is none
+    deny_where("s3:GetObject", "NumericLessThanIfExists", "s3:TlsVersion", "1.2")
+    with refused("AccessDenied", 403):
+        own.s3.get_object(Bucket=own.bucket, Key="k")
