@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * AES-256-GCM by libcrypto's EVP. The cipher is looked up once, when it is first needed, since that
- * takes longer than all else that a start computes; each thread keeps one context for each
- * direction: making them costs more than a short text. A failure of libcrypto other than a
- * wrong tag means that it is unusable, and ends the process. Any thread.
+ * takes longer than all else that a start computes. Each thread keeps contexts, for each direction
+ * one of keys that wrap and one of runs: making one costs more than a short text, and so does
+ * giving it another key, which those that wrap seldom need, nor the frames of one run. A failure of
+ * libcrypto other than a wrong tag means that it is unusable, and ends the process. Any thread.
  */
 #include "base/seal.h"
 
@@ -12,21 +13,30 @@
 #include "base/log.h"
 
 #include <endian.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 
-enum DIRECTION { OPEN, SEAL };
+enum DIRECTION { OPEN, SEAL, DIRECTIONS };
+enum USE { OF_KEYS, OF_RUNS, USES };
+
+struct keyed {
+    EVP_CIPHER_CTX *ctx;
+    struct seal_key key;
+    bool has_key;
+};
 
 static const EVP_CIPHER *cipher;
 static pthread_key_t ending; /* frees a thread's contexts */
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
-static _Thread_local EVP_CIPHER_CTX *contexts[2];
+static _Thread_local struct keyed contexts[DIRECTIONS * USES];
 
 static void free_contexts(void *of)
 {
-    EVP_CIPHER_CTX **mine = of;
-    EVP_CIPHER_CTX_free(mine[OPEN]);
-    EVP_CIPHER_CTX_free(mine[SEAL]);
+    struct keyed *mine = of;
+    for (size_t i = 0; i < DIRECTIONS * USES; i++)
+        EVP_CIPHER_CTX_free(mine[i].ctx);
+    OPENSSL_cleanse(mine, sizeof contexts);
 }
 
 static void prepare(void)
@@ -43,16 +53,20 @@ static EVP_CIPHER_CTX *context_new(void)
     return EVP_CIPHER_CTX_new();
 }
 
-/* The context of this thread and direction, with this key. */
-static EVP_CIPHER_CTX *context(enum DIRECTION direction, const struct seal_key *key)
+/* The context of this thread, direction and use, with this key. */
+static EVP_CIPHER_CTX *context(enum DIRECTION direction, enum USE use, const struct seal_key *key)
 {
-    EVP_CIPHER_CTX **at = &contexts[direction];
-    if (!*at)
-        *at = context_new();
-    if (!cipher || !*at ||
-        !EVP_CipherInit_ex2(*at, cipher, key->bytes, NULL, direction == SEAL, NULL))
+    struct keyed *at = &contexts[direction * USES + use];
+    if (at->has_key && memcmp(&at->key, key, sizeof *key) == 0)
+        return at->ctx;
+    if (!at->ctx)
+        at->ctx = context_new();
+    if (!cipher || !at->ctx ||
+        !EVP_CipherInit_ex2(at->ctx, cipher, key->bytes, NULL, direction == SEAL, NULL))
         log_fatal("libcrypto has no AES-256-GCM");
-    return *at;
+    at->key = *key;
+    at->has_key = true;
+    return at->ctx;
 }
 
 static void seal_one(EVP_CIPHER_CTX *ctx, const uint8_t nonce[SEAL_NONCE_SIZE], struct span beside,
@@ -99,7 +113,7 @@ void seal_wrap(struct sealing *sealing, const struct seal_key *with)
 {
     uint8_t *nonce = sealing->wrapped;
     random_bytes(nonce, SEAL_NONCE_SIZE);
-    seal_one(context(SEAL, with), nonce, SPAN_NONE,
+    seal_one(context(SEAL, OF_KEYS, with), nonce, SPAN_NONE,
              span_of(sealing->key.bytes, sizeof sealing->key.bytes),
              (char *)nonce + SEAL_NONCE_SIZE);
 }
@@ -109,8 +123,8 @@ bool seal_open(struct sealing *sealing, const struct seal_key *with)
     const uint8_t *nonce = sealing->wrapped;
     struct span sealed = span_of(nonce + SEAL_NONCE_SIZE, SEAL_WRAPPED_SIZE - SEAL_NONCE_SIZE);
     if (sealing->sealed && !sealing->open)
-        sealing->open =
-            open_one(context(OPEN, with), nonce, SPAN_NONE, sealed, (char *)sealing->key.bytes);
+        sealing->open = open_one(context(OPEN, OF_KEYS, with), nonce, SPAN_NONE, sealed,
+                                 (char *)sealing->key.bytes);
     return !sealing->sealed || sealing->open;
 }
 
@@ -139,7 +153,7 @@ static void nonce_of(uint64_t frame, uint8_t nonce[SEAL_NONCE_SIZE])
 
 void seal_frames(const struct seal_key *key, uint64_t first, struct span plain, char *to)
 {
-    EVP_CIPHER_CTX *ctx = context(SEAL, key);
+    EVP_CIPHER_CTX *ctx = context(SEAL, OF_RUNS, key);
     for (; plain.len; first++) {
         uint8_t nonce[SEAL_NONCE_SIZE];
         struct span frame = span_first(plain, SEAL_FRAME);
@@ -152,7 +166,7 @@ void seal_frames(const struct seal_key *key, uint64_t first, struct span plain, 
 
 bool seal_open_frames(const struct seal_key *key, uint64_t first, struct span sealed, char *to)
 {
-    EVP_CIPHER_CTX *ctx = context(OPEN, key);
+    EVP_CIPHER_CTX *ctx = context(OPEN, OF_RUNS, key);
     for (; sealed.len; first++) {
         uint8_t nonce[SEAL_NONCE_SIZE];
         struct span frame = span_first(sealed, SEAL_FRAME + SEAL_TAG_SIZE);
@@ -168,11 +182,11 @@ bool seal_open_frames(const struct seal_key *key, uint64_t first, struct span se
 void seal_text(const struct seal_key *key, const struct seal_nonce *nonce, struct span beside,
                struct span plain, char *to)
 {
-    seal_one(context(SEAL, key), nonce->bytes, beside, plain, to);
+    seal_one(context(SEAL, OF_RUNS, key), nonce->bytes, beside, plain, to);
 }
 
 bool seal_open_text(const struct seal_key *key, const struct seal_nonce *nonce, struct span beside,
                     struct span sealed, char *to)
 {
-    return open_one(context(OPEN, key), nonce->bytes, beside, sealed, to);
+    return open_one(context(OPEN, OF_RUNS, key), nonce->bytes, beside, sealed, to);
 }
