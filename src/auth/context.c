@@ -21,9 +21,25 @@ static struct span or_none(struct span text)
     return text.len ? text : SPAN_NONE;
 }
 
+/* Through a VPC endpoint the address is a private one, and has a key of its own. */
 static struct span source_ip(const struct auth_context *context, struct arena *arena)
 {
-    return or_none(context->call->source_ip);
+    return context->call->endpoint ? SPAN_NONE : or_none(context->call->source_ip);
+}
+
+static struct span vpc_source_ip(const struct auth_context *context, struct arena *arena)
+{
+    return context->call->endpoint ? or_none(context->call->source_ip) : SPAN_NONE;
+}
+
+static struct span source_vpc(const struct auth_context *context, struct arena *arena)
+{
+    return context->call->endpoint ? context->call->endpoint->vpc : SPAN_NONE;
+}
+
+static struct span source_vpce(const struct auth_context *context, struct arena *arena)
+{
+    return context->call->endpoint ? context->call->endpoint->id : SPAN_NONE;
 }
 
 static struct span current_time(const struct auth_context *context, struct arena *arena)
@@ -144,11 +160,14 @@ static const struct {
     {S_INIT("aws:securetransport"), secure_transport},
     {S_INIT("aws:sourceidentity"), source_identity},
     {S_INIT("aws:sourceip"), source_ip},
+    {S_INIT("aws:sourcevpc"), source_vpc},
+    {S_INIT("aws:sourcevpce"), source_vpce},
     {S_INIT("aws:tokenissuetime"), token_issue_time},
     {S_INIT("aws:useragent"), user_agent},
     {S_INIT("aws:userid"), user_id},
     {S_INIT("aws:username"), user_name},
     {S_INIT("aws:viaawsservice"), never},
+    {S_INIT("aws:vpcsourceip"), vpc_source_ip},
     {S_INIT("s3:resourceaccount"), resource_account}, /* S3's older name of the same */
 };
 

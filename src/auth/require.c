@@ -2,8 +2,9 @@
 /*
  * Authorisation: asks every policy that has a say, combines their answers as AWS does, and words
  * the denial. An explicit deny anywhere wins. What allows: within an account either side, between
- * accounts both; boundary and session policies cut the identity's side. Reads only the call and
- * immutable identities; the call's thread.
+ * accounts both; boundary and session policies cut the identity's side, and the policy of the VPC
+ * endpoint that a request came by cuts everything. Reads only the call and immutable identities;
+ * the call's thread.
  * Source: "Policy evaluation logic", "Determining whether a request is allowed or denied within an
  * account", "Cross-account policy evaluation logic", "Troubleshoot access denied error messages".
  */
@@ -11,7 +12,14 @@
 #include "auth/context.h"
 #include "base/scope.h"
 
-enum LAYER { LAYER_IDENTITY, LAYER_BOUNDARY, LAYER_SESSION, LAYER_RESOURCE, LAYER_COUNT };
+enum LAYER {
+    LAYER_IDENTITY,
+    LAYER_BOUNDARY,
+    LAYER_SESSION,
+    LAYER_RESOURCE,
+    LAYER_ENDPOINT,
+    LAYER_COUNT
+};
 
 static const struct {
     const char *name, *article;
@@ -20,6 +28,7 @@ static const struct {
     [LAYER_BOUNDARY] = {"permissions boundary", "a"},
     [LAYER_SESSION] = {"session policy", "a"},
     [LAYER_RESOURCE] = {"resource-based policy", "a"},
+    [LAYER_ENDPOINT] = {"VPC endpoint policy", "a"},
 };
 
 /* What one layer says; a layer that has no say allows. */
@@ -91,6 +100,18 @@ static bool same_account(const struct evaluation *e)
     return caller && (owner.len == 0 || span_eq(owner, caller->account));
 }
 
+static bool ask_endpoint(struct evaluation *e)
+{
+    const struct call_endpoint *endpoint = e->c->endpoint;
+    e->answers[LAYER_ENDPOINT].allows = !endpoint;
+    if (!endpoint)
+        return true;
+    const struct policy *policy = endpoint->policy;
+    struct span name = arena_printf(e->c->arena, "the policy of %.*s", SPAN_ARG(endpoint->id));
+    return ask_layer(e, LAYER_ENDPOINT,
+                     &(struct identity_policies){.at = &policy, .names = &name, .count = 1});
+}
+
 /* False when some policy denies. */
 static bool ask_all(struct evaluation *e)
 {
@@ -104,7 +125,7 @@ static bool ask_all(struct evaluation *e)
     e->answers[LAYER_BOUNDARY].allows = caller->boundary.count == 0;
     e->answers[LAYER_SESSION].allows =
         caller->session_policies.count == 0 && !caller->session_limited;
-    return ask_layer(e, LAYER_IDENTITY, &caller->policies) &&
+    return ask_endpoint(e) && ask_layer(e, LAYER_IDENTITY, &caller->policies) &&
            ask_layer(e, LAYER_BOUNDARY, &caller->boundary) &&
            ask_layer(e, LAYER_SESSION, &caller->session_policies) &&
            ((same_account(e) && root_repairs(e)) || ask_layer(e, LAYER_RESOURCE, &of_resource));
@@ -144,6 +165,8 @@ static void combine(struct evaluation *e)
     bool resource_needed = !same || e->question->side == RESOURCE_MUST_ALLOW;
     if (withheld == LAYER_COUNT && resource_needed && !resource->allows)
         withheld = LAYER_RESOURCE;
+    if (withheld == LAYER_COUNT && !e->answers[LAYER_ENDPOINT].allows)
+        withheld = LAYER_ENDPOINT;
     e->verdict = (struct verdict){.allowed = withheld == LAYER_COUNT, .layer = withheld};
 }
 
@@ -249,9 +272,9 @@ static struct policy_request request_of(const struct call *c, const struct auth_
 static void make_conditions(struct call *c, const struct auth_question *question)
 {
     const struct identity *caller = c->caller;
-    bool wanted =
-        question->resource_policy || (caller && (caller->policies.count || caller->boundary.count ||
-                                                 caller->session_policies.count));
+    bool wanted = question->resource_policy || c->endpoint ||
+                  (caller && (caller->policies.count || caller->boundary.count ||
+                              caller->session_policies.count));
     if (wanted && c->condition_input)
         condition_from_input(c, TAKE(c->condition_input));
 }

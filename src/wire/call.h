@@ -14,6 +14,7 @@ struct identity;        /* auth/identity.h */
 struct cloud;           /* services/cloud.h */
 struct condition_value; /* auth/condition.h */
 struct feed;            /* wire/feed.h */
+struct policy;          /* auth/policy.h */
 struct loop;            /* loop/loop.h */
 
 /* How the caller showed who it is; the values of the condition keys of S3 speak of it. */
@@ -26,6 +27,12 @@ struct call_signature {
     int64_t time_ms;    /* when it was made; version 4 */
 };
 
+/* The VPC endpoint by which a request came; source_ip is then an address of the VPC. */
+struct call_endpoint {
+    struct span id, vpc;         /* vpce-…, vpc-… */
+    const struct policy *policy; /* which every request through it must pass */
+};
+
 struct call {
     struct arena *arena;
     int64_t now_ms; /* one instant for the whole call */
@@ -34,8 +41,9 @@ struct call {
     struct call_signature signature;
     struct span region;
     struct span source_ip, user_agent, host, method;
-    struct span target; /* of the request line */
-    uint16_t tls;       /* its version: 0x0303 is 1.2; 0 in the clear */
+    const struct call_endpoint *endpoint; /* NULL: it came by the network of the machine */
+    struct span target;                   /* of the request line */
+    uint16_t tls;                         /* its version: 0x0303 is 1.2; 0 in the clear */
     const struct service *service;
     const struct operation *operation;
     uint8_t protocol; /* PROTOCOL the request came in */
