@@ -36,6 +36,7 @@ void audit_append(struct request *r, struct txn *txn)
         .access_key = r->caller.access_key,
         .user_name = r->caller.user_name,
         .source_ip = c->source_ip,
+        .endpoint = c->endpoint ? c->endpoint->id : SPAN_NONE,
         .user_agent = span_first(c->user_agent, 1024),
         .error_code = r->refusal ? span_of_cstr(r->refusal->kind->code) : SPAN_NONE,
         .error_message = r->refusal ? span_first(r->refusal->message, 1024) : SPAN_NONE,

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/time.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 /* The largest body that is collected in memory. DynamoDB's batch calls take 16 MiB; XML and forms
@@ -133,6 +134,7 @@ static const struct refusal *refuse_operation(struct request *r)
 RESULT request_prepare(struct request *r)
 {
     r->call.service = r->route.service;
+    TRY(inside_check(r));
     r->call.operation = r->route.operation;
     r->call.protocol = r->route.protocol;
     if (!r->route.operation || !r->route.operation->implemented)
@@ -153,12 +155,9 @@ static const struct refusal *admit_stream(struct request *r)
     return request_admit(r);
 }
 
-static void on_head(struct http_handler *handler, struct http_exchange *x)
+static void take(struct request *r)
 {
-    struct gate *gate = (struct gate *)handler;
-    struct request *r = request_new(gate, x);
-    if (internal_answer(r))
-        return;
+    struct http_exchange *x = r->x;
     if (cors_admit(r) == CORS_ANSWERED)
         return;
     if (r->route.form) {
@@ -174,6 +173,22 @@ static void on_head(struct http_handler *handler, struct http_exchange *x)
         refuse_now(r, refusal);
     else
         body_begin(r);
+}
+
+static void on_head(struct http_handler *handler, struct http_exchange *x)
+{
+    struct request *r = request_new((struct gate *)handler, x);
+    if (!internal_answer(r))
+        take(r);
+}
+
+/* Out of a VPC nothing but the services is seen. */
+static void on_inside_head(struct http_handler *handler, struct http_exchange *x)
+{
+    struct gate *gate = (struct gate *)((char *)handler - offsetof(struct gate, inside));
+    struct request *r = request_new(gate, x);
+    inside_enter(r);
+    take(r);
 }
 
 static void on_piece(struct http_handler *handler, struct http_exchange *x, struct span piece)
@@ -237,9 +252,9 @@ static void on_finished(struct http_handler *handler, struct http_exchange *x, u
                         uint64_t bytes_out)
 {
     struct request *r = x->user;
-    struct gate *gate = (struct gate *)handler;
     if (!r)
         return;
+    struct gate *gate = r->gate;
     if (r->held)
         hold_forget(r);
     feed_finish(r);
@@ -281,6 +296,8 @@ struct gate *gate_new(const struct gate_config *config, struct loop *loop)
                                           .room = on_room,
                                           .finished = on_finished,
                                           .malformed = malformed_answer};
+    gate->inside = gate->handler;
+    gate->inside.head = on_inside_head;
     gate->config = config;
     gate->loop = loop;
     gate->cache = auth_cache_new(config->cloud->auth);
@@ -302,6 +319,11 @@ void gate_free(struct gate *gate)
 struct http_handler *gate_handler(struct gate *gate)
 {
     return &gate->handler;
+}
+
+struct http_handler *gate_inside_handler(struct gate *gate)
+{
+    return &gate->inside;
 }
 
 void gate_share(struct gate *const *gates, size_t count)

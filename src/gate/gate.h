@@ -29,6 +29,8 @@ struct gate *gate_new(const struct gate_config *config, struct loop *loop);
 void gate_free(struct gate *gate);
 /* What the HTTP server of this loop calls. */
 struct http_handler *gate_handler(struct gate *gate);
+/* What a server calls whose connections come out of VPCs (ec2_find_way). */
+struct http_handler *gate_inside_handler(struct gate *gate);
 /* Tells every gate about all of them, so that /metrics adds them up. Once, before serving. */
 void gate_share(struct gate *const *gates, size_t count);
 /* After clock_advance and the like: every loop looks at its timers again. */

@@ -14,6 +14,7 @@
 
 struct gate {
     struct http_handler handler; /* first: the server calls back with it */
+    struct http_handler inside;  /* of requests out of VPCs */
     const struct gate_config *config;
     struct loop *loop;
     struct auth_cache *cache;
@@ -69,9 +70,10 @@ struct request {
     size_t pinned_count;
 
     struct request_caller caller;
-    bool internal; /* /_kintoun/… and /metrics: no operation */
-    bool answered; /* a refusal is on its way: what still comes of the body is not wanted */
-    bool held;     /* in the gate's list */
+    struct ec2_way *way; /* of a request out of a VPC, else NULL */
+    bool internal;       /* /_kintoun/… and /metrics: no operation */
+    bool answered;       /* a refusal is on its way: what still comes of the body is not wanted */
+    bool held;           /* in the gate's list */
     struct feeding *feeding; /* an output that goes on */
 };
 
@@ -140,6 +142,10 @@ void outgoing_room(struct request *r);
 void outgoing_end(struct request *r);
 /* internal.c: answers what is not an AWS API; false when it is none of these. */
 bool internal_answer(struct request *r);
+/* inside.c: by which VPC endpoint a request came; refused when that does not lead to its service.
+ * Nothing for others. */
+void inside_enter(struct request *r);
+RESULT inside_check(struct request *r);
 /* cors.c: whether a page of that Origin may call; answers preflights and who may not. Headers go
  * into call.extra_headers. */
 enum CORS_STEP { CORS_GO_ON, CORS_ANSWERED };

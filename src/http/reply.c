@@ -216,6 +216,12 @@ void http_reply_end(struct http_exchange *pub)
     queue(x);
 }
 
+int http_descriptor(const struct http_exchange *pub)
+{
+    const struct exchange *x = (const struct exchange *)pub;
+    return x->connection ? x->connection->stream.fd : -1;
+}
+
 bool http_is_draining(const struct http_exchange *pub)
 {
     const struct exchange *x = (const struct exchange *)pub;

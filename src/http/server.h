@@ -93,6 +93,8 @@ void http_server_drain(struct http_server *server, void (*drained)(void *user), 
 void http_server_free(struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 
+/* The connection's socket, for its addresses; -1 when the peer is gone. */
+int http_descriptor(const struct http_exchange *x);
 /* The server is being drained: a reply that could go on for long should end. */
 bool http_is_draining(const struct http_exchange *x);
 

@@ -31,6 +31,7 @@ static int print_event(void *user, struct gate_event *event)
     text_member(&writer, S("awsRegion"), event->region);
     text_member(&writer, S("recipientAccountId"), event->account);
     text_member(&writer, S("sourceIPAddress"), event->source_ip);
+    text_member(&writer, S("vpcEndpointId"), event->endpoint);
     text_member(&writer, S("userAgent"), event->user_agent);
     text_member(&writer, S("arn"), event->caller_arn);
     text_member(&writer, S("type"), event->caller_type);

@@ -41,9 +41,16 @@ struct lane {
     struct cloud_up *up;
     struct loop *loop;
     struct gate *gate;
-    struct http_server *server;
+    struct http_server *server, *inside; /* inside: of requests out of VPCs */
     pthread_t thread;
     struct mail drain, drained;
+};
+
+/* A listening socket on its way to loop 0. */
+struct served {
+    struct mail mail;
+    struct cloud_up *up;
+    int fd;
 };
 
 struct cloud_up {
@@ -55,10 +62,11 @@ struct cloud_up {
     pthread_t control_thread;
     struct auth_cache *control_cache;
     struct tls_context *tls;
-    struct listener *listener;
+    struct listener *listener, *inside; /* inside: NULL until something is plugged into a VPC */
     struct lane *lanes;
     struct gate **gates;
-    struct http_server *servers[OPTIONS_MAX_LOOPS]; /* the listener keeps these two */
+    /* The listeners keep these. */
+    struct http_server *servers[OPTIONS_MAX_LOOPS], *insides[OPTIONS_MAX_LOOPS];
     struct loop *loops[OPTIONS_MAX_LOOPS];
     int lane_count, draining;
     struct watch signals;
@@ -85,6 +93,34 @@ static int open_store(struct cloud_up *up)
     return error;
 }
 
+/* On loop 0. */
+static void on_served(struct mail *mail)
+{
+    struct served *served = (struct served *)mail;
+    struct cloud_up *up = served->up;
+    struct listener *listener;
+    listener_take(&listener, served->fd);
+    free(served);
+    if (up->stopping || up->inside ||
+        listener_start(listener, up->lanes[0].loop, up->insides, up->loops,
+                       (size_t)up->lane_count) < 0) {
+        listener_free(listener);
+        return;
+    }
+    up->inside = listener;
+}
+
+/* On the control thread. */
+static void serve_inside(void *user, int fd)
+{
+    struct cloud_up *up = user;
+    struct served *served = malloc(sizeof *served);
+    if (!served)
+        log_fatal("out of memory");
+    *served = (struct served){.mail.deliver = on_served, .up = up, .fd = fd};
+    loop_post(up->lanes[0].loop, &served->mail);
+}
+
 /* What they go on with from an earlier process waits in the control loop until that runs. */
 static int make_engines(struct cloud_up *up)
 {
@@ -100,7 +136,9 @@ static int make_engines(struct cloud_up *up)
                               .fabric_off = up->options.fabric_off,
                               .edge = up->options.edge,
                               .resolv_conf = up->options.resolv_conf,
-                              .data_dir = up->options.data_dir};
+                              .data_dir = up->options.data_dir,
+                              .serve = serve_inside,
+                              .serve_user = up};
     up->cloud.ec2 = ec2_new(&up->cloud, &ec2);
     struct log_options options = {.store = up->cloud.store,
                                   .workers = up->cloud.workers,
@@ -155,6 +193,9 @@ static int make_lane(struct cloud_up *up, struct lane *lane)
     lane->gate = gate_new(&up->config, lane->loop);
     error = http_server_new(&lane->server, lane->loop, gate_handler(lane->gate),
                             &http_default_limits, up->tls);
+    if (!error)
+        error = http_server_new(&lane->inside, lane->loop, gate_inside_handler(lane->gate),
+                                &http_default_limits, NULL);
     return error < 0 ? fail("making an HTTP server", error) : 0;
 }
 
@@ -198,6 +239,7 @@ static int start_listening(struct cloud_up *up)
     }
     for (int i = 0; i < up->lane_count; i++) {
         up->servers[i] = up->lanes[i].server;
+        up->insides[i] = up->lanes[i].inside;
         up->loops[i] = up->lanes[i].loop;
     }
     error = listener_start(up->listener, up->lanes[0].loop, up->servers, up->loops,
@@ -242,10 +284,16 @@ static void tell_drained(void *user)
     loop_post(lane->up->lanes[0].loop, &lane->drained);
 }
 
+static void drain_inside(void *user)
+{
+    struct lane *lane = user;
+    http_server_drain(lane->inside, tell_drained, lane);
+}
+
 static void on_drain(struct mail *mail)
 {
     struct lane *lane = (struct lane *)((char *)mail - offsetof(struct lane, drain));
-    http_server_drain(lane->server, tell_drained, lane);
+    http_server_drain(lane->server, drain_inside, lane);
 }
 
 static void on_give_up(struct timer *timer)
@@ -267,6 +315,8 @@ static void on_signal(struct watch *watch, uint32_t events)
     up->stopping = true;
     up->draining = up->lane_count;
     listener_stop(up->listener);
+    if (up->inside)
+        listener_stop(up->inside);
     for (int i = 0; i < up->lane_count; i++) {
         up->lanes[i].drain.deliver = on_drain;
         loop_post(up->lanes[i].loop, &up->lanes[i].drain);
@@ -333,8 +383,11 @@ static void release(struct cloud_up *up)
     if (up->cloud.store)
         s3_finish(up->cloud.s3);
     listener_free(up->listener);
-    for (int i = 0; i < up->lane_count; i++)
+    listener_free(up->inside);
+    for (int i = 0; i < up->lane_count; i++) {
         http_server_free(up->lanes[i].server);
+        http_server_free(up->lanes[i].inside);
+    }
     if (up->cloud.store)
         store_close(up->cloud.store);
     for (int i = 0; i < up->lane_count; i++) {

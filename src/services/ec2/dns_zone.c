@@ -5,6 +5,7 @@
 
 #include "services/ec2/cidr.h"
 #include "services/ec2/dns_name.h"
+#include "services/ec2/endpoint_name.h"
 #include "services/ec2/instance.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/subnet.h"
@@ -211,7 +212,7 @@ static RESULT find_reverse(struct call *c, const struct stored_vpc *vpc,
 /* ---- all ---------------------------------------------------------------------------------------
  */
 
-static dns_find *const finders[] = {find_private, find_public, find_reverse};
+static dns_find *const finders[] = {find_private, find_public, find_reverse, endpoint_find_name};
 
 RESULT dns_zone_find(struct call *c, const struct stored_vpc *vpc,
                      const struct dns_question *question, bool *ret_found, struct dns_answer *ret)

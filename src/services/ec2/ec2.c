@@ -16,6 +16,9 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+
+#define INSIDE_PORT 80
 
 struct ec2 {
     struct ec2_options options;
@@ -26,6 +29,7 @@ struct ec2 {
     struct metadata *metadata;
     struct resolver *resolver;
     struct flow_logger *flow_logger;
+    struct network_socket inside;
     struct cloud *cloud;
     struct mail resume;
 };
@@ -35,6 +39,13 @@ static void on_resume(struct mail *mail)
 {
     struct ec2 *ec2 = (struct ec2 *)((char *)mail - offsetof(struct ec2, resume));
     instance_resume(ec2->cloud, ec2->steps);
+}
+
+/* At every address of a service that has no socket of its own. On the control thread. */
+static void on_inside(struct network_socket *socket)
+{
+    struct ec2 *ec2 = (struct ec2 *)((char *)socket - offsetof(struct ec2, inside));
+    ec2->options.serve(ec2->options.serve_user, socket->fd);
 }
 
 struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
@@ -50,6 +61,10 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
     ec2->metadata = metadata_new(cloud, ec2->network);
     ec2->resolver = resolver_new(cloud, ec2->network, options->resolv_conf);
     ec2->flow_logger = flow_logger_new(cloud);
+    ec2->inside = (struct network_socket){
+        .opened = on_inside, .loop = cloud->control, .type = SOCK_STREAM, .port = INSIDE_PORT};
+    if (options->serve)
+        network_listen(ec2->network, &ec2->inside);
     ec2->cloud = cloud;
     ec2->resume.deliver = on_resume;
     loop_post(cloud->control, &ec2->resume);

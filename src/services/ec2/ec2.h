@@ -7,6 +7,7 @@
 #include "services/cloud.h"
 #include "services/ec2/cidr.h"
 #include "services/ec2/cidr6.h"
+#include "wire/call.h"
 
 struct ec2;
 
@@ -20,6 +21,10 @@ struct ec2_options {
     const char *edge;          /* namespace that plays the internet, "host", or NULL for none */
     const char *resolv_conf;   /* of the resolvers for what VPCs do not know; resolv.conf(5) */
     const char *data_dir;
+    /* Takes over a listening socket, at which requests come out of VPCs. Control thread; NULL:
+     * nobody listens. */
+    void (*serve)(void *user, int fd);
+    void *serve_user;
 };
 
 struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options);
@@ -28,6 +33,18 @@ void ec2_free(struct ec2 *ec2);
 
 /* Why no packet moves in VPCs, for people; NULL when they do, or would. */
 const char *ec2_fabric_absent(const struct ec2 *ec2);
+
+/* How a request came out of a VPC. */
+struct ec2_way {
+    struct call_endpoint endpoint;
+    struct span address; /* of the sender, in its VPC */
+    struct span region,
+        service; /* that the endpoint leads to; the service as this program names it */
+};
+/* Of a connection, by its socket; in the arena. -ENOENT: the endpoint is not available. Any thread.
+ */
+MUST_CHECK int ec2_find_way(struct txn *txn, struct cloud *cloud, int fd, struct arena *arena,
+                            struct ec2_way *ret);
 
 /* ---- within the service ---------------------------------------------------------------------- */
 

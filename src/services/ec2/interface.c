@@ -289,7 +289,7 @@ RESULT interface_new(struct call *c, const struct interface_wish *wish,
     TRY(choose_groups(c, wish, &ret->groups));
     TRY(number_take(c, NUMBER_NETWORK, ret->vpc));
     TRY(number_take(c, NUMBER_SUBNET, ret->subnet));
-    if (!wish->type.at)
+    if (!span_eq(wish->type, S("nat_gateway"))) /* which packets reach by routes */
         TRY(number_take(c, NUMBER_INTERFACE, ret->id));
     for (size_t i = 0; i < wish->address_count; i++)
         TRY(interface_add_address(c, wish->subnet, wish->addresses[i], ret));

@@ -3,6 +3,7 @@
 #include "services/ec2/dhcp_options.h"
 #include "services/ec2/egress_gateway.h"
 #include "services/ec2/elastic_address.h"
+#include "services/ec2/endpoint.h"
 #include "services/ec2/flow_log.h"
 #include "services/ec2/group_rule.h"
 #include "services/ec2/image.h"
@@ -21,13 +22,11 @@
 #include "services/ec2/vpc.h"
 
 static const struct resource_kind *const kinds[] = {
-    &dhcp_options_kind, &egress_gateway_kind,  &elastic_address_kind,
-    &flow_log_kind,     &group_rule_kind,      &image_kind,
-    &instance_kind,     &interface_kind,       &internet_gateway_kind,
-    &key_pair_kind,     &launch_template_kind, &nat_gateway_kind,
-    &network_acl_kind,  &peering_kind,         &prefix_list_kind,
-    &route_table_kind,  &security_group_kind,  &subnet_kind,
-    &vpc_kind,
+    &dhcp_options_kind, &egress_gateway_kind,   &elastic_address_kind, &endpoint_kind,
+    &flow_log_kind,     &group_rule_kind,       &image_kind,           &instance_kind,
+    &interface_kind,    &internet_gateway_kind, &key_pair_kind,        &launch_template_kind,
+    &nat_gateway_kind,  &network_acl_kind,      &peering_kind,         &prefix_list_kind,
+    &route_table_kind,  &security_group_kind,   &subnet_kind,          &vpc_kind,
 };
 
 const struct resource_kind *resource_kind_of(struct span id)

@@ -259,7 +259,7 @@ static int forget_next(void *user, struct stored_number_taken *taken)
 
 static void forget_gone(struct network *network)
 {
-    for (uint64_t kind = NUMBER_NETWORK; kind <= NUMBER_GATEWAY; kind++)
+    for (uint64_t kind = NUMBER_NETWORK; kind <= NUMBER_SERVICE; kind++)
         each_taken(network, NUMBER_GONE + kind, forget_next, network);
 }
 

@@ -10,6 +10,7 @@
 #include "services/ec2/cidr.h"
 #include "services/ec2/cidr6.h"
 #include "services/ec2/egress_gateway.h"
+#include "services/ec2/endpoint.h"
 #include "services/ec2/flow_log.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
@@ -19,6 +20,7 @@
 #include "services/ec2/network_rules.h"
 #include "services/ec2/number.h"
 #include "services/ec2/peering.h"
+#include "services/ec2/prefix_list.h"
 #include "services/ec2/route.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/security_group.h"
@@ -33,7 +35,7 @@ struct inside {
     struct call *c;
     struct stored_vpc vpc;
     struct resource_list subnets, tables, acls, groups, interfaces, gateways;
-    struct resource_list flow_logs;
+    struct resource_list flow_logs, endpoints;
     struct resource_list members; /* interfaces that groups may be named for: peers' too */
 };
 
@@ -67,7 +69,7 @@ static RESULT read_inside(struct call *c, struct span vpc, struct inside *ret)
         {&subnet_kind, &ret->subnets},       {&route_table_kind, &ret->tables},
         {&network_acl_kind, &ret->acls},     {&security_group_kind, &ret->groups},
         {&interface_kind, &ret->interfaces}, {&nat_gateway_kind, &ret->gateways},
-        {&flow_log_kind, &ret->flow_logs},
+        {&flow_log_kind, &ret->flow_logs},   {&endpoint_kind, &ret->endpoints},
     };
     ret->c = c;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
@@ -111,6 +113,24 @@ static RESULT plan_target(struct inside *in, const struct stored_route *route, s
         to->kind = FAB_ROUTE_GATEWAY;
     else if (to->number && span_starts(route->target, interface_kind.prefix))
         to->kind = FAB_ROUTE_INTERFACE;
+    return OK;
+}
+
+/* To a gateway endpoint: by the addresses of its service. */
+static RESULT plan_endpoint_route(struct inside *in, const struct stored_route *route,
+                                  struct plan_subnet *to)
+{
+    uint32_t number;
+    struct cidr cidr;
+    struct stored_prefix_list list;
+    struct stored_prefix_entry_list entries;
+    TRY(resource_get(in->c, &prefix_list_kind, route->destination, &list));
+    TRY(prefix_list_entries(in->c, &list, list.version, &entries));
+    TRY(number_find(in->c, route->target, &number));
+    if (!entries.count || !cidr_read(entries.at[0].cidr, &cidr) || !number)
+        return refuse_errno(in->c, -EBADMSG, "reading the route to %.*s", SPAN_ARG(route->target));
+    to->routes[to->route_count++] = (struct fabric_route){
+        htonl(cidr.address), cidr.bits, FAB_ROUTE_SERVICE, NETWORK_ENDPOINTS + number};
     return OK;
 }
 
@@ -168,8 +188,11 @@ static RESULT plan_routes(struct inside *in, struct span subnet, struct plan_sub
         to->routes6[to->route6_count++] =
             (struct fabric_route6){ip6_of(cidr.address), cidr.bits, FAB_ROUTE_LOCAL, 0};
     }
-    for (size_t i = 0; i < count; i++)
-        TRY(plan_route(in, &table->routes.at[i], to));
+    for (size_t i = 0; i < count; i++) {
+        const struct stored_route *route = &table->routes.at[i];
+        bool endpoint = span_starts(route->target, endpoint_kind.prefix);
+        TRY((endpoint ? plan_endpoint_route : plan_route)(in, route, to));
+    }
     return OK;
 }
 
@@ -255,6 +278,22 @@ static const struct fab_ip6 *plan_addresses6(struct call *c, const struct record
     return to;
 }
 
+/* The service behind an interface of an endpoint; 0 for others. */
+static RESULT find_service(struct inside *in, const struct stored_interface *interface,
+                           uint32_t *ret)
+{
+    *ret = 0;
+    for (size_t i = 0; i < in->endpoints.count; i++) {
+        const struct stored_endpoint *endpoint = in->endpoints.at[i];
+        for (size_t j = 0; j < endpoint->subnets.count; j++)
+            if (span_eq(endpoint->subnets.at[j].interface, interface->id)) {
+                TRY(number_find(in->c, endpoint->id, ret));
+                *ret = *ret ? NETWORK_ENDPOINTS + *ret : 0;
+            }
+    }
+    return OK;
+}
+
 static RESULT plan_interface(struct inside *in, const struct stored_interface *interface,
                              struct network_plan *plan)
 {
@@ -286,6 +325,7 @@ static RESULT plan_interface(struct inside *in, const struct stored_interface *i
         if (flow_log_covers(in->flow_logs.at[i], interface))
             to->records = FABRIC_RECORDED;
     read_mac(interface->mac, to->interface.mac);
+    TRY(find_service(in, interface, &to->interface.service));
     TRY(number_find(c, interface->subnet, &to->interface.subnet));
     plan->interface_count++;
     return OK;

@@ -8,10 +8,9 @@
 #include <errno.h>
 
 static const uint32_t sizes[] = {
-    [NUMBER_NETWORK] = FAB_NETWORKS,
-    [NUMBER_SUBNET] = FAB_SUBNETS,
-    [NUMBER_INTERFACE] = FAB_INTERFACES,
-    [NUMBER_GATEWAY] = FAB_GATEWAYS,
+    [NUMBER_NETWORK] = FAB_NETWORKS,     [NUMBER_SUBNET] = FAB_SUBNETS,
+    [NUMBER_INTERFACE] = FAB_INTERFACES, [NUMBER_GATEWAY] = FAB_GATEWAYS,
+    [NUMBER_SERVICE] = FAB_SERVICES,
 };
 
 RESULT number_find(struct call *c, struct span id, uint32_t *ret)

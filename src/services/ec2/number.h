@@ -12,6 +12,7 @@ enum NUMBER {
     NUMBER_SUBNET,
     NUMBER_INTERFACE,
     NUMBER_GATEWAY,
+    NUMBER_SERVICE,   /* a VPC endpoint, as what listens behind it */
     NUMBER_GONE = 16, /* added to the kind */
 };
 

@@ -4,10 +4,12 @@
 
 #include "services/ec2/cidr6.h"
 #include "services/ec2/egress_gateway.h"
+#include "services/ec2/endpoint.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
 #include "services/ec2/peering.h"
+#include "services/ec2/prefix_list.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/vpc.h"
 
@@ -31,6 +33,11 @@ static bool egress_forwards(const void *record)
 static bool nat_forwards(const void *record)
 {
     return ((const struct stored_nat_gateway *)record)->state == NAT_AVAILABLE;
+}
+
+static bool endpoint_forwards(const void *record)
+{
+    return ((const struct stored_endpoint *)record)->state == ENDPOINT_AVAILABLE;
 }
 
 static bool interface_forwards(const void *record)
@@ -62,6 +69,7 @@ static const struct target {
      "interface"},
     {&peering_kind, offsetof(struct ec2_route, vpc_peering_connection_id), peering_forwards,
      "vpc peering connection"},
+    {&endpoint_kind, offsetof(struct ec2_route, gateway_id), endpoint_forwards, "vpc endpoint"},
 };
 
 static const struct target *target_of(struct span id)
@@ -96,8 +104,12 @@ RESULT route_show(struct call *c, const struct stored_route *route, struct ec2_r
     bool live;
     const struct target *target = target_of(route->target);
     TRY(route_is_live(c, route, &live));
-    *(route_is_six(route) ? &to->destination_ipv6_cidr_block : &to->destination_cidr_block) =
-        route->destination;
+    if (span_starts(route->destination, prefix_list_kind.prefix))
+        to->destination_prefix_list_id = route->destination;
+    else if (route_is_six(route))
+        to->destination_ipv6_cidr_block = route->destination;
+    else
+        to->destination_cidr_block = route->destination;
     to->origin = S("CreateRoute");
     to->state = live ? S("active") : S("blackhole");
     to->instance_id = route->instance;
@@ -330,12 +342,26 @@ RESULT ec2_replace_route(struct call *c, const struct ec2_replace_route_in *in,
     return OK;
 }
 
+/* Such routes come and go with their endpoint. */
+static RESULT check_no_endpoint(struct call *c, struct span table_id, struct span prefix_list)
+{
+    struct stored_route_table table;
+    TRY(resource_get(c, &route_table_kind, table_id, &table));
+    if (find_route(&table, prefix_list) != SIZE_MAX)
+        return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                      "cannot remove VPC endpoint route %.*s in route table %.*s",
+                      SPAN_ARG(prefix_list), SPAN_ARG(table.id));
+    return OK;
+}
+
 RESULT ec2_delete_route(struct call *c, const struct ec2_delete_route_in *in,
                         struct ec2_delete_route_out *out)
 {
     struct span destination;
     struct stored_vpc vpc;
     struct stored_route_table table;
+    if (in->destination_prefix_list_id.at)
+        TRY(check_no_endpoint(c, in->route_table_id, in->destination_prefix_list_id));
     const struct wish wish = {.destination = in->destination_cidr_block,
                               .ipv6_destination = in->destination_ipv6_cidr_block,
                               .prefix_list = in->destination_prefix_list_id};

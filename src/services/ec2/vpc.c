@@ -7,6 +7,7 @@
 
 #include "services/ec2/describe.h"
 #include "services/ec2/egress_gateway.h"
+#include "services/ec2/endpoint.h"
 #include "services/ec2/home.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
@@ -208,6 +209,8 @@ static RESULT check_empty(struct call *c, struct span vpc)
         TRY(network_acl_any_but_default(c, vpc, &used));
     if (!used)
         TRY(peering_any(c, vpc, &used));
+    if (!used)
+        TRY(endpoint_any(c, vpc, &used));
     return used ? resource_in_use(c, "vpc", vpc) : OK;
 }
 
