@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instance metadata, asked from inside: sessions and their refusals, what is told, and credentials of the role that work."""
 import datetime
+import ipaddress
 import json
 import os
+import pathlib
 import signal
+import sys
 
 import botocore.exceptions
 import pytest
 
 from machines import root, soon
 
+AWS = str(pathlib.Path(sys.executable).parent / "aws")
 CURL = "/usr/bin/curl"
 BASE = "http://169.254.169.254/"
 TRUST = {"Version": "2012-10-17", "Statement": [
@@ -345,3 +349,23 @@ def test_an_sdk_inside_finds_its_credentials(own_machines, profile):
     it = launched(own_machines, IamInstanceProfile={"Name": "Lister"})
     found = own_machines.exec(it.instance, "/usr/bin/python3", "-c", SDK)
     assert found.stdout.strip() == credentials(it)["AccessKeyId"], found.stderr
+
+
+def test_the_cli_inside_has_the_role(own_machines, profile):
+    """The stock CLI, without keys of its own, by an endpoint of a VPC that has no way to the internet."""
+    machines, ec2 = own_machines, own_machines.ec2
+    machines.cloud.client("s3").create_bucket(Bucket="seen-from-inside")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    table, = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+    ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[table["RouteTableId"]])
+    prefixes, = ec2.describe_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": ["*.s3"]}])["PrefixLists"]
+    address = ipaddress.ip_network(prefixes["Cidrs"][0])[7]
+    it = launched(machines, SubnetId=subnet, IamInstanceProfile={"Name": "Lister"})
+
+    def listed():
+        return machines.exec(it.instance, "env", "AWS_DEFAULT_REGION=us-east-1", AWS, "--endpoint-url", f"http://{address}", "s3", "ls")
+
+    soon(lambda: "seen-from-inside" in listed().stdout, "the list of buckets")
+    profile.delete_role_policy(RoleName="Lister", PolicyName="list")
+    assert "AccessDenied" in listed().stderr
