@@ -201,7 +201,7 @@ static RESULT read_all(struct call *c, struct run *run)
     TRY(check_not_built(c, in));
     TRY(image_check(c, in->image_id, &image));
     TRY(read_type(c, in, run));
-    TRY(quota_check(c, instance_type_named(common->type), (size_t)in->min_count));
+    TRY(quota_check(c, instance_type_named(common->type), (size_t)in->max_count));
     if (in->key_name.at)
         TRY(key_pair_named(c, in->key_name, &pair));
     TRY(read_user_data(c, in->user_data, common));

@@ -36,7 +36,7 @@ static RESULT plug(struct call *c, const struct stored_instance *instance,
     *ret_due_ms = c->now_ms + SOON_MS;
     if (machine != MACHINE_RUNNING || machine_is_busy(c, instance->id))
         return OK;
-    if (machine_has_plugged(c, instance->id, interface->id)) {
+    if (machine_took_port(c, instance->id, interface->id)) {
         *ret_due_ms = 0;
         return attached(c, interface);
     }
@@ -182,7 +182,7 @@ RESULT ec2_detach_network_interface(struct call *c,
                                     const struct ec2_detach_network_interface_in *in,
                                     struct ec2_detach_network_interface_out *out)
 {
-    struct stored_interface *interface;
+    struct stored_interface *interface = NULL;
     TRY(find_attachment(c, in->attachment_id, &interface));
     if (!interface->attachment->instance.at)
         return refuse(c, &EC2_OPERATION_NOT_PERMITTED,

@@ -426,10 +426,13 @@ bool machine_is_busy(struct call *c, struct span id)
     return machine && machine->plugging;
 }
 
-bool machine_has_plugged(struct call *c, struct span id, struct span interface)
+bool machine_took_port(struct call *c, struct span id, struct span interface)
 {
-    const struct machine *machine = map_get(&machines_of(c)->by_id, id);
-    return machine && span_eq(span_of_cstr(machine->plugged), interface);
+    struct machine *machine = map_get(&machines_of(c)->by_id, id);
+    bool took = machine && span_eq(span_of_cstr(machine->plugged), interface);
+    if (took)
+        machine->plugged[0] = 0;
+    return took;
 }
 
 /* ---- putting away -----------------------------------------------------------------------------

@@ -60,11 +60,11 @@ enum MACHINE_BEGIN {
 /* -EAGAIN: later. */
 MUST_CHECK int machine_begin(struct call *c, const struct machine_wish *wish,
                              enum MACHINE_BEGIN how);
-/* Of one that runs: one more port. Then the interface takes its step, and machine_has_plugged says
- * that the newest port is this one. -EAGAIN: later; one at a time. */
+/* Of one that runs: one more port. Then the interface takes its step, and machine_took_port says,
+ * once, that the newest port is this one. -EAGAIN: later; one at a time. */
 MUST_CHECK int machine_plug(struct call *c, struct span id, const struct machine_port *port);
 bool machine_is_busy(struct call *c, struct span id);
-bool machine_has_plugged(struct call *c, struct span id, struct span interface);
+bool machine_took_port(struct call *c, struct span id, struct span interface);
 /* Of one that runs: it ends by itself, and after some seconds by force; or boots again. */
 void machine_signal(struct call *c, struct span id, enum SANDBOX_SIGNAL what);
 /* Of one that does not run: puts away what it left. -EAGAIN: later. */

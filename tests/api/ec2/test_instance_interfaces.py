@@ -35,6 +35,12 @@ def test_attach_and_detach_while_it_runs(own_machines):
     attachment = ec2.attach_network_interface(InstanceId=instance, NetworkInterfaceId=eni, DeviceIndex=1)["AttachmentId"]
     wait_for(lambda: attached(ec2, eni))
     assert "eth1:" in devices(machines, instance) and address in devices(machines, instance)
+    ec2.detach_network_interface(AttachmentId=attachment)
+    wait_for(lambda: look(ec2, eni)["Status"] == "available")
+    soon(lambda: "eth1:" not in devices(machines, instance), "the device's end")
+    attachment = ec2.attach_network_interface(InstanceId=instance, NetworkInterfaceId=eni, DeviceIndex=1)["AttachmentId"]
+    wait_for(lambda: attached(ec2, eni))
+    assert "eth1:" in devices(machines, instance) and address in devices(machines, instance)
     told = look(ec2, eni)
     assert told["Status"] == "in-use" and told["Attachment"]["DeviceIndex"] == 1 and told["Attachment"]["DeleteOnTermination"] is False
     first, second = machines.look(instance)["NetworkInterfaces"]
