@@ -75,6 +75,7 @@ resource "aws_instance" "it" {
     id      = aws_launch_template.it.id
     version = "$Default"
   }
+  lifecycle { ignore_changes = [tags, tags_all, user_data] } # they come from the template as it was
 }
 
 resource "aws_network_interface" "second" {
