@@ -134,12 +134,7 @@ static RESULT make_interface(struct call *c, const struct stored_endpoint *endpo
         .requester = S("727180483921"), /* as told by AWS for such interfaces */
     };
     TRY(interface_new(c, &wish, ret));
-    interface_attach(c, ret,
-                     &(struct stored_attachment){.id = id_new(c, "ela-attach-", 17),
-                                                 .instance_account = S("amazon-aws"),
-                                                 .device_index = 1,
-                                                 .state = ATTACHMENT_ATTACHED,
-                                                 .attached = c->now_ms});
+    interface_attach_managed(c, ret);
     return OK;
 }
 

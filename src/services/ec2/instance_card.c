@@ -77,15 +77,6 @@ static RESULT find_groups(struct call *c, const struct ec2_run_instances_in *in,
 /* ---- addresses ---------------------------------------------------------------------------------
  */
 
-static RESULT read_address(struct call *c, struct span text, uint32_t *ret)
-{
-    if (!text.at || cidr_read_address(text, ret))
-        return OK;
-    return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                  "Value (%.*s) for parameter privateIpAddress is invalid. Invalid IPv4 address.",
-                  SPAN_ARG(text));
-}
-
 /* The primary one first. */
 static RESULT read_addresses(struct call *c,
                              const struct ec2_instance_network_interface_specification *card,
@@ -94,20 +85,11 @@ static RESULT read_addresses(struct call *c,
     size_t further = card->has.secondary_private_ip_address_count
                          ? (size_t)card->secondary_private_ip_address_count
                          : 0;
-    bool primary = card->private_ip_address.at != NULL;
     if (1 + further + card->private_ip_addresses.count > INSTANCE_ADDRESSES)
         return refuse(c, &EC2_PRIVATE_IP_ADDRESS_LIMIT_EXCEEDED,
                       "Number of private addresses will exceed limit.");
-    TRY(read_address(c, card->private_ip_address, &to->addresses[0]));
-    for (size_t i = 0; i < card->private_ip_addresses.count; i++) {
-        const struct ec2_private_ip_address_specification *one = &card->private_ip_addresses.at[i];
-        if (one->primary && primary)
-            return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
-                          "Only one primary private IP address can be specified.");
-        primary |= one->primary;
-        TRY(read_address(c, one->private_ip_address,
-                         &to->addresses[one->primary ? 0 : to->address_count++]));
-    }
+    TRY(interface_read_address(c, card->private_ip_address, &to->addresses[0]));
+    TRY(interface_read_listed(c, &card->private_ip_addresses, to->addresses, &to->address_count));
     to->address_count += further;
     return OK;
 }
@@ -186,7 +168,7 @@ static RESULT read_request(struct call *c, const struct ec2_run_instances_in *in
     struct instance_interface_wish *to = &ret->at[0];
     *to = (struct instance_interface_wish){.address_count = 1, .ends_together = true};
     ret->count = 1;
-    TRY(read_address(c, in->private_ip_address, &to->addresses[0]));
+    TRY(interface_read_address(c, in->private_ip_address, &to->addresses[0]));
     read_addresses6(c, &in->ipv6_addresses,
                     in->has.ipv6_address_count ? &in->ipv6_address_count : NULL, to);
     TRY(find_subnet(c, in, in->subnet_id, &to->subnet));

@@ -317,6 +317,16 @@ void interface_attach(struct call *c, struct stored_interface *interface,
     resource_put(c, &interface_kind, interface);
 }
 
+void interface_attach_managed(struct call *c, struct stored_interface *interface)
+{
+    interface_attach(c, interface,
+                     &(struct stored_attachment){.id = id_new(c, "ela-attach-", 17),
+                                                 .instance_account = S("amazon-aws"),
+                                                 .device_index = 1,
+                                                 .state = ATTACHMENT_ATTACHED,
+                                                 .attached = c->now_ms});
+}
+
 void interface_detach(struct call *c, struct stored_interface *interface)
 {
     interface->attachment = NULL;
@@ -376,7 +386,7 @@ struct asked_addresses {
     size_t count;
 };
 
-static RESULT read_address(struct call *c, struct span text, uint32_t *ret)
+RESULT interface_read_address(struct call *c, struct span text, uint32_t *ret)
 {
     if (!text.at || cidr_read_address(text, ret))
         return OK;
@@ -385,17 +395,18 @@ static RESULT read_address(struct call *c, struct span text, uint32_t *ret)
                   SPAN_ARG(text));
 }
 
-static RESULT read_listed(struct call *c, const struct ec2_create_network_interface_in *in,
-                          struct asked_addresses *to)
+RESULT interface_read_listed(struct call *c,
+                             const struct ec2_private_ip_address_specification_list *listed,
+                             uint32_t *at, size_t *count)
 {
-    bool primary = in->private_ip_address.at != NULL;
-    for (size_t i = 0; i < in->private_ip_addresses.count; i++) {
-        const struct ec2_private_ip_address_specification *one = &in->private_ip_addresses.at[i];
+    bool primary = at[0] != 0;
+    for (size_t i = 0; i < listed->count; i++) {
+        const struct ec2_private_ip_address_specification *one = &listed->at[i];
         if (one->primary && primary)
             return refuse(c, &EC2_INVALID_PARAMETER_COMBINATION,
                           "Only one primary private IP address can be specified.");
         primary |= one->primary;
-        TRY(read_address(c, one->private_ip_address, &to->at[one->primary ? 0 : to->count++]));
+        TRY(interface_read_address(c, one->private_ip_address, &at[one->primary ? 0 : (*count)++]));
     }
     return OK;
 }
@@ -414,8 +425,8 @@ static RESULT read_addresses(struct call *c, const struct ec2_create_network_int
     if (1 + further + in->private_ip_addresses.count > INTERFACE_ADDRESSES_MAX)
         return refuse(c, &EC2_PRIVATE_IP_ADDRESS_LIMIT_EXCEEDED,
                       "Number of private addresses will exceed limit.");
-    TRY(read_address(c, in->private_ip_address, &to->at[0]));
-    TRY(read_listed(c, in, to));
+    TRY(interface_read_address(c, in->private_ip_address, &to->at[0]));
+    TRY(interface_read_listed(c, &in->private_ip_addresses, to->at, &to->count));
     to->count += further;
     return OK;
 }

@@ -30,6 +30,8 @@ RESULT interface_new(struct call *c, const struct interface_wish *wish,
 /* Gives its addresses back, elastic ones stay allocated; it must not be attached. */
 RESULT interface_drop(struct call *c, struct stored_interface *interface);
 
+/* As AWS attaches what it manages in a VPC: gateways, endpoints. */
+void interface_attach_managed(struct call *c, struct stored_interface *interface);
 /* In use by an instance, or by a gateway (`instance` absent). The caller plugs it. */
 void interface_attach(struct call *c, struct stored_interface *interface,
                       const struct stored_attachment *attachment);
@@ -43,6 +45,12 @@ RESULT interface_of_instance(struct call *c, struct span instance, uint64_t devi
 
 /* An address of the interface; SIZE_MAX when it has no such. Absent: the primary one. */
 size_t interface_address(const struct stored_interface *interface, struct span address);
+/* The address that was asked for; an absent one leaves *ret. */
+RESULT interface_read_address(struct call *c, struct span text, uint32_t *ret);
+/* Adds those of a list to the `*count` of `at`, whose first is the primary one (0: not chosen). */
+RESULT interface_read_listed(struct call *c,
+                             const struct ec2_private_ip_address_specification_list *listed,
+                             uint32_t *at, size_t *count);
 /* private_address.c: leases one more address, `wanted` or any (0). */
 RESULT interface_add_address(struct call *c, const struct stored_subnet *subnet, uint32_t wanted,
                              struct stored_interface *interface);

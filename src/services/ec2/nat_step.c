@@ -131,12 +131,7 @@ static RESULT make_interface(struct call *c, const struct stored_nat_gateway *ga
     TRY(interface_new(c, &wish, ret));
     /* No group holds for a gateway. */
     ret->groups.count = 0;
-    interface_attach(c, ret,
-                     &(struct stored_attachment){.id = id_new(c, "ela-attach-", 17),
-                                                 .instance_account = S("amazon-aws"),
-                                                 .device_index = 1,
-                                                 .state = ATTACHMENT_ATTACHED,
-                                                 .attached = c->now_ms});
+    interface_attach_managed(c, ret);
     return OK;
 }
 

@@ -19,15 +19,6 @@ RESULT interface_add_address(struct call *c, const struct stored_subnet *subnet,
     return OK;
 }
 
-static RESULT read_wanted(struct call *c, struct span text, uint32_t *ret)
-{
-    if (cidr_read_address(text, ret))
-        return OK;
-    return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
-                  "Value (%.*s) for parameter privateIpAddress is invalid. Invalid IPv4 address.",
-                  SPAN_ARG(text));
-}
-
 /* The new ones are behind those that were there. */
 static RESULT assign(struct call *c, const struct ec2_assign_private_ip_addresses_in *in,
                      struct stored_interface *interface)
@@ -38,7 +29,7 @@ static RESULT assign(struct call *c, const struct ec2_assign_private_ip_addresse
         in->has.secondary_private_ip_address_count ? in->secondary_private_ip_address_count : 0;
     TRY(resource_get(c, &subnet_kind, interface->subnet, &subnet));
     for (size_t i = 0; i < in->private_ip_addresses.count; i++) {
-        TRY(read_wanted(c, in->private_ip_addresses.at[i], &wanted));
+        TRY(interface_read_address(c, in->private_ip_addresses.at[i], &wanted));
         TRY(interface_add_address(c, &subnet, wanted, interface));
     }
     for (int32_t i = 0; i < count; i++)
