@@ -2,6 +2,7 @@
 /* The list of services; a new one is added here. Read-only. */
 #include "kintoun/catalog.h"
 
+#include "services/application_autoscaling/application_autoscaling.api.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodbstreams/dynamodbstreams.api.h"
 #include "services/ebs/ebs.api.h"
@@ -16,12 +17,19 @@
 #include "services/sts/sts.api.h"
 
 static const struct service *const services[] = {
-    &dynamodb_service,  &dynamodbstreams_service,
-    &ebs_service,       &ec2_service,
-    &efs_service,       &elbv2_service,
-    &iam_service,       &kinesis_service,
-    &lambda_service,    &s3_service,
-    &s3control_service, &sts_service,
+    &application_autoscaling_service,
+    &dynamodb_service,
+    &dynamodbstreams_service,
+    &ebs_service,
+    &ec2_service,
+    &efs_service,
+    &elbv2_service,
+    &iam_service,
+    &kinesis_service,
+    &lambda_service,
+    &s3_service,
+    &s3control_service,
+    &sts_service,
 };
 
 const struct service *const *catalog(size_t *ret_count)

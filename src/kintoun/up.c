@@ -16,6 +16,7 @@
 #include "gate/gate.h"
 #include "http/listener.h"
 #include "http/tls.h"
+#include "services/application_autoscaling/application_autoscaling.h"
 #include "services/dynamodb/dynamodb.h"
 #include "services/ec2/ec2.h"
 #include "services/kinesis/kinesis.h"
@@ -130,6 +131,7 @@ static int make_engines(struct cloud_up *up)
     if (error < 0)
         return fail("making the kv engine", error);
     up->cloud.dynamodb = dynamodb_new(&up->cloud);
+    up->cloud.application_autoscaling = application_autoscaling_new(&up->cloud);
     up->cloud.s3 = s3_new(&up->cloud);
     struct ec2_options ec2 = {.public_pool = up->options.public_pool,
                               .public_pool6 = up->options.public_pool6,
@@ -396,6 +398,7 @@ static void release(struct cloud_up *up)
     }
     kinesis_free(up->cloud.kinesis);
     log_free(up->cloud.log);
+    application_autoscaling_free(up->cloud.application_autoscaling);
     dynamodb_free(up->cloud.dynamodb);
     s3_free(up->cloud.s3);
     ec2_free(up->cloud.ec2);

@@ -17,6 +17,7 @@ struct log;
 struct kinesis;
 struct s3;
 struct ec2;
+struct application_autoscaling;
 
 struct cloud {
     struct store *store;
@@ -30,4 +31,5 @@ struct cloud {
     struct kinesis *kinesis;
     struct s3 *s3;
     struct ec2 *ec2;
+    struct application_autoscaling *application_autoscaling;
 };

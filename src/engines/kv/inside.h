@@ -41,6 +41,7 @@ struct meter {
     atomic_bool grow;
     _Atomic int64_t second, half_hour; /* the present ones, s */
     _Atomic uint64_t used, peak; /* half units: in that second, in one second of that half hour */
+    _Atomic uint64_t taken;      /* half units, since it was made */
 };
 
 /* Immutable but for the counters, the meters and `built`. Its entries are counted by their items'

@@ -507,6 +507,10 @@ bool kv_meter_has(const struct kv_access *access, const struct kv_table *table,
 /* Takes so much, also when there is less: then it is empty for longer. */
 void kv_meter_take(const struct kv_access *access, struct kv_table *table,
                    const struct kv_index *index, enum KV_METER which, double units);
+/* Half units that were taken since the table was first asked for in this process; of meters that
+ * are limited. `index` absent: the table's own. Any thread. */
+uint64_t kv_meter_taken(const struct kv_access *access, struct span table, struct span index,
+                        enum KV_METER which);
 uint64_t kv_rates_kind(const struct kv_table *table);
 bool kv_meter_grows(const struct kv_table *table, const struct kv_index *index,
                     enum KV_METER which);

@@ -81,7 +81,10 @@ void kv_meter_take(const struct kv_access *access, struct kv_table *table,
                    const struct kv_index *index, enum KV_METER which, double units)
 {
     /* A caller has indexes only to look at; their meters are as much the table's as its own. */
-    take(access, (struct meter *)(uintptr_t)meter_of(table, index, which), units);
+    struct meter *meter = (struct meter *)(uintptr_t)meter_of(table, index, which);
+    if (atomic_load_explicit(&meter->rate, memory_order_relaxed))
+        atomic_fetch_add_explicit(&meter->taken, (uint64_t)(units * 2), memory_order_relaxed);
+    take(access, meter, units);
 }
 
 bool kv_part_has(const struct kv_access *access, const struct kv_table *table,
@@ -99,6 +102,19 @@ void kv_part_take(const struct kv_access *access, struct kv_table *table, const 
 bool kv_meter_grows(const struct kv_table *table, const struct kv_index *index, enum KV_METER which)
 {
     return atomic_load_explicit(&meter_of(table, index, which)->grow, memory_order_relaxed);
+}
+
+uint64_t kv_meter_taken(const struct kv_access *access, struct span table, struct span index,
+                        enum KV_METER which)
+{
+    GUARD(&access->kv->mutex);
+    const struct kv_table *found = map_get(&access->kv->tables, table);
+    const struct kv_index *of = NULL;
+    if (found && !span_is_absent(index))
+        of = kv_index_find(found, index);
+    if (!found || (!of && !span_is_absent(index)))
+        return 0;
+    return atomic_load_explicit(&meter_of(found, of, which)->taken, memory_order_relaxed);
 }
 
 uint64_t kv_rates_kind(const struct kv_table *table)

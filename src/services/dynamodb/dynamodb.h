@@ -51,6 +51,25 @@ struct dynamodb_shown {
 };
 struct dynamodb_shown dynamodb_show_item(struct call *c, const struct kv_map *item);
 
+/* ---- for services/application_autoscaling ---------------------------------------------------- */
+
+/* Provisioned units of a table or a global index. Control thread. */
+struct dynamodb_units {
+    struct span table, index; /* index absent: the table's own */
+    enum KV_METER which;
+};
+struct dynamodb_units_state {
+    bool on_demand;
+    bool settled;   /* a change would be taken now */
+    uint64_t units; /* a second */
+    uint64_t taken; /* half units, since the process began */
+};
+/* -ENOENT: no such table or index. */
+MUST_CHECK int dynamodb_units_look(struct call *c, const struct dynamodb_units *of,
+                                   struct dynamodb_units_state *ret);
+/* As UpdateTable does it, for c->region, with its refusals. */
+RESULT dynamodb_units_set(struct call *c, const struct dynamodb_units *of, uint64_t units);
+
 /* ---- for the composition root ---------------------------------------------------------------- */
 
 struct dynamodb *dynamodb_new(struct cloud *cloud);

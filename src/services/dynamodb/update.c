@@ -5,13 +5,13 @@
  * them. Control thread.
  */
 #include "services/dynamodb/allowance.h"
+#include "services/dynamodb/decrease.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/replica.h"
 #include "services/dynamodb/table.h"
 #include "services/dynamodb/throttle.h"
 
 #define UNITS_MAX 1000000000000
-#define DAY_MS 86400000
 
 RESULT table_check_units(struct call *c, const struct dynamodb_provisioned_throughput *units)
 {
@@ -138,29 +138,22 @@ static RESULT check_change(struct call *c, const struct dynamodb_table *table,
     return OK;
 }
 
-static bool same_day(int64_t a_ms, int64_t b_ms)
-{
-    return a_ms / DAY_MS == b_ms / DAY_MS;
-}
-
-static void set_units(struct call *c, struct dynamodb_table *table,
-                      const struct dynamodb_provisioned_throughput *units)
+static RESULT set_units(struct call *c, struct dynamodb_table *table,
+                        const struct dynamodb_provisioned_throughput *units)
 {
     uint64_t reads = (uint64_t)units->read_capacity_units;
     uint64_t writes = (uint64_t)units->write_capacity_units;
     if (reads > table->read_units || writes > table->write_units)
         table->increased = c->now_ms;
-    if (reads < table->read_units || writes < table->write_units) {
-        table->decreases_today =
-            same_day(table->decreased, c->now_ms) ? table->decreases_today + 1 : 1;
-        table->decreased = c->now_ms;
-    }
+    if (reads < table->read_units || writes < table->write_units)
+        TRY(decrease_count(c, &table->decreased, &table->decreases_today));
     table->on_demand = false;
     table->max_read = table->max_write = 0;
     for (size_t i = 0; i < table->indexes.count; i++)
         table->indexes.at[i].max_read = table->indexes.at[i].max_write = 0;
     table->read_units = reads;
     table->write_units = writes;
+    return OK;
 }
 
 static void set_on_demand(struct call *c, struct dynamodb_table *table)
@@ -178,7 +171,7 @@ static RESULT change(struct call *c, const struct dynamodb_update_table_in *in,
                      struct dynamodb_table *table)
 {
     if (in->provisioned_throughput)
-        set_units(c, table, in->provisioned_throughput);
+        TRY(set_units(c, table, in->provisioned_throughput));
     else if (span_eq(in->billing_mode, S("PAY_PER_REQUEST")))
         set_on_demand(c, table);
     allowance_set(in->on_demand_throughput, &table->max_read, &table->max_write);

@@ -7,10 +7,9 @@
 #include "services/dynamodb/index.h"
 
 #include "services/dynamodb/allowance.h"
+#include "services/dynamodb/decrease.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
-
-#define DAY_MS 86400000
 
 #define BAD "One or more parameter values were invalid: "
 
@@ -189,21 +188,19 @@ static RESULT delete_index(struct call *c, struct span name, struct dynamodb_tab
     return error < 0 ? refuse_errno(c, error, "deleting an index") : OK;
 }
 
-static void set_units(struct call *c, struct dynamodb_table_index *index,
-                      const struct dynamodb_provisioned_throughput *units)
+static RESULT set_units(struct call *c, struct dynamodb_table_index *index,
+                        const struct dynamodb_provisioned_throughput *units)
 {
     uint64_t reads = (uint64_t)units->read_capacity_units;
     uint64_t writes = (uint64_t)units->write_capacity_units;
     if (reads > index->read_units || writes > index->write_units)
         index->increased = c->now_ms;
-    if (reads < index->read_units || writes < index->write_units) {
-        bool today = index->decreased / DAY_MS == c->now_ms / DAY_MS;
-        index->decreases_today = today ? index->decreases_today + 1 : 1;
-        index->decreased = c->now_ms;
-    }
+    if (reads < index->read_units || writes < index->write_units)
+        TRY(decrease_count(c, &index->decreased, &index->decreases_today));
     index->read_units = reads;
     index->write_units = writes;
     index->state = INDEX_UPDATING;
+    return OK;
 }
 
 static RESULT update_index(struct call *c,
@@ -253,8 +250,7 @@ static RESULT update_index(struct call *c,
                       SPAN_ARG(index->name), (unsigned long long)index->read_units,
                       (unsigned long long)index->read_units, (unsigned long long)index->write_units,
                       (unsigned long long)index->write_units);
-    set_units(c, index, units);
-    return OK;
+    return set_units(c, index, units);
 }
 
 /* A table that becomes provisioned needs units for every index. */

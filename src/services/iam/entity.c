@@ -24,11 +24,24 @@ const char *iam_kind_word(enum IAM_KIND kind)
     return kinds[kind].word;
 }
 
+/* Roles of AWS's own services are theirs ("Using service-linked roles"). */
+static RESULT check_modifiable(struct call *c, struct span arn)
+{
+    size_t at = span_find(arn, S(":role/aws-service-role/"));
+    if (at == SPAN_NOT_FOUND || c->operation->effect != EFFECT_WRITE)
+        return OK;
+    return refuse(c, &IAM_UNMODIFIABLE_ENTITY,
+                  "Cannot perform the operation on the protected role '%.*s' - this role is only "
+                  "modifiable by AWS",
+                  SPAN_ARG(span_from(arn, span_find_last_byte(arn, '/') + 1)));
+}
+
 RESULT iam_permit(struct call *c, struct span arn)
 {
     struct span name = service_text(c->service, c->operation->name);
     c->audit_resource = arn;
     TRY(auth_require(c, arena_printf(c->arena, "iam:%.*s", SPAN_ARG(name)), arn, NULL, SPAN_NONE));
+    TRY(check_modifiable(c, arn));
     if (c->operation->effect == EFFECT_WRITE)
         auth_change_within(c->cloud->auth, c->arena);
     return OK;

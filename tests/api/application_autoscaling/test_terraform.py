@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Terraform's resources of Application Auto Scaling."""
+import pathlib
+
+from plans import Terraform
+
+
+def test_terraform(own_cloud, tmp_path):
+    cloud = own_cloud()
+    terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform", tmp_path)
+    terraform.apply()
+    terraform.expect_no_change()
+    changed = ["-var=most=40", "-var=goal=60"]
+    terraform.apply(*changed)
+    cloud.restart()
+    terraform.expect_no_change(*changed)
+    scaling = cloud.client("application-autoscaling", region="eu-west-1")
+    policies = scaling.describe_scaling_policies(ServiceNamespace="dynamodb")["ScalingPolicies"]
+    assert {it["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] for it in policies} == {60.0}
+    assert {it["MaxCapacity"] for it in scaling.describe_scalable_targets(
+        ServiceNamespace="dynamodb")["ScalableTargets"]} == {40}
+    terraform.destroy(*changed)
+    assert not scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]
