@@ -271,18 +271,17 @@ static int gather(struct application_autoscaling *scaling, struct gathering *gat
 /* 1: again soon, 0, or a negative errno. One that fails does not hold the others up. */
 static int take_steps(struct application_autoscaling *scaling, struct gathering *gathering)
 {
-    int result = gather(scaling, gathering);
-    for (size_t i = 0; i < gathering->due.count && result >= 0; i++) {
-        int error = execute(scaling, gathering->arena, &gathering->due.at[i]);
-        result = error < 0 ? error : 1;
-    }
-    int worst = result < 0 ? result : 0;
+    int worst = gather(scaling, gathering), again = 0;
+    for (size_t i = 0; i < gathering->due.count && worst >= 0; i++)
+        worst = execute(scaling, gathering->arena, &gathering->due.at[i]);
+    if (worst < 0 || gathering->due.count) /* what they set is looked at afterwards */
+        return worst < 0 ? worst : 1;
     for (size_t i = 0; i < gathering->targets.count; i++) {
-        int again = look(scaling, gathering->arena, &gathering->targets.at[i]);
-        result = again > 0 ? 1 : result;
-        worst = again < 0 ? again : worst;
+        int result = look(scaling, gathering->arena, &gathering->targets.at[i]);
+        again |= result > 0;
+        worst = result < 0 ? result : worst;
     }
-    return worst < 0 ? worst : result;
+    return worst < 0 ? worst : again;
 }
 
 /* `steady_ms` was read before the time that `gathering` reckons from: a clock that is moved between

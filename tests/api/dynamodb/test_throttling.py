@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Provisioned throughput: five minutes of units are kept, then a table takes what it is meant for."""
 import concurrent.futures
+import re
 
 import botocore.exceptions
 import pytest
@@ -297,3 +298,28 @@ def test_a_switch_lifts_the_limits(tmp_path, name):
     for i in range(400):
         dynamodb.put_item(TableName="free", Item=item(pk=str(i)))
     cloud.stop()
+
+
+def test_decreases_of_a_day(own_cloud, name):
+    cloud = own_cloud("--auth", "open")
+    dynamodb, it = cloud.client("dynamodb"), name()
+    dynamodb.create_table(TableName=it, ProvisionedThroughput=units(10, 10), **keys())
+    waiter = dynamodb.get_waiter("table_exists")
+
+    def lower(reads):
+        waiter.wait(TableName=it)
+        dynamodb.update_table(TableName=it, ProvisionedThroughput=units(reads, 10))
+        return dynamodb.describe_table(TableName=it)["Table"]["ProvisionedThroughput"]["NumberOfDecreasesToday"]
+
+    assert [lower(reads) for reads in (9, 8, 7, 6)] == [1, 2, 3, 4]
+    text = ("Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the first 4 "
+            "decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 seconds. Number "
+            "of decreases today: {}. Last decrease at ")
+    with pytest.raises(botocore.exceptions.ClientError, match=re.escape(text.format(4))) as caught:
+        lower(5)
+    assert caught.value.response["Error"]["Code"] == "LimitExceededException"
+    assert re.search(r"Next decrease can be made at \w+, \w+ \d+, \d{4} at \d+:\d\d:\d\d [AP]M Coordinated Universal Time$",
+                     caught.value.response["Error"]["Message"])
+    assert lower(20) == 4  # an increase is always taken
+    cloud.advance(3601)
+    assert lower(5) in (1, 5)  # at midnight it begins anew
