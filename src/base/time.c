@@ -26,14 +26,19 @@ static int64_t read_clock(clockid_t clock, int64_t per_second)
     return now.tv_sec * per_second + now.tv_nsec / (1000000000 / per_second);
 }
 
+int64_t clock_moved_ms(void)
+{
+    return __atomic_load_n(&moved_ms, __ATOMIC_RELAXED);
+}
+
 int64_t clock_now_ms(void)
 {
-    return read_clock(CLOCK_REALTIME, 1000) + __atomic_load_n(&moved_ms, __ATOMIC_RELAXED);
+    return read_clock(CLOCK_REALTIME, 1000) + clock_moved_ms();
 }
 
 int64_t clock_steady_ms(void)
 {
-    return read_clock(CLOCK_MONOTONIC, 1000) + __atomic_load_n(&moved_ms, __ATOMIC_RELAXED);
+    return read_clock(CLOCK_MONOTONIC, 1000) + clock_moved_ms();
 }
 
 int64_t clock_measure_us(void)

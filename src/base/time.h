@@ -18,6 +18,8 @@ int64_t clock_steady_ms(void);
 int64_t clock_measure_us(void);
 /* Moves the clock forward by `ms` (not negative). */
 void clock_advance(int64_t ms);
+/* By how much it has been moved so far. */
+int64_t clock_moved_ms(void);
 
 /* Buffers of at least the given size; a NUL is written behind the text. */
 #define TIME_TEXT_SIZE 40

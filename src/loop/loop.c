@@ -26,7 +26,7 @@ struct loop {
     struct mail *_Atomic inbox;
     atomic_bool stopping;
     struct timers timers;
-    int64_t now_ms;
+    int64_t began_ms; /* the tick, by the clock that is never moved */
     struct tick *ticks;
     int event_at, event_count;
     struct epoll_event events[EVENTS_PER_TICK];
@@ -56,7 +56,7 @@ int loop_new(struct loop **ret)
     if (!loop)
         log_fatal("out of memory for a loop");
     loop->epoll_fd = loop->wake.fd = -1;
-    loop->now_ms = clock_steady_ms();
+    loop->began_ms = clock_measure_us() / 1000;
     int r = loop_open(loop);
     if (r < 0) {
         loop_free(loop);
@@ -108,9 +108,11 @@ void loop_timer_clear(struct loop *loop, struct timer *timer)
     timers_clear(&loop->timers, timer);
 }
 
+/* What is set behind a move of the clock must not be due by that move, also when the tick began
+ * before it: a connection that came after it would be closed as one that was idle for as long. */
 int64_t loop_now_ms(const struct loop *loop)
 {
-    return loop->now_ms;
+    return loop->began_ms + clock_moved_ms();
 }
 
 void loop_post(struct loop *loop, struct mail *mail)
@@ -172,7 +174,7 @@ static void wait_for_events(struct loop *loop)
             log_fatal("epoll_wait: errno %d", errno);
         loop->event_count = 0;
     }
-    loop->now_ms = clock_steady_ms();
+    loop->began_ms = clock_measure_us() / 1000;
 }
 
 static void run_events(struct loop *loop)
@@ -206,7 +208,7 @@ static void deliver_mail(struct loop *loop)
 static void run_timers(struct loop *loop)
 {
     for (size_t most = timers_count(&loop->timers); most; most--) {
-        struct timer *timer = timers_take_due(&loop->timers, loop->now_ms);
+        struct timer *timer = timers_take_due(&loop->timers, loop_now_ms(loop));
         if (!timer)
             return;
         timer->due(timer);

@@ -55,7 +55,7 @@ void loop_unwatch(struct loop *loop, struct watch *watch);
 /* Sets or moves. A time that has passed is due in the next round, never inside this call. */
 void loop_timer_set(struct loop *loop, struct timer *timer, int64_t at_ms);
 void loop_timer_clear(struct loop *loop, struct timer *timer);
-/* clock_steady_ms as it was when this tick began: cheap, and the same for all of a tick. */
+/* clock_steady_ms as it was when this tick began, and moved as far as the clock is now: cheap. */
 int64_t loop_now_ms(const struct loop *loop);
 
 /* Any thread. Order is kept per sender. */

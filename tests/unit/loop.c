@@ -160,6 +160,30 @@ TEST(timers_are_due_in_order_when_the_clock_moves)
     end();
 }
 
+static struct timer late;
+
+static void set_late(struct mail *mail)
+{
+    clock_advance(1000000); /* by another thread, say, while this tick is under way */
+    loop_timer_set(loop, &late, loop_now_ms(loop) + 100000);
+}
+
+TEST(a_timer_that_is_set_after_the_clock_was_moved_is_not_due_by_that)
+{
+    struct mail mail = {.deliver = set_late};
+    begin();
+    late = (struct timer){.due = note_due};
+    due_count = 0;
+    loop_post(loop, &mail);
+    tick();
+    tick();
+    CHECK_INT(due_count, 0);
+    clock_advance(100000);
+    tick();
+    CHECK_INT(due_count, 1);
+    end();
+}
+
 static void stop_when_due(struct timer *timer)
 {
     loop_stop(loop);
