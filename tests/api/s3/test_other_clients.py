@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stock clients that are no SDK: rclone, s3cmd, the synchronisation of the AWS command line."""
+"""Stock clients that are no SDK: rclone, s3cmd, mc, the synchronisation of the AWS command line."""
 import os
 import shutil
 import subprocess
@@ -90,6 +90,38 @@ def test_s3cmd(cloud, s3, bucket, tree, tmp_path):
     assert {"c.txt"} == {key for key in keys(s3, bucket) if "/" not in key}
     s3cmd("del", "--recursive", "--force", f"s3://{bucket}/in/")
     assert keys(s3, bucket) == {"c.txt"}
+
+
+def test_mc(cloud, s3, bucket, tree, tmp_path):
+    """MinIO's client, which Go installs: `go install github.com/minio/mc@v0.0.0-20250313080218-cf909e1063a9`."""
+    program = os.environ.get("KINTOUN_MC", os.path.expanduser("~/go/bin/mc"))
+    if not os.path.exists(program):
+        pytest.skip(f"{program} is not there (KINTOUN_MC)")
+    host = cloud.endpoint.replace("://", "://test:test@")
+
+    def mc(*words):
+        return run(program, "--config-dir", tmp_path / "mc", "--quiet", *words, MC_HOST_it=host)
+
+    mc("mirror", tree, f"it/{bucket}/in")
+    assert keys(s3, bucket) == {"in/" + name for name in contents(tree)}
+    assert "-" in s3.head_object(Bucket=bucket, Key="in/large")["ETag"]
+    assert mc("diff", tree, f"it/{bucket}/in") == ""
+    (tree / "a.txt").unlink()
+    assert "a.txt" in mc("diff", tree, f"it/{bucket}/in")
+    mc("mirror", "--remove", "--overwrite", tree, f"it/{bucket}/in")
+    assert keys(s3, bucket) == {"in/" + name for name in contents(tree)}
+    mc("mirror", f"it/{bucket}/in", tmp_path / "back")
+    assert contents(tmp_path / "back") == contents(tree)
+    mc("cp", "--attr", "color=red", tree / "deep/er/b.bin", f"it/{bucket}/b")
+    mc("tag", "set", f"it/{bucket}/b", "team=red")
+    assert s3.get_object_tagging(Bucket=bucket, Key="b")["TagSet"] == [{"Key": "team", "Value": "red"}]
+    assert "red" in mc("stat", f"it/{bucket}/b")
+    mc("mv", f"it/{bucket}/b", f"it/{bucket}/c")
+    mc("version", "enable", f"it/{bucket}")
+    mc("rm", "--recursive", "--force", f"it/{bucket}/in")
+    assert keys(s3, bucket) == {"c"}
+    mc("rm", "--recursive", "--force", "--versions", f"it/{bucket}")
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
 
 
 def test_aws_s3_sync(cloud, s3, bucket, tree, tmp_path):
