@@ -264,6 +264,9 @@ static void on_finished(struct http_handler *handler, struct http_exchange *x, u
     outgoing_end(r);
     if (r->internal)
         return;
+    const struct service_hooks *hooks = r->route.service->hooks;
+    if (r->call.note && hooks && hooks->finished)
+        hooks->finished(&r->call, (clock_measure_us() - r->started_us) / 1000);
     struct operation_counters *of =
         counters_of(gate->counters, r->route.service, r->route.operation);
     of->bytes_in += bytes_in;

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "engines/log/log.h"
 #include "services/ec2/view.h"
+#include "services/s3/s3.h"
 
 #include <errno.h>
 
@@ -97,6 +98,7 @@ static void answer_metrics(struct request *r)
     print_store(gate, out);
     counters_print(sets, gate->all_count, out);
     log_print(gate->config->cloud->log, out);
+    s3_print_metrics(gate->config->cloud, out);
     view(r, EC2_VIEW_COUNTERS, SPAN_NONE, out);
 }
 

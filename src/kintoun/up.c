@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "engines/kv/kv.h"
 #include "engines/log/log.h"
+#include "engines/tally/tally.h"
 #include "gate/gate.h"
 #include "http/listener.h"
 #include "http/tls.h"
@@ -132,6 +133,7 @@ static int make_engines(struct cloud_up *up)
         return fail("making the kv engine", error);
     up->cloud.dynamodb = dynamodb_new(&up->cloud);
     up->cloud.application_autoscaling = application_autoscaling_new(&up->cloud);
+    up->cloud.s3_requests = tally_new();
     up->cloud.s3 = s3_new(&up->cloud);
     struct ec2_options ec2 = {.public_pool = up->options.public_pool,
                               .public_pool6 = up->options.public_pool6,
@@ -401,6 +403,7 @@ static void release(struct cloud_up *up)
     application_autoscaling_free(up->cloud.application_autoscaling);
     dynamodb_free(up->cloud.dynamodb);
     s3_free(up->cloud.s3);
+    tally_free(up->cloud.s3_requests);
     ec2_free(up->cloud.ec2);
     kv_free(up->cloud.kv);
     loop_free(up->control);

@@ -18,6 +18,7 @@ struct kinesis;
 struct s3;
 struct ec2;
 struct application_autoscaling;
+struct tally;
 
 struct cloud {
     struct store *store;
@@ -30,6 +31,7 @@ struct cloud {
     struct log *log;
     struct kinesis *kinesis;
     struct s3 *s3;
+    struct tally *s3_requests; /* of S3's metrics configurations */
     struct ec2 *ec2;
     struct application_autoscaling *application_autoscaling;
 };

@@ -240,6 +240,9 @@ struct service_hooks {
     /* A reply to a call that has a note (call.note) leaves. On the home loop, in a transaction of
      * its own, which is committed. */
     void (*replied)(struct call *c, const struct reply_facts *facts);
+    /* The reply to such a call is sent, or its client has gone, so long after the request's head.
+     * On the home loop, without a transaction. */
+    void (*finished)(struct call *c, int64_t ms);
     /* After a handler that said OK, before its transaction is committed: a refusal takes back what
      * it did. */
     const struct refusal *(*done)(struct call *c, const void *in);

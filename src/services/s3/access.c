@@ -6,6 +6,7 @@
  */
 #include "services/s3/access.h"
 
+#include "services/s3/acceleration.h"
 #include "services/s3/access_point.h"
 #include "services/s3/acl.h"
 #include "services/s3/checksum.h"
@@ -13,7 +14,7 @@
 #include "services/s3/cors.h"
 #include "services/s3/document.h"
 #include "services/s3/form.h"
-#include "services/s3/log_line.h"
+#include "services/s3/note.h"
 #include "services/s3/object.h"
 #include "services/s3/payment.h"
 #include "services/s3/policy.h"
@@ -207,12 +208,14 @@ static RESULT complete(struct inquiry *inquiry)
 static RESULT s3_resource(struct call *c, const void *in, struct auth_question *question)
 {
     struct inquiry inquiry = {.c = c, .question = question};
-    if (!access_read_arn(question->resource, &inquiry.resource.bucket, &inquiry.resource.key) ||
-        span_eq(question->action, S("s3:CreateBucket")))
+    if (!access_read_arn(question->resource, &inquiry.resource.bucket, &inquiry.resource.key))
         return OK;
+    if (span_eq(question->action, S("s3:CreateBucket")))
+        return condition_keys_note(c, in);
     TRY(access_find_bucket(c, c->txn, inquiry.resource.bucket, &inquiry.place.bucket));
     TRY(check_region(c, &inquiry.place.bucket));
-    log_line_note(c, &inquiry.place.bucket, inquiry.resource.key);
+    TRY(acceleration_check(c, &inquiry.place.bucket));
+    note_begin(c, &inquiry.place.bucket, inquiry.resource.key);
     inquiry.resource.asked_for = true;
     TRY(condition_keys_note(c, in));
     return complete(&inquiry);
@@ -231,7 +234,8 @@ RESULT access_check_bucket(struct call *c, struct span name)
 {
     struct s3_bucket_record bucket;
     TRY(access_find_bucket(c, c->txn, name, &bucket));
-    log_line_note(c, &bucket, SPAN_NONE);
+    note_begin(c, &bucket, SPAN_NONE);
+    TRY(acceleration_check(c, &bucket));
     return check_region(c, &bucket);
 }
 
@@ -241,7 +245,8 @@ const struct service_hooks s3_hooks = {
     .enter = access_point_enter,
     .body = checksum_check_body,
     .form = form_read,
-    .replied = log_line_write,
+    .replied = note_replied,
+    .finished = note_finished,
     .resource = s3_resource,
-    .condition = condition_key_read,
+    .condition = s3_condition,
 };

@@ -248,17 +248,29 @@ static RESULT policy_of_point(struct call *c, const struct s3_access_point *poin
     return span_is_empty(point->policy) ? OK : policy_of_kept(c, &kept, ret);
 }
 
-/* Those of a VPC take what comes through its endpoints, of which there are none. */
-static RESULT check_network(struct call *c, const struct s3_access_point *point)
-{
-    return span_is_empty(point->vpc) ? OK : refuse(c, &S3_ACCESS_DENIED, "Access Denied");
-}
-
 static struct span resource_of(struct call *c, struct span key)
 {
     return key.len
                ? arena_printf(c->arena, "%.*s/object/%.*s", SPAN_ARG(c->reached_by), SPAN_ARG(key))
                : c->reached_by;
+}
+
+/* Those of a VPC take what comes through its endpoints and nothing else, whoever asks. Sources:
+ * "Creating access points restricted to a virtual private cloud"; what callers of the account are
+ * told is quoted by AWS's article on access points behind endpoints of another VPC. */
+static RESULT check_network(struct call *c, const struct s3_access_point *point,
+                            const struct auth_question *question)
+{
+    struct span from = c->endpoint ? c->endpoint->vpc : SPAN_NONE;
+    if (span_is_empty(point->vpc) || span_eq(point->vpc, from))
+        return OK;
+    if (!c->caller || !span_eq(c->caller->account, point->account))
+        return refuse(c, &S3_ACCESS_DENIED, "Access Denied");
+    return refuse(c, &S3_ACCESS_DENIED,
+                  "User: %.*s is not authorized to perform: %.*s on resource: \"%.*s\" with an "
+                  "explicit deny in a resource-based policy",
+                  SPAN_ARG(c->caller->arn), SPAN_ARG(question->action),
+                  SPAN_ARG(question->resource));
 }
 
 RESULT access_point_ask(struct call *c, struct span bucket, struct span action, struct span key)
@@ -270,14 +282,14 @@ RESULT access_point_ask(struct call *c, struct span bucket, struct span action, 
     TRY(access_point_of_arn(c, c->reached_by, &point));
     if (!span_eq(point.bucket, bucket))
         return OK;
-    TRY(check_network(c, &point));
+    question.resource = resource_of(c, key);
+    question.resource_account = point.account;
+    TRY(check_network(c, &point, &question));
     TRY(policy_of_point(c, &point, &question.resource_policy));
     bool outside = !span_eq(acl_caller(c), point.account);
     if (question.resource_policy && outside && (point.blocked & S3_RESTRICT) &&
         policy_is_public(question.resource_policy))
         return refuse(c, &S3_ACCESS_DENIED, "Access Denied");
-    question.resource = resource_of(c, key);
-    question.resource_account = point.account;
     return auth_ask(c, &question);
 }
 
@@ -289,10 +301,19 @@ bool access_point_blocks(struct call *c, uint64_t what)
     return access_point_of_arn(c, c->reached_by, &point) || (point.blocked & what);
 }
 
+struct span access_point_in_question(struct call *c)
+{
+    struct s3_access_point point;
+    if (!span_is_absent(c->reached_by))
+        return c->reached_by;
+    return read_arn(c->asked_resource, &point) ? c->asked_resource : SPAN_NONE;
+}
+
 struct span access_point_origin(struct call *c)
 {
     struct s3_access_point point;
-    if (span_is_absent(c->reached_by) || access_point_of_arn(c, c->reached_by, &point))
+    struct span arn = access_point_in_question(c);
+    if (span_is_absent(arn) || access_point_of_arn(c, arn, &point))
         return SPAN_NONE;
     return span_is_empty(point.vpc) ? S("Internet") : S("VPC");
 }

@@ -26,5 +26,7 @@ RESULT access_point_of_arn(struct call *c, struct span arn, struct s3_access_poi
 RESULT access_point_ask(struct call *c, struct span bucket, struct span action, struct span key);
 /* Does it block this, in enum S3_BLOCK? What cannot be read does. */
 bool access_point_blocks(struct call *c, uint64_t what);
-/* Internet or VPC: of the one that the call came through; absent without. */
+/* ARN of the one that the call came through, or that the permission is about; absent without. */
+struct span access_point_in_question(struct call *c);
+/* Internet or VPC: of that one. */
 struct span access_point_origin(struct call *c);

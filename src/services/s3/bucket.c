@@ -6,12 +6,16 @@
  */
 #include "auth/identity.h"
 #include "base/text.h"
+#include "engines/tally/tally.h"
+#include "services/cloud.h"
 #include "services/s3/acl.h"
 #include "services/s3/configuration.h"
 #include "services/s3/document.h"
+#include "services/s3/metrics.h"
 #include "services/s3/public_access.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
+#include "services/s3/tiering.h"
 #include "services/s3/version.h"
 #include "wire/region.h"
 
@@ -113,6 +117,9 @@ static RESULT read_configuration(struct call *c, const struct s3_create_bucket_c
         return refuse(c, &S3_NOT_IMPLEMENTED, "Directory buckets are not implemented");
     if (wish)
         TRY(tags_read(c, &wish->tags, TAGGED_NEW_BUCKET, &tags));
+    if (tags.count)
+        TRY(auth_require(c, S("s3:TagResource"), place_arn(c, bucket->name, SPAN_NONE), NULL,
+                         SPAN_NONE));
     bucket->tags = (struct s3_pair_list){tags.at, tags.count};
     bucket->eu = span_eq(constraint, EU);
     bucket->region = bucket->eu                   ? S("eu-west-1")
@@ -188,6 +195,8 @@ RESULT s3_delete_bucket(struct call *c, const struct s3_delete_bucket_in *in,
                             SPAN_ARG(in->bucket));
     document_delete_all(c, &place.bucket);
     TRY(configuration_delete_all(c, &place.bucket));
+    TRY(tiering_forget(c, &place.bucket));
+    tally_drop(c->cloud->s3_requests, metrics_rows(c->arena, in->bucket));
     s3_lifecycle_delete(c->txn, &(struct s3_lifecycle){.bucket = in->bucket});
     s3_sweep_delete(c->txn, &(struct s3_sweep){.bucket = in->bucket});
     s3_bucket_record_delete(c->txn, &place.bucket);

@@ -31,33 +31,23 @@ ABSENT(get_bucket_replication, S3_REPLICATION_CONFIGURATION_NOT_FOUND_ERROR,
 #define NO_CONFIGURATION "The specified configuration does not exist."
 ABSENT(get_bucket_analytics_configuration, S3_NO_SUCH_CONFIGURATION, NO_CONFIGURATION)
 ABSENT(delete_bucket_analytics_configuration, S3_NO_SUCH_CONFIGURATION, NO_CONFIGURATION)
-ABSENT(get_bucket_intelligent_tiering_configuration, S3_NO_SUCH_CONFIGURATION, NO_CONFIGURATION)
-ABSENT(delete_bucket_intelligent_tiering_configuration, S3_NO_SUCH_CONFIGURATION, NO_CONFIGURATION)
-ABSENT(get_bucket_metrics_configuration, S3_NO_SUCH_CONFIGURATION, NO_CONFIGURATION)
-ABSENT(delete_bucket_metrics_configuration, S3_NO_SUCH_CONFIGURATION, NO_CONFIGURATION)
 
-/* Lists of them. */
-#define NONE(operation)                                                                            \
-    RESULT s3_##operation(struct call *c, const struct s3_##operation##_in *in,                    \
-                          struct s3_##operation##_out *out)                                        \
-    {                                                                                              \
-        struct s3_bucket_record bucket;                                                            \
-        SET(out, is_truncated, false);                                                             \
-        return place_record(c, NAME_OF(in), &bucket);                                              \
-    }
+RESULT
+s3_list_bucket_analytics_configurations(struct call *c,
+                                        const struct s3_list_bucket_analytics_configurations_in *in,
+                                        struct s3_list_bucket_analytics_configurations_out *out)
+{
+    struct s3_bucket_record bucket;
+    SET(out, is_truncated, false);
+    return place_record(c, NAME_OF(in), &bucket);
+}
 
-NONE(list_bucket_analytics_configurations)
-NONE(list_bucket_intelligent_tiering_configurations)
-NONE(list_bucket_metrics_configurations)
-
-/* Those that S3 answers with an empty document. */
-#define EMPTY(operation)                                                                           \
-    RESULT s3_##operation(struct call *c, const struct s3_##operation##_in *in,                    \
-                          struct s3_##operation##_out *out)                                        \
-    {                                                                                              \
-        struct s3_bucket_record bucket;                                                            \
-        return place_record(c, NAME_OF(in), &bucket);                                              \
-    }
-
-EMPTY(get_bucket_accelerate_configuration)
-EMPTY(get_bucket_notification_configuration)
+/* S3 answers with an empty document. */
+RESULT
+s3_get_bucket_notification_configuration(
+    struct call *c, const struct s3_get_bucket_notification_configuration_in *in,
+    struct s3_get_bucket_notification_configuration_out *out)
+{
+    struct s3_bucket_record bucket;
+    return place_record(c, NAME_OF(in), &bucket);
+}

@@ -6,8 +6,6 @@
  */
 #include "wire/call.h"
 
-/* For the gate: a key of the request or of the object that is asked for; absent without it. */
-struct span condition_key_read(struct call *c, struct span key, struct arena *arena);
 /* The version that the request names, or absent. */
 struct span condition_key_version(struct call *c);
 /* Those with several values, and those that stand in a body: tags, locks. */

@@ -134,20 +134,34 @@ RESULT configuration_delete(struct call *c, const struct s3_bucket_record *bucke
     return OK;
 }
 
+static void make_room(struct listing *listing)
+{
+    size_t bytes = listing->limit * listing->kind->size;
+    *listing->page = (struct configuration_page){.at = arena_alloc(listing->c->arena, bytes)};
+    memset(listing->page->at, 0, bytes);
+}
+
 RESULT configuration_list(struct call *c, const struct s3_bucket_record *bucket,
                           const struct configuration_kind *kind, struct span token,
                           struct configuration_page *out)
 {
-    size_t bytes = CONFIGURATION_PAGE * kind->size;
-    *out = (struct configuration_page){.at = arena_alloc(c->arena, bytes)};
-    memset(out->at, 0, bytes);
     struct listing listing = {
         .c = c, .kind = kind, .page = out, .limit = CONFIGURATION_PAGE, .after = S("")};
+    make_room(&listing);
     if (!span_is_absent(token))
         listing.after = base64_decode(c->arena, token);
     if (span_is_absent(listing.after))
         return refuse_with(c, &S3_INVALID_ARGUMENT, S("ArgumentName"), S("continuation-token"),
                            "The continuation token provided is incorrect");
+    return list(&listing, bucket);
+}
+
+RESULT configuration_all(struct call *c, const struct s3_bucket_record *bucket,
+                         const struct configuration_kind *kind, struct configuration_page *out)
+{
+    struct listing listing = {
+        .c = c, .kind = kind, .page = out, .limit = CONFIGURATIONS_MAX, .after = S("")};
+    make_room(&listing);
     return list(&listing, bucket);
 }
 

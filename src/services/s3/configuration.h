@@ -33,5 +33,17 @@ struct configuration_page {
 RESULT configuration_list(struct call *c, const struct s3_bucket_record *bucket,
                           const struct configuration_kind *kind, struct span token,
                           struct configuration_page *out);
+/* All of a kind. */
+RESULT configuration_all(struct call *c, const struct s3_bucket_record *bucket,
+                         const struct configuration_kind *kind, struct configuration_page *out);
+/* The page as the members that all lists of configurations have. */
+#define CONFIGURATION_SHOW(in, out, member, page)                                                  \
+    do {                                                                                           \
+        (out)->member.at = (page)->at;                                                             \
+        (out)->member.count = (page)->count;                                                       \
+        (out)->continuation_token = (in)->continuation_token;                                      \
+        (out)->next_continuation_token = (page)->next;                                             \
+        SET(out, is_truncated, !span_is_absent((page)->next));                                     \
+    } while (0)
 /* All kinds, with the bucket. */
 RESULT configuration_delete_all(struct call *c, const struct s3_bucket_record *bucket);

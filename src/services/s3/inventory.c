@@ -118,11 +118,7 @@ s3_list_bucket_inventory_configurations(struct call *c,
     struct configuration_page page;
     TRY(place_record(c, NAME_OF(in), &bucket));
     TRY(configuration_list(c, &bucket, &kind, in->continuation_token, &page));
-    out->inventory_configuration_list.at = page.at;
-    out->inventory_configuration_list.count = page.count;
-    out->continuation_token = in->continuation_token;
-    out->next_continuation_token = page.next;
-    SET(out, is_truncated, !span_is_absent(page.next));
+    CONFIGURATION_SHOW(in, out, inventory_configuration_list, &page);
     return OK;
 }
 

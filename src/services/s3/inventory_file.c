@@ -10,6 +10,7 @@
 #include "services/s3/encryption.h"
 #include "services/s3/inventory.h"
 #include "services/s3/lock.h"
+#include "services/s3/tiering.h"
 #include "services/s3/version.h"
 
 #define MANIFEST_MAX ((size_t)64 << 20)
@@ -129,9 +130,11 @@ static struct span hold_value(const struct row *row)
 
 static struct span tier_value(const struct row *row)
 {
-    bool tiered =
-        row->attributes && span_eq(row->attributes->storage_class, S("INTELLIGENT_TIERING"));
-    return tiered ? S("FREQUENT") : S("");
+    if (!row->attributes || !tiering_is_of(row->attributes->storage_class))
+        return S("");
+    struct span status = tiering_status(row->attributes, row->file->c->now_ms);
+    size_t name = span_find(status, S("_ACCESS"));
+    return name == SPAN_NOT_FOUND ? S("FREQUENT") : span_first(status, name);
 }
 
 static struct span bucket_key_value(const struct row *row)

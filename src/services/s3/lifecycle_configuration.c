@@ -6,9 +6,9 @@
  */
 #include "base/id.h"
 #include "base/time.h"
-#include "services/s3/background.h"
 #include "services/s3/document.h"
 #include "services/s3/lifecycle.h"
+#include "services/s3/sweep.h"
 #include "services/s3/transition.h"
 
 #define RULES_MAX 1000
@@ -214,8 +214,7 @@ s3_put_bucket_lifecycle_configuration(struct call *c,
         return place_refuse_xml(c);
     TRY(check_rules(c, &wish->rules));
     document_put_form(c, &bucket, form, wish);
-    s3_lifecycle_put(c->txn, &(struct s3_lifecycle){.bucket = in->bucket, .edition = random_u64()});
-    background_wake(c, BACKGROUND_SWEEP);
+    sweep_schedule(c, &bucket);
     out->transition_default_minimum_object_size = minimum_of(&bucket);
     return OK;
 }
@@ -241,7 +240,6 @@ RESULT s3_delete_bucket_lifecycle(struct call *c, const struct s3_delete_bucket_
     struct s3_bucket_record bucket;
     TRY(place_record(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &bucket));
     document_delete(c, &bucket, DOCUMENT_LIFECYCLE);
-    s3_lifecycle_delete(c->txn, &(struct s3_lifecycle){.bucket = in->bucket});
-    s3_sweep_delete(c->txn, &(struct s3_sweep){.bucket = in->bucket});
+    sweep_schedule(c, &bucket);
     return OK;
 }

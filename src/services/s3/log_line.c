@@ -2,39 +2,10 @@
 /* One line of an access log per call. The call's thread. */
 #include "services/s3/log_line.h"
 
-#include "auth/identity.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "services/s3/document.h"
-
-struct log_note {
-    struct span bucket, account, key;
-    uint64_t size;
-    bool has_size;
-    struct span requester; /* absent: nobody in particular */
-};
-
-void log_line_note(struct call *c, const struct s3_bucket_record *bucket, struct span key)
-{
-    if (c->note || !document_is_there(bucket, DOCUMENT_LOGGING))
-        return;
-    struct log_note *note = ARENA_NEW(c->arena, struct log_note);
-    *note = (struct log_note){.bucket = bucket->name, .account = bucket->account, .key = key};
-    if (c->caller && c->caller->type == IDENTITY_ROOT)
-        note->requester = place_owner_id(c, c->caller->account);
-    else if (c->caller)
-        note->requester = arena_copy(c->arena, c->caller->arn);
-    c->note = note;
-}
-
-void log_line_note_size(struct call *c, uint64_t size)
-{
-    struct log_note *note = c->note;
-    if (!note)
-        return;
-    note->size = size;
-    note->has_size = true;
-}
+#include "services/s3/note.h"
+#include "services/s3/place.h"
 
 /* ---- what was done -------------------------------------------------------------------------- */
 
@@ -70,7 +41,7 @@ static const struct {
     {S_INIT("Accelerate"), S_INIT("ACCELERATE")},
 };
 
-static struct span operation_text(struct call *c, const struct log_note *note)
+static struct span operation_text(struct call *c, const struct note *note)
 {
     struct span name = service_text(c->service, c->operation->name);
     struct span resource = note->key.len ? S("OBJECT") : S("BUCKET");
@@ -132,8 +103,7 @@ static struct span auth_text(const struct call *c)
 }
 
 /* What is not known here is a dash: versions, ciphers, the access point. */
-static struct span line_of(struct call *c, const struct log_note *note,
-                           const struct reply_facts *facts)
+static struct span line_of(struct call *c, const struct note *note, const struct reply_facts *facts)
 {
     struct span request =
         arena_printf(c->arena, "%.*s %.*s HTTP/1.1", SPAN_ARG(c->method), SPAN_ARG(c->target));
@@ -175,7 +145,7 @@ static struct span line_of(struct call *c, const struct log_note *note,
 
 void log_line_write(struct call *c, const struct reply_facts *facts)
 {
-    const struct log_note *note = c->note;
+    const struct note *note = c->note;
     s3_log_line_put(c->txn, &(struct s3_log_line){.bucket = note->bucket,
                                                   .time = (uint64_t)c->now_ms,
                                                   .request = c->request_id,

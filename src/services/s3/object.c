@@ -12,7 +12,7 @@
 #include "services/s3/encryption.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
-#include "services/s3/log_line.h"
+#include "services/s3/note.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/tags.h"
 #include "store/draft.h"
@@ -25,7 +25,7 @@ static RESULT describe_found(struct call *c, struct object_found *out)
 {
     TRY(attributes_decode(c, out->object.attributes, &out->attributes));
     out->etag = attributes_etag(c, out->attributes.etag, out->attributes.parts);
-    log_line_note_size(c, out->object.size);
+    note_size(c, out->object.size);
     return OK;
 }
 
@@ -286,7 +286,7 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
     struct lifecycle_subject subject = lifecycle_subject(in->key, &written, &attributes);
     TRY(lifecycle_describe(c, &place, &subject, &out->expiration));
     ENCRYPTION_SHOW(&attributes, &encryption, out);
-    log_line_note_size(c, written.size);
+    note_size(c, written.size);
     out->version_id = object_new_version(c, &written);
     out->etag = attributes_etag(c, attributes.etag, 0);
     out->checksum_type = checksum_type_name(checksum.type);

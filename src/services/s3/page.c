@@ -7,7 +7,7 @@
  */
 #include "base/text.h"
 #include "services/s3/access.h"
-#include "services/s3/log_line.h"
+#include "services/s3/note.h"
 #include "services/s3/object.h"
 #include "services/s3/website.h"
 
@@ -301,7 +301,7 @@ static RESULT find_site(struct visit *visit)
     struct s3_bucket_record bucket;
     bool found;
     TRY(access_find_bucket(c, c->txn, visit->in->bucket, &bucket));
-    log_line_note(c, &bucket, visit->asked);
+    note_begin(c, &bucket, visit->asked);
     TRY(website_get(c, &bucket, &visit->site, &found));
     return found ? OK : website_refuse_absent(c, visit->in->bucket);
 }

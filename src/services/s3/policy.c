@@ -10,7 +10,7 @@
 #include "auth/principal.h"
 #include "base/id.h"
 #include "services/s3/document.h"
-#include "services/s3/policy_cache.h"
+#include "services/s3/edition_cache.h"
 #include "services/s3/public_access.h"
 #include "services/s3/s3.api.h"
 
@@ -165,11 +165,12 @@ static RESULT parse(struct call *c, struct arena *arena, const struct policy_kep
 
 RESULT policy_of_kept(struct call *c, const struct policy_kept *kept, const struct policy **ret)
 {
-    const struct policy **cached;
-    struct arena *arena = policy_cache_at(kept->edition, &cached);
-    if (!*cached)
-        TRY(parse(c, arena, kept, cached));
+    const void **cached;
+    struct arena *arena = edition_cache_at(kept->edition, &cached);
     *ret = *cached;
+    if (!*ret)
+        TRY(parse(c, arena, kept, ret));
+    *cached = *ret;
     return OK;
 }
 
@@ -186,16 +187,17 @@ static RESULT read_policy(struct call *c, struct arena *arena,
 RESULT policy_of_bucket(struct call *c, const struct s3_bucket_record *bucket,
                         const struct policy **ret)
 {
-    const struct policy **cached = ret;
+    const void *none = NULL, **cached = &none;
     struct arena *arena = c->arena;
     *ret = NULL;
     if (!document_is_there(bucket, DOCUMENT_POLICY))
         return OK;
     if (bucket->policy_edition)
-        arena = policy_cache_at(bucket->policy_edition, &cached);
-    if (!*cached)
-        TRY(read_policy(c, arena, bucket, cached));
+        arena = edition_cache_at(bucket->policy_edition, &cached);
     *ret = *cached;
+    if (!*ret)
+        TRY(read_policy(c, arena, bucket, ret));
+    *cached = *ret;
     return OK;
 }
 

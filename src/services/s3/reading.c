@@ -8,10 +8,12 @@
 #include "services/s3/encryption.h"
 #include "services/s3/lifecycle.h"
 #include "services/s3/lock.h"
+#include "services/s3/note.h"
 #include "services/s3/part_page.h"
 #include "services/s3/range.h"
 #include "services/s3/restore.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/tiering.h"
 
 #include <errno.h>
 
@@ -261,6 +263,8 @@ RESULT s3_get_object(struct call *c, const struct s3_get_object_in *in,
         return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(in->key));
     DESCRIBE(c, in, &answer, out);
     object_give_body(c, &content, &out->body);
+    if (tiering_is_of(answer.found.attributes.storage_class))
+        note_access(c, answer.found.object.stamp);
     return OK;
 }
 
@@ -271,12 +275,11 @@ RESULT s3_head_object(struct call *c, const struct s3_head_object_in *in,
     struct answer answer;
     TRY(find_answer(c, &wish, &answer));
     DESCRIBE(c, in, &answer, out);
+    out->archive_status = tiering_status(&answer.found.attributes, c->now_ms);
     return OK;
 }
 
 /* ---- GetObjectAttributes -------------------------------------------------------------------- */
-
-#define PARTS_PAGE 1000
 
 struct parts {
     struct call *c;
@@ -302,25 +305,17 @@ static RESULT describe_parts(struct call *c, const struct s3_get_object_attribut
     struct s3_get_object_attributes_parts *parts =
         ARENA_NEW(c->arena, struct s3_get_object_attributes_parts);
     struct checksum checksum = attributes_checksum(&answer->found.attributes);
-    int32_t limit = in->has.max_parts && in->max_parts < PARTS_PAGE ? in->max_parts : PARTS_PAGE;
-    int32_t after = in->has.part_number_marker ? in->part_number_marker : 0;
-    if (limit < 0 || after < 0)
-        return refuse(c, &S3_INVALID_ARGUMENT,
-                      "Argument max-parts must be an integer between 0 "
-                      "and 2147483647");
+    struct parts adding = {.c = c, .out = parts, .checksum = checksum};
+    struct part_page_wish wish = PART_PAGE_WISH_OF(in);
+    struct part_page page = {.add = add_part, .user = &adding};
+    TRY(part_page_open(c, &wish, &page));
     SET(parts, total_parts_count, (int32_t)answer->found.attributes.parts);
     out->object_parts = parts;
     if (checksum.type != TYPE_COMPOSITE)
         return OK;
-    struct parts adding = {.c = c, .out = parts, .checksum = checksum};
-    struct part_page page = {
-        .after = (uint32_t)after, .limit = (size_t)limit, .add = add_part, .user = &adding};
     parts->parts.at = ARENA_ARRAY(c->arena, struct s3_object_part, page.limit);
     TRY(part_page_read(c, &answer->place.index, object_assembly(&answer->found.object), &page));
-    SET(parts, max_parts, limit);
-    SET(parts, part_number_marker, after);
-    SET(parts, next_part_number_marker, (int32_t)page.last);
-    SET(parts, is_truncated, page.more);
+    PART_PAGE_SHOW(parts, &page);
     return OK;
 }
 

@@ -19,6 +19,9 @@ struct s3 *s3_new(struct cloud *cloud);
 void s3_finish(struct s3 *s3);
 void s3_free(struct s3 *s3);
 
+/* The counters of metrics configurations, in Prometheus' text form. Any thread. */
+void s3_print_metrics(const struct cloud *cloud, struct buf *out);
+
 /* ---- for other services ---------------------------------------------------------------------- */
 
 /*
@@ -103,6 +106,11 @@ struct s3_point_page {
 };
 RESULT s3_point_list(struct call *c, size_t limit, struct s3_point_page *page);
 
+/* Whether a key or a value of a tag is at most `max` code points of those that tags may have. */
+bool s3_is_tag_text(struct span text, size_t max);
+/* A condition key of S3, of a request and of what the permission is asked for; absent without it.
+ * In the call's transaction, any thread. For `condition` of struct service_hooks. */
+struct span s3_condition(struct call *c, struct span key, struct arena *arena);
 /* The tags of a bucket or access point of the caller's account. */
 RESULT s3_tags_find(struct call *c, struct span arn, struct s3_pair_list *ret, bool *ret_found);
 RESULT s3_tags_set(struct call *c, struct span arn, struct s3_pair_list tags);

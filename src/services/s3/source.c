@@ -8,6 +8,7 @@
 #include "services/s3/access_point.h"
 #include "services/s3/restore.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/tiering.h"
 
 static RESULT refuse_name(struct call *c, struct span value, const char *message)
 {
@@ -92,6 +93,11 @@ RESULT source_find(struct call *c, struct txn *txn, struct source *source)
                         &source->place));
     TRY(restore_check_readable(c, &source->found.attributes,
                                "Operation is not valid for the source object's storage class"));
+    if (source->place.bucket.tiered && tiering_is_of(source->found.attributes.storage_class)) {
+        struct tiering_version version = {source->place.bucket.id, source->name.key,
+                                          source->found.object.stamp};
+        TRY(tiering_accessed(c, txn, &version));
+    }
     return condition_copy(c, &source->condition, source->found.etag,
                           source->found.object.modified_ms);
 }

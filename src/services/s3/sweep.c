@@ -6,9 +6,11 @@
  */
 #include "services/s3/sweep.h"
 
+#include "base/id.h"
 #include "base/time.h"
 #include "services/cloud.h"
 #include "services/s3/background.h"
+#include "services/s3/document.h"
 
 #include <errno.h>
 
@@ -46,7 +48,10 @@ static int load(struct sweep_bucket *sweep)
     sweep->bucket.name = sweep->at->bucket;
     int result = s3_bucket_record_get(c->txn, c->arena, &sweep->bucket);
     if (result == 0)
-        result = lifecycle_load(c, &sweep->bucket, &sweep->rules) ? -EBADMSG : 0;
+        result = lifecycle_load(c, &sweep->bucket, &sweep->rules) ||
+                         tiering_load(c, &sweep->bucket, &sweep->tierings)
+                     ? -EBADMSG
+                     : 0;
     txn_rollback(c->txn);
     c->txn = NULL;
     return result == -ENOENT ? 0 : result;
@@ -62,6 +67,18 @@ static int choose(struct call *c, struct choice *choice)
         record_each(choice->txn, &s3_lifecycle_table, &from, 0, c->arena, consider, choice);
     txn_rollback(choice->txn);
     return result;
+}
+
+void sweep_schedule(struct call *c, const struct s3_bucket_record *bucket)
+{
+    struct s3_lifecycle lifecycle = {.bucket = bucket->name, .edition = random_u64()};
+    if (document_is_there(bucket, DOCUMENT_LIFECYCLE) || bucket->tiered) {
+        s3_lifecycle_put(c->txn, &lifecycle);
+        background_wake(c, BACKGROUND_SWEEP);
+        return;
+    }
+    s3_lifecycle_delete(c->txn, &lifecycle);
+    s3_sweep_delete(c->txn, &(struct s3_sweep){.bucket = bucket->name});
 }
 
 /* One batch of what is due; *ret_next says when to come back. */

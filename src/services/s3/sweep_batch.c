@@ -18,7 +18,7 @@
 /* Stored in records: numbers are stable. */
 enum STAGE { STAGE_VERSIONS = 0, STAGE_UPLOADS = 1 };
 
-enum DEED { EXPIRE_CURRENT, DELETE_OLDER, CLEAR_MARKER, ABORT_UPLOAD, CHANGE_CLASS };
+enum DEED { EXPIRE_CURRENT, DELETE_OLDER, CLEAR_MARKER, ABORT_UPLOAD, CHANGE_CLASS, CHANGE_TIER };
 
 struct due {
     enum DEED deed;
@@ -30,6 +30,7 @@ struct due {
 
 struct looking {
     struct sweep_bucket *sweep;
+    struct txn *txn;
     struct due due[LOOKED_AT];
     size_t count;
     int error;
@@ -80,6 +81,21 @@ static const struct storage_class *next_class(const struct sweep_bucket *sweep,
                           : lifecycle_older_transition(&move, sweep->at->newer, sweep->at->rank);
 }
 
+/* Objects that go into another class or away are not looked at for tiers. */
+static void look_at_tier(struct looking *looking, const struct object_listed *listed,
+                         const struct s3_attributes *attributes)
+{
+    struct sweep_bucket *sweep = looking->sweep;
+    struct tiering_subject subject = {
+        .bucket_id = sweep->bucket.id,
+        .key = listed->name,
+        .object = listed->object,
+        .attributes = attributes,
+    };
+    if (tiering_is_due(sweep->c, looking->txn, &sweep->tierings, &subject))
+        plan(looking, CHANGE_TIER, listed->name, listed->object->stamp);
+}
+
 static void look_at_version(void *user, const struct object_listed *listed)
 {
     struct looking *looking = user;
@@ -110,6 +126,8 @@ static void look_at_version(void *user, const struct object_listed *listed)
         plan(looking, CHANGE_CLASS, listed->name, object->stamp);
         looking->due[looking->count - 1].class = class;
     }
+    if (!due && !class && !object->mark)
+        look_at_tier(looking, listed, &attributes);
     at->rank = listed->newest ? 0 : at->rank + 1;
     at->newer = object->modified_ms;
     at->after_name = listed->name;
@@ -189,6 +207,7 @@ static int look(struct looking *looking)
                                    .arena = sweep->c->arena,
                                    .id = sweep->bucket.id,
                                    .keeping = version_keeping(sweep->bucket.versioning)};
+    looking->txn = bucket.txn;
     int error = sweep->at->stage == STAGE_UPLOADS ? look_at_uploads(&bucket, looking, &more)
                                                   : look_at_versions(&bucket, looking, &more);
     txn_rollback(bucket.txn);
@@ -269,27 +288,52 @@ static int abort_upload(const struct object_bucket *bucket, const struct due *du
     return assembly_drop(bucket, due->name, &due->upload);
 }
 
-/* The bytes stay where they are: classes differ in what may be done with them. */
-static int change_class(struct call *c, const struct object_bucket *bucket, const struct due *due)
+/* Into another class, if it is still in one that leads there. */
+static bool change_class(struct call *c, const struct due *due, struct s3_attributes *attributes)
+{
+    const struct storage_class *from = storage_class_named(attributes->storage_class);
+    if (!from || !storage_class_leads(from, due->class))
+        return false;
+    if (tiering_is_of(from->name) || tiering_is_of(due->class->name))
+        tiering_enter(attributes, c->now_ms);
+    attributes->storage_class = due->class->name;
+    return true;
+}
+
+/* Into another tier, if nobody has accessed it meanwhile. */
+static bool change_tier(struct sweep_bucket *sweep, const struct object_bucket *bucket,
+                        const struct tiering_subject *subject, struct s3_attributes *attributes)
+{
+    if (!tiering_is_due(sweep->c, bucket->txn, &sweep->tierings, subject))
+        return false;
+    tiering_archive(attributes, tiering_next(sweep->c, bucket->txn, &sweep->tierings, subject));
+    return true;
+}
+
+/* The bytes stay where they are: classes and tiers differ in what may be done with them. */
+static int change_attributes(struct sweep_bucket *sweep, const struct object_bucket *bucket,
+                             const struct due *due)
 {
     struct object object;
+    struct call *c = sweep->c;
     struct s3_attributes attributes = {.parts = 0};
     struct object_version version = {OBJECT_EITHER, due->stamp};
+    struct tiering_subject subject = {sweep->bucket.id, due->name, &object, &attributes};
     int result = object_get_version(bucket, due->name, &version, &object);
     if (result < 0)
         return result == -ENOENT ? 0 : result;
     if (attributes_decode(c, object.attributes, &attributes))
         return -EBADMSG;
-    const struct storage_class *from = storage_class_named(attributes.storage_class);
-    if (!from || !storage_class_leads(from, due->class))
-        return 0;
-    attributes.storage_class = due->class->name;
-    object_set_attributes(bucket, due->name, &object, attributes_encode(c, &attributes));
+    if (due->deed == CHANGE_CLASS ? change_class(c, due, &attributes)
+                                  : change_tier(sweep, bucket, &subject, &attributes))
+        object_set_attributes(bucket, due->name, &object, attributes_encode(c, &attributes));
     return 0;
 }
 
-static int do_deed(struct call *c, const struct object_bucket *bucket, const struct due *due)
+static int do_deed(struct sweep_bucket *sweep, const struct object_bucket *bucket,
+                   const struct due *due)
 {
+    struct call *c = sweep->c;
     switch (due->deed) {
     case EXPIRE_CURRENT:
         return expire_current(bucket, due, c->now_ms);
@@ -300,7 +344,8 @@ static int do_deed(struct call *c, const struct object_bucket *bucket, const str
     case ABORT_UPLOAD:
         return abort_upload(bucket, due);
     case CHANGE_CLASS:
-        return change_class(c, bucket, due);
+    case CHANGE_TIER:
+        return change_attributes(sweep, bucket, due);
     }
     return -EINVAL;
 }
@@ -321,7 +366,7 @@ static int do_some(struct sweep_bucket *sweep, struct txn *txn, const struct due
                                   .id = bucket.id,
                                   .keeping = version_keeping(bucket.versioning)};
     for (size_t i = 0; i < count && result == 0; i++)
-        result = do_deed(sweep->c, &index, &due[i]);
+        result = do_deed(sweep, &index, &due[i]);
     return result;
 }
 

@@ -21,10 +21,22 @@ RESULT s3_get_bucket_tagging(struct call *c, const struct s3_get_bucket_tagging_
     return OK;
 }
 
+/* Where tags decide what is allowed, only the operations of S3 Control change them. Source:
+ * "Enabling ABAC in general purpose buckets", which does not quote the answer. */
+static RESULT check_abac(struct call *c, const struct s3_bucket_record *bucket)
+{
+    if (!bucket->abac)
+        return OK;
+    return refuse_with(c, &S3_INVALID_REQUEST, S("BucketName"), bucket->name,
+                       "The bucket has ABAC enabled. Use TagResource and UntagResource for its "
+                       "tags.");
+}
+
 static RESULT set_bucket_tags(struct call *c, struct place_name name, struct tags tags)
 {
     struct s3_bucket_record bucket;
     TRY(place_record(c, name, &bucket));
+    TRY(check_abac(c, &bucket));
     bucket.tags.at = tags.at;
     bucket.tags.count = tags.count;
     s3_bucket_record_put(c->txn, &bucket);
@@ -48,6 +60,32 @@ RESULT s3_delete_bucket_tagging(struct call *c, const struct s3_delete_bucket_ta
     return set_bucket_tags(c, (struct place_name){in->bucket, in->expected_bucket_owner},
                            (struct tags){.at = NULL});
 }
+
+/* ---- tags as attributes that policies look at ----------------------------------------------- */
+
+RESULT s3_get_bucket_abac(struct call *c, const struct s3_get_bucket_abac_in *in,
+                          struct s3_get_bucket_abac_out *out)
+{
+    struct s3_bucket_record bucket;
+    TRY(place_record(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &bucket));
+    out->abac_status = ARENA_NEW(c->arena, struct s3_abac_status);
+    out->abac_status->status = bucket.abac ? S("Enabled") : S("Disabled");
+    return OK;
+}
+
+RESULT s3_put_bucket_abac(struct call *c, const struct s3_put_bucket_abac_in *in,
+                          struct s3_put_bucket_abac_out *out)
+{
+    struct s3_bucket_record bucket;
+    if (!in->abac_status || span_is_empty(in->abac_status->status))
+        return place_refuse_xml(c);
+    TRY(place_record(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &bucket));
+    bucket.abac = span_eq(in->abac_status->status, S("Enabled"));
+    s3_bucket_record_put(c->txn, &bucket);
+    return OK;
+}
+
+/* ---- tags of objects ------------------------------------------------------------------------ */
 
 RESULT s3_get_object_tagging(struct call *c, const struct s3_get_object_tagging_in *in,
                              struct s3_get_object_tagging_out *out)

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "services/s3/s3.api.h"
+#include "services/s3/s3.h"
 
 #define KEY_MAX_CODE_POINTS 128
 #define VALUE_MAX_CODE_POINTS 256
@@ -28,7 +29,7 @@ static const struct rule rules[] = {
 };
 
 /* Letters, digits and blanks of any script, and + - = . _ : / @ */
-static bool is_tag_text(struct span text, size_t max)
+bool s3_is_tag_text(struct span text, size_t max)
 {
     static const struct span marks = S_INIT("+-=._:/@ ");
     if (!utf8_is_valid(text) || utf8_count(text) > max)
@@ -47,10 +48,10 @@ static RESULT check_tag(struct call *c, struct s3_pair tag, const struct rule *r
 {
     if (span_starts(tag.key, S("aws:")))
         return refuse_with(c, &S3_INVALID_TAG, S("TagKey"), tag.key, "%s", rule->system_key);
-    if (tag.key.len == 0 || !is_tag_text(tag.key, KEY_MAX_CODE_POINTS))
+    if (tag.key.len == 0 || !s3_is_tag_text(tag.key, KEY_MAX_CODE_POINTS))
         return refuse_with(c, &S3_INVALID_TAG, S("TagKey"), tag.key,
                            "The TagKey you have provided is invalid");
-    if (!is_tag_text(tag.value, VALUE_MAX_CODE_POINTS)) {
+    if (!s3_is_tag_text(tag.value, VALUE_MAX_CODE_POINTS)) {
         const struct refusal *refusal = refuse_with(c, &S3_INVALID_TAG, S("TagValue"), tag.value,
                                                     "The TagValue you have provided is invalid");
         return refusal_add(c, refusal, S("TagKey"), tag.key);

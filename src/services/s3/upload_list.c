@@ -5,8 +5,6 @@
 #include "services/s3/s3.api.h"
 #include "services/s3/upload.h"
 
-#define PAGE_MAX 1000
-
 static RESULT refuse_argument(struct call *c, const char *name, struct span value,
                               const char *message)
 {
@@ -38,19 +36,6 @@ static struct s3_initiator *initiator_of(struct call *c, const struct place *pla
     return initiator;
 }
 
-/* The page's size: absent means a whole page; larger ones are cut. */
-static RESULT read_limit(struct call *c, bool has, int32_t asked, const char *name, size_t *out)
-{
-    *out = has && asked < PAGE_MAX ? (size_t)asked : PAGE_MAX;
-    if (!has || asked >= 0)
-        return OK;
-    return refuse_argument(
-        c, name, arena_printf(c->arena, "%d", asked),
-        arena_cstr(c->arena,
-                   arena_printf(c->arena, "Argument %s must be an integer between 0 and 2147483647",
-                                name)));
-}
-
 /* ---- ListParts ------------------------------------------------------------------------------ */
 
 struct parts {
@@ -78,18 +63,13 @@ RESULT s3_list_parts(struct call *c, const struct s3_list_parts_in *in,
     struct place place;
     struct upload upload;
     struct parts parts = {.c = c, .out = out};
+    struct part_page_wish wish = PART_PAGE_WISH_OF(in);
     struct part_page page = {.add = add_part, .user = &parts};
-    int32_t after = in->has.part_number_marker ? in->part_number_marker : 0;
     TRY(place_check_key(c, in->key));
-    TRY(read_limit(c, in->has.max_parts, in->max_parts, "max-parts", &page.limit));
-    if (after < 0)
-        return refuse_argument(c, "part-number-marker", arena_printf(c->arena, "%d", after),
-                               "Argument part-number-marker must be an integer between 0 and "
-                               "2147483647");
+    TRY(part_page_open(c, &wish, &page));
     TRY(place_open(c, (struct place_name){in->bucket, in->expected_bucket_owner}, &place));
     TRY(upload_need(c, &place, in->key, in->upload_id, &upload));
     parts.checksum = upload.checksum;
-    page.after = (uint32_t)after;
     out->bucket = in->bucket;
     out->key = in->key;
     out->upload_id = in->upload_id;
@@ -102,10 +82,7 @@ RESULT s3_list_parts(struct call *c, const struct s3_list_parts_in *in,
     }
     out->parts.at = ARENA_ARRAY(c->arena, struct s3_part, page.limit);
     TRY(part_page_read(c, &place.index, &upload.assembly.id, &page));
-    SET(out, part_number_marker, after);
-    SET(out, next_part_number_marker, (int32_t)page.last);
-    SET(out, max_parts, (int32_t)page.limit);
-    SET(out, is_truncated, page.more);
+    PART_PAGE_SHOW(out, &page);
     return OK;
 }
 
@@ -194,7 +171,7 @@ static RESULT read_wish(struct call *c, const struct s3_list_multipart_uploads_i
     list->prefix = in->prefix;
     list->delimiter = in->delimiter;
     list->after_name = in->key_marker;
-    return read_limit(c, in->has.max_uploads, in->max_uploads, "max-uploads", &list->limit);
+    return part_page_limit(c, in->has.max_uploads, in->max_uploads, "max-uploads", &list->limit);
 }
 
 RESULT s3_list_multipart_uploads(struct call *c, const struct s3_list_multipart_uploads_in *in,

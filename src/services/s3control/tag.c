@@ -3,7 +3,6 @@
  * recorded answers; TagResource, for the number. */
 #include "services/s3control/tag.h"
 
-#include "base/utf8.h"
 #include "services/s3control/account.h"
 
 #define TAGS_MAX 50
@@ -11,21 +10,6 @@
 #define VALUE_MAX_CODE_POINTS 256
 
 /* ---- rules ---------------------------------------------------------------------------------- */
-
-static bool is_tag_text(struct span text, size_t max)
-{
-    static const struct span marks = S_INIT("+-=._:/@ ");
-    if (!utf8_is_valid(text) || utf8_count(text) > max)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        bool word = byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-                    (byte >= 'a' && byte <= 'z');
-        if (!word && span_find_byte(marks, (char)byte) == SPAN_NOT_FOUND)
-            return false;
-    }
-    return true;
-}
 
 static RESULT check_tag(struct call *c, const struct s3control_tag *tag)
 {
@@ -37,8 +21,8 @@ static RESULT check_tag(struct call *c, const struct s3control_tag *tag)
         return refuse(c, &S3CONTROL_INVALID_TAG,
                       "User-defined tag keys can't start with \"aws:\". This prefix is reserved "
                       "for system tags. Remove \"aws:\" from your tag keys and try again.");
-    if (tag->key.len == 0 || !is_tag_text(tag->key, KEY_MAX_CODE_POINTS) ||
-        !is_tag_text(tag->value, VALUE_MAX_CODE_POINTS))
+    if (tag->key.len == 0 || !s3_is_tag_text(tag->key, KEY_MAX_CODE_POINTS) ||
+        !s3_is_tag_text(tag->value, VALUE_MAX_CODE_POINTS))
         return refuse(c, &S3CONTROL_INVALID_TAG,
                       "This request contains a tag key or value that isn't valid. Valid "
                       "characters include the following: [a-zA-Z+-=._:/]. Tag keys can contain up "

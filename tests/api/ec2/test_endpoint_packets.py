@@ -10,6 +10,7 @@ import pytest
 
 from harness import PROGRAM
 from machines import Machines, root, soon
+from points import localhost
 
 AWS = "/usr/bin/aws"  # of the host, which instances see
 KEYS = ("AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_DEFAULT_REGION=us-east-1", "AWS_MAX_ATTEMPTS=1",
@@ -224,3 +225,40 @@ def test_names(own_machines, bucket):
         assert (found == {interface["PrivateIpAddress"]}) == private
         caller.address = "sts.us-east-1.amazonaws.com"
         assert not private or caller.says("sts", "get-caller-identity")
+
+
+def test_an_access_point_of_a_vpc(own_machines, bucket):
+    """Its own VPC comes in, and nobody else."""
+    account = "000000000000"
+    arn = f"arn:aws:s3:us-east-1:{account}:accesspoint/inner"
+    ec2, cloud = own_machines.ec2, own_machines.cloud
+    mine, other = private_vpc(ec2), private_vpc(ec2)
+    endpoint = gateway(ec2, mine, "s3")
+    gateway(ec2, other, "s3")
+    control = localhost(cloud, "s3control", "test")
+    alias = control.create_access_point(AccountId=account, Name="inner", Bucket="bucket-one",
+                                        VpcConfiguration={"VpcId": mine.vpc})["Alias"]
+    inside, elsewhere = (Caller(own_machines, it.subnet, address_of(ec2, "s3")) for it in (mine, other))
+    assert soon(lambda: inside.get(alias), "the object by the access point") == "hello"
+    assert inside.says("s3", "cp", "/etc/hostname", f"s3://{alias}/from-inside")
+    assert bucket.get_object(Bucket="bucket-one", Key="from-inside")["Body"].read()
+    assert "from-inside" in inside.says("s3", "ls", f"s3://{alias}")
+    # The other VPC's endpoint leads to the bucket, but not through this access point; nor do requests by no endpoint.
+    soon(elsewhere.get, "the object by the bucket's own name")
+    reason = "with an explicit deny in a resource-based policy"
+    assert f's3:GetObject on resource: "{arn}/object/k" {reason}' in \
+        elsewhere.denied("s3api", "get-object", "--bucket", alias, "--key", "k", "/dev/null")
+    with pytest.raises(bucket.exceptions.ClientError, match=reason):
+        bucket.list_objects_v2(Bucket=alias)
+    # The endpoint's policy has to admit the access point and the bucket.
+    ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, PolicyDocument=policy({**EVERYBODY, "Resource": f"{arn}/object/*"}))
+    assert "because no VPC endpoint policy allows" in \
+        inside.denied("s3api", "get-object", "--bucket", alias, "--key", "k", "/dev/null")
+    ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, PolicyDocument=policy(
+        {**EVERYBODY, "Resource": [f"{arn}/object/*", "arn:aws:s3:::bucket-one/*"]}))
+    assert inside.get(alias) == "hello"
+    # Buckets that give everything to their access points: what may be done is said there.
+    bucket.put_bucket_policy(Bucket="bucket-one", Policy=policy(
+        {**EVERYBODY, "Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket-one/*",
+         "Condition": {"StringNotEquals": {"s3:AccessPointNetworkOrigin": "VPC"}}}))
+    assert (inside.get(alias), inside.get(), elsewhere.get()) == ("hello", "", "")

@@ -2,49 +2,13 @@
 """Access points: made by S3 Control, used in the place of a bucket, with policies of their own; what an account blocks."""
 import json
 
-import boto3
-import botocore.config
 import pytest
 
 from anonymous import get, open_up
 from identities import Account, allow, deny, document
+from points import Owner, localhost
 
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-
-
-def localhost(cloud, service, key, secret="test", **config):
-    """S3 Control puts the account, and S3 the access point, before the endpoint's name."""
-    return boto3.client(service, endpoint_url=f"{cloud.scheme}://localhost:{cloud.port}", region_name="us-east-1",
-                        aws_access_key_id=key, aws_secret_access_key=secret,
-                        config=botocore.config.Config(retries={"total_max_attempts": 1}, **config))
-
-
-class Owner(Account):
-    """An account with a bucket that holds a/1 and b/1."""
-
-    def __init__(self, cloud):
-        super().__init__(cloud)
-        self.s3 = self.client("s3")
-        self.control = localhost(cloud, "s3control", self.id)
-        self.bucket = "own-" + self.id[:-1]
-        self.s3.create_bucket(Bucket=self.bucket)
-        for key in "a/1", "b/1":
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=key.encode())
-
-    def point(self, name, **more):
-        return self.control.create_access_point(AccountId=self.id, Name=name, Bucket=self.bucket, **more)
-
-    def get(self, name):
-        return self.control.get_access_point(AccountId=self.id, Name=name)
-
-    def policy(self, name, *statements):
-        self.control.put_access_point_policy(AccountId=self.id, Name=name, Policy=document(*statements))
-
-    def point_arn(self, name, key=None):
-        return f"arn:aws:s3:us-east-1:{self.id}:accesspoint/{name}" + ("" if key is None else f"/object/{key}")
-
-    def bucket_arn(self, key=None):
-        return f"arn:aws:s3:::{self.bucket}" + ("" if key is None else f"/{key}")
 
 
 @pytest.fixture
@@ -206,7 +170,8 @@ def test_of_a_vpc_nobody_comes_from_elsewhere(own, refused):
     alias = own.point("inner", VpcConfiguration={"VpcId": "vpc-0123456789abcdef0"})["Alias"]
     shown = own.get("inner")
     assert shown["NetworkOrigin"] == "VPC" and shown["VpcConfiguration"] == {"VpcId": "vpc-0123456789abcdef0"}
-    with refused("AccessDenied", 403):
+    with refused("AccessDenied", 403, f"User: arn:aws:iam::{own.id}:root is not authorized to perform: s3:GetObject on "
+                 f"resource: \"{own.point_arn('inner', 'a/1')}\" with an explicit deny in a resource-based policy"):
         own.s3.get_object(Bucket=alias, Key="a/1")
     assert own.s3.get_object(Bucket=own.bucket, Key="a/1")["Body"].read() == b"a/1"
 

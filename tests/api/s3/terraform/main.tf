@@ -219,3 +219,69 @@ resource "aws_s3_bucket_lifecycle_configuration" "observed" {
     }
   }
 }
+
+# What is counted of requests, and what is archived that nobody reads.
+resource "aws_s3_bucket_metric" "observed" {
+  bucket = aws_s3_bucket.observed.id
+  name   = "team"
+  filter {
+    prefix = "${var.team}/"
+    tags   = { team = var.team }
+  }
+}
+
+resource "aws_s3_bucket_metric" "all" {
+  bucket = aws_s3_bucket.observed.id
+  name   = "all"
+}
+
+resource "aws_s3_bucket_intelligent_tiering_configuration" "observed" {
+  bucket = aws_s3_bucket.observed.id
+  name   = "cold"
+  filter { prefix = "${var.team}/" }
+  tiering {
+    access_tier = "ARCHIVE_ACCESS"
+    days        = 125
+  }
+  tiering {
+    access_tier = "DEEP_ARCHIVE_ACCESS"
+    days        = 180
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "observed" {
+  bucket = aws_s3_bucket.observed.id
+  rule {
+    apply_server_side_encryption_by_default { sse_algorithm = "AES256" }
+  }
+}
+
+# A bucket whose objects are kept.
+resource "aws_s3_bucket" "kept" {
+  bucket              = "tf-kept"
+  force_destroy       = true
+  object_lock_enabled = true
+}
+
+resource "aws_s3_bucket_object_lock_configuration" "kept" {
+  bucket = aws_s3_bucket.kept.id
+  rule {
+    default_retention {
+      mode = "GOVERNANCE"
+      days = 3
+    }
+  }
+}
+
+resource "aws_s3_object_copy" "kept" {
+  bucket        = aws_s3_bucket.kept.id
+  key           = "copy"
+  source        = "${aws_s3_bucket.site.id}/${aws_s3_object.index.key}"
+  force_destroy = true
+  depends_on    = [aws_s3_bucket_object_lock_configuration.kept]
+}
+
+resource "aws_s3_bucket_accelerate_configuration" "kept" {
+  bucket = aws_s3_bucket.kept.id
+  status = "Enabled"
+}

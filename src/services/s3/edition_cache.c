@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The cache of one thread: slots by the edition, each with an arena of its own. Any thread. */
-#include "services/s3/policy_cache.h"
+#include "services/s3/edition_cache.h"
 
 #include "base/log.h"
 
@@ -9,12 +9,12 @@
 
 #define SLOTS 16
 #define ARENA_FIRST 4096
-#define ARENA_CEILING (4 << 20) /* of one policy, whose document has at most 20 KiB */
+#define ARENA_CEILING (64 << 20) /* a policy of 20 KiB, or 1,000 filters with ten tags each */
 
 struct slot {
     uint64_t edition; /* 0: empty */
     struct arena arena;
-    const struct policy *policy;
+    const void *thing;
 };
 
 static pthread_key_t ending;
@@ -43,7 +43,7 @@ static struct slot *slots_new(void)
     return made;
 }
 
-struct arena *policy_cache_at(uint64_t edition, const struct policy ***ret_policy)
+struct arena *edition_cache_at(uint64_t edition, const void ***ret_thing)
 {
     if (!slots)
         slots = slots_new();
@@ -52,9 +52,9 @@ struct arena *policy_cache_at(uint64_t edition, const struct policy ***ret_polic
         arena_init(&slot->arena, ARENA_FIRST, ARENA_CEILING);
     if (slot->edition != edition) {
         arena_reset(&slot->arena);
-        slot->policy = NULL;
+        slot->thing = NULL;
         slot->edition = edition;
     }
-    *ret_policy = &slot->policy;
+    *ret_thing = &slot->thing;
     return &slot->arena;
 }
