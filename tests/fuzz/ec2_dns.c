@@ -25,6 +25,7 @@ static void check_answer(const struct dns_question *question, const struct dns_a
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint32_t addresses[] = {0x0a000105, 0xac1f0002};
+    static const uint8_t addresses6[][16] = {{0x20, 1, 0x0d, 0xb8, [15] = 1}};
     struct dns_question question;
     if (!arena.end)
         arena_init(&arena, 64 * 1024, 64 << 20);
@@ -35,7 +36,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                    question.room < DNS_UDP_PLAIN))
         abort();
     if (error != -EBADMSG) {
-        check_answer(&question, &(struct dns_answer){.code = error ? DNS_FORMAT : DNS_NO_NAME});
+        check_answer(&question,
+                     &(struct dns_answer){.code = error ? DNS_FORMAT : DNS_NO_NAME,
+                                          .zone = error ? SPAN_NONE : S("ec2.internal")});
+        check_answer(
+            &question,
+            &(struct dns_answer){.ttl_s = 60, .addresses6 = addresses6, .count6 = error ? 0 : 1});
         check_answer(&question, &(struct dns_answer){
                                     .ttl_s = 60, .addresses = addresses, .count = error ? 0 : 2});
         check_answer(&question,

@@ -15,6 +15,7 @@
 #define LABEL_MAX 63
 #define POINTER_TO_QUESTION 0xc00cu
 #define OUR_ROOM 4096
+#define DNS_NEGATIVE_S 60
 
 static uint16_t get16(const char *at)
 {
@@ -92,15 +93,26 @@ static void add16(struct buf *out, uint32_t value)
     buf_append_byte(out, (char)value);
 }
 
+static void add32(struct buf *out, uint32_t value)
+{
+    add16(out, value >> 16);
+    add16(out, value & 0xffff);
+}
+
+/* What follows the name. */
+static void add_data(struct buf *out, uint16_t type, uint32_t ttl_s, struct span data)
+{
+    add16(out, type);
+    add16(out, DNS_IN);
+    add32(out, ttl_s);
+    add16(out, (uint32_t)data.len);
+    buf_append(out, data);
+}
+
 static void add_record(struct buf *out, uint16_t type, uint32_t ttl_s, struct span data)
 {
     add16(out, POINTER_TO_QUESTION);
-    add16(out, type);
-    add16(out, DNS_IN);
-    add16(out, ttl_s >> 16);
-    add16(out, ttl_s & 0xffff);
-    add16(out, (uint32_t)data.len);
-    buf_append(out, data);
+    add_data(out, type, ttl_s, data);
 }
 
 static struct span name_bytes(struct arena *arena, struct span name)
@@ -116,13 +128,13 @@ static struct span name_bytes(struct arena *arena, struct span name)
 }
 
 static void add_header(struct buf *out, const struct dns_question *question, uint32_t flags,
-                       size_t answers)
+                       size_t answers, size_t authorities)
 {
     add16(out, question->id);
     add16(out, FLAG_ANSWER | FLAG_AVAILABLE | (question->recursion ? FLAG_RECURSION : 0) | flags);
     add16(out, question->section.len ? 1 : 0);
     add16(out, (uint32_t)answers);
-    add16(out, 0);
+    add16(out, (uint32_t)authorities);
     add16(out, question->extended ? 1 : 0);
     buf_append(out, question->section);
 }
@@ -135,19 +147,39 @@ static void add_extension(struct buf *out, const struct dns_question *question)
         buf_append(out, span_of(record, sizeof record));
 }
 
+/* RFC 1035, 3.3.13, with the numbers that AWS's resolver has for the names of a VPC. */
+static void add_authority(struct buf *out, struct arena *arena, const struct dns_answer *answer)
+{
+    static const uint32_t numbers[] = {2012103100, 3600, 3600, 3600, DNS_NEGATIVE_S};
+    struct buf *data = arena_buf(arena, 4 * DNS_NAME_MAX);
+    buf_append(data, name_bytes(arena, arena_printf(arena, "ns0.%.*s", SPAN_ARG(answer->zone))));
+    buf_append(data, name_bytes(arena, S("hostmaster.amazon.com")));
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        add32(data, numbers[i]);
+    buf_append(out, name_bytes(arena, answer->zone));
+    add_data(out, DNS_SOA, DNS_NEGATIVE_S, buf_span(data));
+}
+
 struct span dns_write(struct arena *arena, const struct dns_question *question,
                       const struct dns_answer *answer)
 {
     struct buf *out = arena_buf(arena, DNS_MESSAGE_MAX);
     size_t count = answer->count < DNS_ANSWERS_MAX ? answer->count : DNS_ANSWERS_MAX;
-    add_header(out, question, answer->code, count + (answer->name.len ? 1 : 0));
+    size_t count6 = answer->count6 < DNS_ANSWERS_MAX ? answer->count6 : DNS_ANSWERS_MAX;
+    size_t all = count + count6 + (answer->name.len ? 1 : 0);
+    bool soa = !all && answer->zone.len;
+    add_header(out, question, answer->code, all, soa);
     for (size_t i = 0; i < count; i++) {
         uint32_t a = answer->addresses[i];
         const char bytes[] = {(char)(a >> 24), (char)(a >> 16), (char)(a >> 8), (char)a};
         add_record(out, DNS_A, answer->ttl_s, span_of(bytes, sizeof bytes));
     }
+    for (size_t i = 0; i < count6; i++)
+        add_record(out, DNS_AAAA, answer->ttl_s, span_of(answer->addresses6[i], 16));
     if (answer->name.len)
         add_record(out, DNS_PTR, answer->ttl_s, name_bytes(arena, answer->name));
+    if (soa)
+        add_authority(out, arena, answer);
     add_extension(out, question);
     return buf_span(out);
 }
@@ -169,7 +201,7 @@ struct span dns_truncated(struct arena *arena, struct span message,
                           const struct dns_question *question)
 {
     struct buf *out = arena_buf(arena, DNS_MESSAGE_MAX);
-    add_header(out, question, FLAG_TRUNCATED | (get16(message.at + 2) & 0xfu), 0);
+    add_header(out, question, FLAG_TRUNCATED | (get16(message.at + 2) & 0xfu), 0, 0);
     add_extension(out, question);
     return buf_span(out);
 }

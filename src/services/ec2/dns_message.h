@@ -10,7 +10,7 @@
 #define DNS_UDP_PLAIN 512 /* of who does not say more */
 #define DNS_ANSWERS_MAX 50
 
-enum DNS_TYPE { DNS_A = 1, DNS_PTR = 12, DNS_AAAA = 28, DNS_OPT = 41, DNS_ANY = 255 };
+enum DNS_TYPE { DNS_A = 1, DNS_SOA = 6, DNS_PTR = 12, DNS_AAAA = 28, DNS_OPT = 41, DNS_ANY = 255 };
 enum DNS_CLASS { DNS_IN = 1 };
 enum DNS_CODE { DNS_OK, DNS_FORMAT, DNS_SERVER_FAILURE, DNS_NO_NAME, DNS_NOT_BUILT, DNS_REFUSED };
 
@@ -29,13 +29,18 @@ struct dns_question {
  * from the message. */
 MUST_CHECK int dns_read(struct arena *arena, struct span message, struct dns_question *ret);
 
-/* What is answered: a code, and with DNS_OK addresses (host order) or a name, or nothing. */
+/* What is answered: a code, and with DNS_OK addresses (host order; IPv6 as it is) or a name, or
+ * nothing. */
 struct dns_answer {
     enum DNS_CODE code;
     uint32_t ttl_s;
     const uint32_t *addresses;
-    size_t count;     /* at most DNS_ANSWERS_MAX */
+    size_t count; /* at most DNS_ANSWERS_MAX */
+    const uint8_t (*addresses6)[16];
+    size_t count6;
     struct span name; /* of PTR; absent: none */
+    struct span zone; /* where nothing is answered, whose SOA says how long that holds (RFC 2308);
+                         absent: none */
 };
 struct span dns_write(struct arena *arena, const struct dns_question *question,
                       const struct dns_answer *answer);

@@ -4,10 +4,12 @@
 #include "services/ec2/dns_zone.h"
 
 #include "services/ec2/cidr.h"
+#include "services/ec2/cidr6.h"
 #include "services/ec2/dns_name.h"
 #include "services/ec2/endpoint_name.h"
 #include "services/ec2/instance.h"
 #include "services/ec2/interface.h"
+#include "services/ec2/peering.h"
 #include "services/ec2/subnet.h"
 
 #include <errno.h>
@@ -43,6 +45,18 @@ static RESULT find_place(struct call *c, const struct stored_vpc *vpc, uint32_t 
                 *ret = (struct place){interface, cidr_address(interface->addresses.at[j].address)};
     }
     return OK;
+}
+
+/* Its IPv6 addresses. */
+static void answer_addresses6(struct call *c, const struct dns_question *question,
+                              const struct stored_interface *interface, struct dns_answer *to)
+{
+    if (question->type != DNS_AAAA && question->type != DNS_ANY)
+        return;
+    uint8_t(*all)[16] = (uint8_t(*)[16])arena_alloc(c->arena, 16 * interface->addresses6.count);
+    to->addresses6 = (const uint8_t(*)[16])all;
+    for (size_t i = 0; i < interface->addresses6.count; i++)
+        to->count6 += cidr6_read_address(interface->addresses6.at[i], all[to->count6]);
 }
 
 static void answer_address(struct call *c, const struct dns_question *question, uint32_t address,
@@ -86,10 +100,12 @@ static RESULT find_instance(struct call *c, const struct stored_vpc *vpc,
         return error && error != -ENOENT ? refuse_errno(c, error, "reading an instance") : OK;
     TRY(resource_get(c, &subnet_kind, instance.subnet, &subnet));
     TRY(instance_interface_read(c, &instance, &interface));
-    if (!subnet.name_record || !interface.addresses.count)
-        return OK;
-    ret->code = DNS_OK;
-    answer_address(c, question, cidr_address(interface.addresses.at[0].address), ret);
+    if (subnet.name_record || subnet.name_record6)
+        ret->code = DNS_OK;
+    if (subnet.name_record && interface.addresses.count)
+        answer_address(c, question, cidr_address(interface.addresses.at[0].address), ret);
+    if (subnet.name_record6)
+        answer_addresses6(c, question, &interface, ret);
     return OK;
 }
 
@@ -105,6 +121,7 @@ static RESULT find_private(struct call *c, const struct stored_vpc *vpc,
     if (!*ret_found)
         return OK;
     ret->code = DNS_NO_NAME;
+    ret->zone = dns_name_domain(c);
     struct span label = span_first(question->name, question->name.len - domain.len);
     if (span_starts(label, instance_kind.prefix))
         return find_instance(c, vpc, question, label, ret);
@@ -122,8 +139,34 @@ static RESULT find_private(struct call *c, const struct stored_vpc *vpc,
 /* ---- public names ------------------------------------------------------------------------------
  */
 
-/* Inside the VPC a public name stands for the private address; elsewhere for itself. Of addresses
- * that are not this cloud's the real owner is asked. */
+static bool has_names(const struct stored_vpc *vpc)
+{
+    return vpc->dns_support && vpc->dns_hostnames;
+}
+
+/* "Enable DNS resolution for a VPC peering connection". A place without an interface: nobody's. */
+static RESULT find_peer_place(struct call *c, const struct stored_vpc *vpc,
+                              const struct dns_question *question, uint32_t address,
+                              struct place *ret)
+{
+    struct peering_peers peers;
+    struct stored_vpc other;
+    *ret = (struct place){0};
+    TRY(peering_peers(c, vpc->id, &peers));
+    for (size_t i = 0; i < peers.count && !ret->interface; i++) {
+        struct call as = peering_call(c, &peers.at[i]);
+        if (!peers.at[i].names || !has_names(vpc) ||
+            !span_eq(question->name, dns_name_public(&as, cidr_address_text(c->arena, address))))
+            continue;
+        int error = resource_find(&as, &vpc_kind, peers.at[i].vpc, &other);
+        if (!error && has_names(&other))
+            TRY(find_place(&as, &other, address, WHICH_PUBLIC, ret));
+    }
+    return OK;
+}
+
+/* Inside the VPC and to peers that it lets know a public name stands for the private address;
+ * elsewhere for itself. Of addresses that are not this cloud's the real owner is asked. */
 static RESULT find_public(struct call *c, const struct stored_vpc *vpc,
                           const struct dns_question *question, bool *ret_found,
                           struct dns_answer *ret)
@@ -131,8 +174,15 @@ static RESULT find_public(struct call *c, const struct stored_vpc *vpc,
     uint32_t address;
     struct place place;
     *ret_found = false;
-    if (!read_dashed(c, question->name, S("ec2-"), &address) ||
-        !span_eq(question->name, dns_name_public(c, cidr_address_text(c->arena, address))))
+    if (!read_dashed(c, question->name, S("ec2-"), &address))
+        return OK;
+    TRY(find_peer_place(c, vpc, question, address, &place));
+    *ret_found = place.interface != NULL;
+    if (*ret_found) {
+        answer_address(c, question, place.private_address, ret);
+        return OK;
+    }
+    if (!span_eq(question->name, dns_name_public(c, cidr_address_text(c->arena, address))))
         return OK;
     struct stored_public_lease lease = {.address = address};
     int error = stored_public_lease_get(c->txn, c->arena, &lease);

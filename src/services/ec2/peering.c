@@ -30,13 +30,13 @@
 static struct peering_peer requester_of(const struct stored_peering *peering)
 {
     return (struct peering_peer){peering->requester_account, peering->requester_region,
-                                 peering->requester_vpc, peering->id};
+                                 peering->requester_vpc, peering->id, peering->requester_names};
 }
 
 static struct peering_peer accepter_of(const struct stored_peering *peering)
 {
     return (struct peering_peer){peering->accepter_account, peering->accepter_region,
-                                 peering->accepter_vpc, peering->id};
+                                 peering->accepter_vpc, peering->id, peering->accepter_names};
 }
 
 struct call peering_call(const struct call *c, const struct peering_peer *side)
@@ -105,7 +105,7 @@ static RESULT show_side(struct call *c, struct peering_peer side, enum BLOCKS bl
         to->cidr_block_set.at[i].cidr_block = vpc.cidrs.at[i].cidr;
     to->peering_options =
         ARENA_NEW(c->arena, struct ec2_vpc_peering_connection_options_description);
-    SET(to->peering_options, allow_dns_resolution_from_remote_vpc, false);
+    SET(to->peering_options, allow_dns_resolution_from_remote_vpc, side.names);
     SET(to->peering_options, allow_egress_from_local_classic_link_to_remote_vpc, false);
     SET(to->peering_options, allow_egress_from_local_vpc_to_remote_classic_link, false);
     return OK;
@@ -369,25 +369,41 @@ RESULT ec2_create_vpc_peering_connection(struct call *c,
 /* ---- options -----------------------------------------------------------------------------------
  */
 
-static RESULT read_options(struct call *c,
-                           const struct ec2_peering_connection_options_request *said,
-                           struct ec2_peering_connection_options **ret)
+/* A side's options are its own; `names` is what it keeps of them. Text: what AWS answers to others.
+ */
+static RESULT read_options(struct call *c, const struct peering_peer *side, const char *role,
+                           const struct ec2_peering_connection_options_request *said, bool *names)
 {
     if (!said)
         return OK;
-    if (said->allow_dns_resolution_from_remote_vpc ||
-        said->allow_egress_from_local_classic_link_to_remote_vpc ||
+    if (!span_eq(side->account, c->account) || !span_eq(side->region, c->region))
+        return refuse(c, &EC2_OPERATION_NOT_PERMITTED,
+                      "User %.*s does not have permission to modify the %s side peering options",
+                      SPAN_ARG(c->account), role);
+    if (said->allow_egress_from_local_classic_link_to_remote_vpc ||
         said->allow_egress_from_local_vpc_to_remote_classic_link ||
         said->allow_multipath_resilience || said->multipath_resilience_mode.at)
         return resource_not_built(c, "A peering option");
-    *ret = ARENA_NEW(c->arena, struct ec2_peering_connection_options);
-    SET(*ret, allow_dns_resolution_from_remote_vpc, false);
-    SET(*ret, allow_egress_from_local_classic_link_to_remote_vpc, false);
-    SET(*ret, allow_egress_from_local_vpc_to_remote_classic_link, false);
+    if (said->has.allow_dns_resolution_from_remote_vpc)
+        *names = said->allow_dns_resolution_from_remote_vpc;
     return OK;
 }
 
-/* All options are off, and may only be said to be so. */
+static struct ec2_peering_connection_options *
+show_options(struct call *c, const struct ec2_peering_connection_options_request *said, bool names)
+{
+    if (!said)
+        return NULL;
+    struct ec2_peering_connection_options *to =
+        ARENA_NEW(c->arena, struct ec2_peering_connection_options);
+    SET(to, allow_dns_resolution_from_remote_vpc, names);
+    SET(to, allow_egress_from_local_classic_link_to_remote_vpc, false);
+    SET(to, allow_egress_from_local_vpc_to_remote_classic_link, false);
+    return to;
+}
+
+/* "Enable DNS resolution for a VPC peering connection": whether both VPCs have names and a resolver
+ * is asked with each question, as it may change. */
 RESULT ec2_modify_vpc_peering_connection_options(
     struct call *c, const struct ec2_modify_vpc_peering_connection_options_in *in,
     struct ec2_modify_vpc_peering_connection_options_out *out)
@@ -399,10 +415,17 @@ RESULT ec2_modify_vpc_peering_connection_options(
                       "Peering %.*s is not active. Peering options can be added only to active "
                       "peerings.",
                       SPAN_ARG(peering.id));
-    TRY(read_options(c, in->accepter_peering_connection_options,
-                     &out->accepter_peering_connection_options));
-    return read_options(c, in->requester_peering_connection_options,
-                        &out->requester_peering_connection_options);
+    const struct peering_peer accepter = accepter_of(&peering), requester = requester_of(&peering);
+    TRY(read_options(c, &accepter, "accepter", in->accepter_peering_connection_options,
+                     &peering.accepter_names));
+    TRY(read_options(c, &requester, "requester", in->requester_peering_connection_options,
+                     &peering.requester_names));
+    put(c, &peering);
+    out->accepter_peering_connection_options =
+        show_options(c, in->accepter_peering_connection_options, peering.accepter_names);
+    out->requester_peering_connection_options =
+        show_options(c, in->requester_peering_connection_options, peering.requester_names);
+    return OK;
 }
 
 /* ---- answers -----------------------------------------------------------------------------------

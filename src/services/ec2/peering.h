@@ -22,6 +22,7 @@ extern const struct resource_kind peering_kind;
 struct peering_peer {
     struct span account, region, vpc;
     struct span peering; /* the connection */
+    bool names;          /* its public names are private addresses to the other side */
 };
 struct peering_peers {
     struct peering_peer *at;

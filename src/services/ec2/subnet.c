@@ -43,7 +43,8 @@ static RESULT show(struct call *c, const void *record, void *shown)
     to->private_dns_name_options_on_launch->hostname_type = subnet->hostname_type;
     SET(to->private_dns_name_options_on_launch, enable_resource_name_dns_a_record,
         subnet->name_record);
-    SET(to->private_dns_name_options_on_launch, enable_resource_name_dns_aaaa_record, false);
+    SET(to->private_dns_name_options_on_launch, enable_resource_name_dns_aaaa_record,
+        subnet->name_record6);
     to->block_public_access_states = ARENA_NEW(c->arena, struct ec2_block_public_access_states);
     to->block_public_access_states->internet_gateway_block_mode = S("off");
     SET(to, available_ip_address_count, 0);
@@ -270,8 +271,6 @@ static RESULT check_attributes(struct call *c, const struct ec2_modify_subnet_at
         {is_true(in->map_customer_owned_ip_on_launch) || in->customer_owned_ipv4_pool.at,
          "A customer-owned address"},
         {is_true(in->enable_dns64), "EnableDns64"},
-        {is_true(in->enable_resource_name_dns_aaaa_record_on_launch),
-         "EnableResourceNameDnsAAAARecordOnLaunch"},
         {in->has.enable_lni_at_device_index || in->disable_lni_at_device_index,
          "A local network interface"},
     };
@@ -300,6 +299,8 @@ RESULT ec2_modify_subnet_attribute(struct call *c, const struct ec2_modify_subne
         subnet.hostname_type = in->private_dns_hostname_type_on_launch;
     if (in->enable_resource_name_dns_a_record_on_launch)
         subnet.name_record = in->enable_resource_name_dns_a_record_on_launch->value;
+    if (in->enable_resource_name_dns_aaaa_record_on_launch)
+        subnet.name_record6 = in->enable_resource_name_dns_aaaa_record_on_launch->value;
     resource_put(c, &subnet_kind, &subnet);
     return OK;
 }

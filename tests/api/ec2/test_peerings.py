@@ -159,6 +159,11 @@ def test_between_accounts(cloud, ec2, two):
     assert refused(theirs.delete_vpc_peering_connection, VpcPeeringConnectionId=peering)[0] == "OperationNotPermitted"
     theirs.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
     wait(ec2, peering, "active")
+    on = {"AllowDnsResolutionFromRemoteVpc": True}
+    assert refused(ec2.modify_vpc_peering_connection_options, VpcPeeringConnectionId=peering, AccepterPeeringConnectionOptions=on) == (
+        "OperationNotPermitted", f"User {'0' * 12} does not have permission to modify the accepter side peering options")
+    theirs.modify_vpc_peering_connection_options(VpcPeeringConnectionId=peering, AccepterPeeringConnectionOptions=on)
+    assert described(ec2, peering)["AccepterVpcInfo"]["PeeringOptions"]["AllowDnsResolutionFromRemoteVpc"]
     theirs.delete_vpc_peering_connection(VpcPeeringConnectionId=peering)
     assert wait(ec2, peering, "deleted")["Status"]["Message"] == f"Deleted by {other.id}"
 
@@ -175,7 +180,12 @@ def test_options(ec2, two):
     wait(ec2, peering, "active")
     done = modify(VpcPeeringConnectionId=peering, RequesterPeeringConnectionOptions=off)
     assert done["RequesterPeeringConnectionOptions"] == OPTIONS and "AccepterPeeringConnectionOptions" not in done
-    assert refused(modify, VpcPeeringConnectionId=peering, AccepterPeeringConnectionOptions=on)[0] == "UnsupportedOperation"
+    classic = {"AllowEgressFromLocalVpcToRemoteClassicLink": True}
+    assert refused(modify, VpcPeeringConnectionId=peering, AccepterPeeringConnectionOptions=classic)[0] == "UnsupportedOperation"
+    done = modify(VpcPeeringConnectionId=peering, AccepterPeeringConnectionOptions=on)
+    assert done["AccepterPeeringConnectionOptions"] == {**OPTIONS, **on} and "RequesterPeeringConnectionOptions" not in done
+    told, = ec2.describe_vpc_peering_connections(VpcPeeringConnectionIds=[peering])["VpcPeeringConnections"]
+    assert [told[it]["PeeringOptions"] for it in ("RequesterVpcInfo", "AccepterVpcInfo")] == [OPTIONS, {**OPTIONS, **on}]
 
 
 def test_refused_requests(ec2, two):

@@ -17,7 +17,7 @@ FAR = "192.0.2.7"  # what the outside's server says of far.example
 
 pytestmark = [root, pytest.mark.skipif(not os.path.exists(PYTHON), reason="needs python3 inside")]
 
-# Prints the code and the answers to a question, or None where nothing comes.
+# Prints the code, whether it was cut, the answers to a question, and the zone and negative time of an SOA; None where nothing comes.
 ASK = """
 import socket, struct, sys
 server, way, kind, name = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
@@ -36,21 +36,32 @@ if way == "tcp":
     while len(data) < 2 or len(data) < 2 + struct.unpack(">H", data[:2])[0]:
         data += s.recv(4096)
     data = data[2:]
-ident, flags, _, count = struct.unpack(">4H", data[:8])
+ident, flags, _, count, authorities = struct.unpack(">5H", data[:10])
 assert ident == 77 and flags & 0x8080 == 0x8080
-at, found = 12 + len(query) - 12, []
+at, found, soa = 12 + len(query) - 12, [], None
+
+def labels(i):
+    text = []
+    while data[i]:
+        text.append(data[i + 1:i + 1 + data[i]].decode())
+        i += 1 + data[i]
+    return ".".join(text), i + 1
+
 for _ in range(count):
     kind, _, ttl, size = struct.unpack(">2HIH", data[at + 2:at + 12])
     body, at = data[at + 12:at + 12 + size], at + 12 + size
-    if kind == 1:
-        found.append(socket.inet_ntoa(body))
+    if kind in (1, 28):
+        found.append(socket.inet_ntop(socket.AF_INET if kind == 1 else socket.AF_INET6, body))
     else:
-        labels, i = [], 0
-        while body[i]:
-            labels.append(body[i + 1:i + 1 + body[i]].decode())
-            i += 1 + body[i]
-        found.append(".".join(labels))
-print((flags & 15, bool(flags & 0x200), found))
+        found.append(labels(at - size)[0])
+if authorities == 1:
+    zone, at = labels(at)
+    kind, _, ttl, size = struct.unpack(">2HIH", data[at:at + 10])
+    primary, i = labels(at + 10)
+    contact, i = labels(i)
+    assert kind == 6 and i + 20 == at + 10 + size == len(data)
+    soa = zone, primary, contact, ttl, struct.unpack(">5I", data[i:i + 20])[-1]
+print((flags & 15, bool(flags & 0x200), found, soa))
 """
 
 
@@ -125,7 +136,14 @@ def here(own_cloud, outside):
 def resolved(machines, instance, name, kind=A, way="udp", server="172.31.0.2"):
     done = machines.exec(instance, PYTHON, "-c", ASK, server, way, str(kind), name)
     assert done.returncode == 0, done.stderr
-    return ast.literal_eval(done.stdout.strip())
+    told = ast.literal_eval(done.stdout.strip())
+    return told and told[:3]
+
+
+def negative(machines, instance, name, kind=A):
+    """Zone, server, contact and times of the SOA that says how long there is nothing."""
+    done = machines.exec(instance, PYTHON, "-c", ASK, "172.31.0.2", "udp", str(kind), name)
+    return ast.literal_eval(done.stdout.strip())[3]
 
 
 def test_names_of_the_vpc(here):
@@ -143,6 +161,9 @@ def test_names_of_the_vpc(here):
     assert resolved(here, one, "ip-172-31-250-250.ec2.internal") == (3, False, [])
     assert resolved(here, one, "nobody.ec2.internal") == (3, False, [])
     assert resolved(here, one, "ip-010-0-0-1.ec2.internal") == (3, False, [])
+    nothing = ("ec2.internal", "ns0.ec2.internal", "hostmaster.amazon.com", 60, 60)
+    assert negative(here, one, "nobody.ec2.internal") == negative(here, one, name, AAAA) == nothing
+    assert negative(here, one, name) is None
     back = ".".join(reversed(address.split("."))) + ".in-addr.arpa"
     assert resolved(here, one, back, PTR) == (0, False, [name])
     assert resolved(here, one, "250.250.31.172.in-addr.arpa", PTR) == (3, False, [])
@@ -168,6 +189,58 @@ def test_names_by_id_where_the_subnet_says_so(here):
     other = here.start()  # of another VPC
     soon(lambda: resolved(here, other, f"ip-{address.replace('.', '-')}.ec2.internal") == (3, False, []), "another VPC's answer")
     assert resolved(here, other, name) == (3, False, [])
+
+
+def test_ipv6_addresses_by_id(here):
+    ec2 = here.ec2
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
+    block = soon(lambda: [it["Ipv6CidrBlock"] for it in ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"]
+                          if it["Ipv6CidrBlockState"]["State"] == "associated"], "the block")[0]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.1.0/24", Ipv6CidrBlock=block.replace("/56", "/64"))["Subnet"]["SubnetId"]
+    one = here.start(SubnetId=subnet, Ipv6AddressCount=1)
+    address = here.look(one)["NetworkInterfaces"][0]["Ipv6Addresses"][0]["Ipv6Address"]
+    name, server = one + ".ec2.internal", "10.8.0.2"
+    soon(lambda: resolved(here, one, name, AAAA, server=server) == (3, False, []), "the first answer")
+    ec2.modify_subnet_attribute(SubnetId=subnet, EnableResourceNameDnsAAAARecordOnLaunch={"Value": True})
+    assert ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["PrivateDnsNameOptionsOnLaunch"]["EnableResourceNameDnsAAAARecord"]
+    assert resolved(here, one, name, AAAA, server=server) == (0, False, [address])
+    assert resolved(here, one, name, server=server) == (0, False, [])  # no record of the other kind
+
+
+def test_public_names_of_peers(here):
+    """They stand for private addresses where both sides have names and the peer says so."""
+    ec2 = here.ec2
+    mine = here.start()
+    vpc = here.look(mine)["VpcId"]
+    other = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    ec2.modify_vpc_attribute(VpcId=other, EnableDnsHostnames={"Value": True})
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=other)
+    subnet = ec2.create_subnet(VpcId=other, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    theirs = here.look(here.start(SubnetId=subnet))
+    peering = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=other)["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+
+    def state():
+        return ec2.describe_vpc_peering_connections(VpcPeeringConnectionIds=[peering])["VpcPeeringConnections"][0]["Status"]["Code"]
+    soon(lambda: state() == "pending-acceptance", "the request")
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
+    soon(lambda: state() == "active", "the connection")
+    public, private = ((0, False, [theirs[it]]) for it in ("PublicIpAddress", "PrivateIpAddress"))
+    ask = (here, mine, theirs["PublicDnsName"])
+    soon(lambda: resolved(*ask) == public, "the first answer")
+    options = {"VpcPeeringConnectionId": peering}
+    ec2.modify_vpc_peering_connection_options(**options, RequesterPeeringConnectionOptions={"AllowDnsResolutionFromRemoteVpc": True})
+    assert resolved(*ask) == public  # that is about names of the requester's VPC
+    ec2.modify_vpc_peering_connection_options(**options, AccepterPeeringConnectionOptions={"AllowDnsResolutionFromRemoteVpc": True})
+    assert resolved(*ask) == private
+    here.cloud.restart()
+    assert resolved(*ask) == private
+    ec2.modify_vpc_attribute(VpcId=other, EnableDnsHostnames={"Value": False})
+    assert resolved(*ask) == public
+    ec2.modify_vpc_attribute(VpcId=other, EnableDnsHostnames={"Value": True})
+    ec2.modify_vpc_peering_connection_options(**options, AccepterPeeringConnectionOptions={"AllowDnsResolutionFromRemoteVpc": False})
+    assert resolved(*ask) == public
 
 
 def test_the_rest_is_sent_on(here, outside):
