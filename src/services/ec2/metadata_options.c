@@ -51,16 +51,30 @@ static RESULT read_defaults(struct call *c, struct stored_metadata_defaults *ret
     return error && error != -ENOENT ? refuse_errno(c, error, "reading defaults of metadata") : OK;
 }
 
-RESULT metadata_options_read(struct call *c,
-                             const struct ec2_instance_metadata_options_request *options,
-                             struct stored_instance *to)
+static bool is_enforced(const struct stored_metadata_defaults *defaults)
 {
-    struct stored_metadata_defaults defaults;
-    TRY(read_defaults(c, &defaults));
-    to->token_hops = HOPS_DEFAULT;
-    take(&(struct options){defaults.tokens, defaults.endpoint, defaults.tags, defaults.hops}, to);
-    if (!options)
+    return span_eq(defaults->enforced, S("enabled"));
+}
+
+/* "Enforce IMDSv2 at the account level": whoever would come without tokens is refused; text of
+ * "Launching an IMDSv1-enabled instance fails". */
+static RESULT check_launch(struct call *c, const struct stored_metadata_defaults *defaults,
+                           const struct stored_instance *wanted)
+{
+    if (!wanted->tokens_optional || !is_enforced(defaults))
         return OK;
+    return refuse(
+        c, &EC2_UNSUPPORTED_OPERATION,
+        "You can't launch instances with IMDSv1 because httpTokensEnforced is enabled for "
+        "this account. Either launch the instance with httpTokens=required or contact "
+        "your account owner to disable httpTokensEnforced using the "
+        "ModifyInstanceMetadataDefaults API or the account settings in the EC2 console.");
+}
+
+static RESULT read_options(struct call *c,
+                           const struct ec2_instance_metadata_options_request *options,
+                           struct stored_instance *to)
+{
     if (options->has.http_put_response_hop_limit)
         TRY(check_hops(c, options->http_put_response_hop_limit));
     if (span_eq(options->http_protocol_ipv6, S("enabled")))
@@ -74,14 +88,29 @@ RESULT metadata_options_read(struct call *c,
     return OK;
 }
 
+RESULT metadata_options_read(struct call *c,
+                             const struct ec2_instance_metadata_options_request *options,
+                             struct stored_instance *to)
+{
+    struct stored_metadata_defaults defaults;
+    TRY(read_defaults(c, &defaults));
+    to->token_hops = HOPS_DEFAULT;
+    take(&(struct options){defaults.tokens, defaults.endpoint, defaults.tags, defaults.hops}, to);
+    if (options)
+        TRY(read_options(c, options, to));
+    return check_launch(c, &defaults, to);
+}
+
 RESULT
 ec2_modify_instance_metadata_options(struct call *c,
                                      const struct ec2_modify_instance_metadata_options_in *in,
                                      struct ec2_modify_instance_metadata_options_out *out)
 {
     struct stored_instance instance;
+    struct stored_metadata_defaults defaults;
     struct ec2_instance shown = {0};
     TRY(resource_get(c, &instance_kind, in->instance_id, &instance));
+    TRY(read_defaults(c, &defaults));
     if (span_eq(in->http_protocol_ipv6, S("enabled")))
         return resource_not_built(c, "Instance metadata over IPv6");
     if (in->has.http_put_response_hop_limit)
@@ -91,6 +120,11 @@ ec2_modify_instance_metadata_options(struct call *c,
                                ? (uint64_t)in->http_put_response_hop_limit
                                : 0},
          &instance);
+    if (span_eq(in->http_tokens, S("optional")) && is_enforced(&defaults))
+        return refuse(
+            c, &EC2_UNSUPPORTED_OPERATION,
+            "You can't set httpTokens to 'optional' because httpTokensEnforced is enabled "
+            "for this account.");
     resource_put(c, &instance_kind, &instance);
     TRY(instance_show(c, &instance, &shown));
     out->instance_id = instance.id;
@@ -114,12 +148,11 @@ ec2_modify_instance_metadata_defaults(struct call *c,
 {
     struct stored_metadata_defaults defaults;
     TRY(read_defaults(c, &defaults));
-    if (span_eq(in->http_tokens_enforced, S("enabled")))
-        return resource_not_built(c, "Enforcing HttpTokens");
     if (in->has.http_put_response_hop_limit &&
         in->http_put_response_hop_limit != HOPS_NO_PREFERENCE)
         TRY(check_hops(c, in->http_put_response_hop_limit));
     prefer(in->http_tokens, &defaults.tokens);
+    prefer(in->http_tokens_enforced, &defaults.enforced);
     prefer(in->http_endpoint, &defaults.endpoint);
     prefer(in->instance_metadata_tags, &defaults.tags);
     if (in->has.http_put_response_hop_limit)
@@ -142,6 +175,7 @@ RESULT ec2_get_instance_metadata_defaults(struct call *c,
     to->http_tokens = defaults.tokens;
     to->http_endpoint = defaults.endpoint;
     to->instance_metadata_tags = defaults.tags;
+    to->http_tokens_enforced = defaults.enforced;
     to->managed_by = S("account");
     if (defaults.hops)
         SET(to, http_put_response_hop_limit, (int32_t)defaults.hops);
