@@ -35,8 +35,9 @@ RESULT inside_check(struct request *r)
         return OK;
     if (!r->call.endpoint)
         return refuse(&r->call, &denied, "The VPC endpoint is not available.");
-    if (!span_eq(way->service, span_of_cstr(r->call.service->name)) ||
-        !span_eq(way->region, r->call.region))
+    struct span wanted = span_of_cstr(r->call.service->name);
+    bool leads = span_eq(way->services[0], wanted) || span_eq(way->services[1], wanted);
+    if (!leads || !span_eq(way->region, r->call.region))
         return refuse(&r->call, &denied, "The VPC endpoint %.*s does not lead to this service.",
                       SPAN_ARG(way->endpoint.id));
     return OK;

@@ -227,11 +227,26 @@ static size_t s3_label(struct span host)
     return SPAN_NOT_FOUND;
 }
 
+/* bucket.vpce-….s3.region.vpce.amazonaws.com is the name of a VPC endpoint for S3's own operations,
+ * a bucket may stand before it. Source: "AWS PrivateLink for Amazon S3". */
+static struct span bucket_of_endpoint(struct span before)
+{
+    size_t at = before.len;
+    while (at > 0 && !span_starts(span_from(before, at), S("vpce-")))
+        at--;
+    struct span bucket = at ? span_first(before, at - 1) : SPAN_NONE;
+    if (span_ends(bucket, S(".bucket")))
+        return span_first(bucket, bucket.len - strlen(".bucket"));
+    return SPAN_NONE;
+}
+
 /* bucket.s3.region.amazonaws.com, bucket.s3.localhost, bucket.localhost -> bucket; absent for path
  * style. */
 static struct span bucket_of_host(struct span host)
 {
     size_t label = s3_label(host);
+    if (label && label != SPAN_NOT_FOUND && span_ends(host, S(".vpce.amazonaws.com")))
+        return bucket_of_endpoint(span_first(host, label - 1));
     if (label != SPAN_NOT_FOUND)
         return label ? span_first(host, label - 1) : SPAN_NONE;
     if (span_ends(host, S(".localhost")))

@@ -1,46 +1,143 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * An ECDSA P-256 key (its signatures cost a fifteenth of RSA-2048's) and a certificate that is its
- * own authority, so that a client who trusts this one file needs no other. The key is written
- * first: a certificate never stands there without it. Any thread.
+ * What certificates say (RFC 5280). An authority lives as long as the data that it belongs to, the
+ * certificates of servers for as long as the strictest clients accept. Any thread.
  */
 #include "http/certificate.h"
 
-#include "base/arena.h"
-#include "base/scope.h"
+#include "base/id.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/ec.h>
-#include <openssl/pem.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 #define DAY_S (24L * 3600)
-#define VALID_DAYS 825 /* the longest that Apple's clients accept */
+#define AUTHORITY_DAYS 7300
+#define SERVER_DAYS 397 /* the longest that browsers accept */
 #define SERIAL_BITS 127
+#define NAME_MAX_BYTES 64 /* of a common name: ub-common-name */
 
-static void free_key(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
+struct extension {
+    int nid;
+    const char *value;
+};
 
-static void free_certificate(X509 **certificate)
-{
-    X509_free(*certificate);
-}
+static const struct extension of_authority[] = {
+    {NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+    {NID_key_usage, "critical,keyCertSign,cRLSign"},
+    {NID_subject_key_identifier, "hash"},
+    {NID_name_constraints,
+     "critical,permitted;DNS:localhost,permitted;DNS:amazonaws.com,permitted;DNS:api.aws"},
+};
+static const struct extension of_server[] = {
+    {NID_basic_constraints, "critical,CA:FALSE"},
+    {NID_key_usage, "critical,digitalSignature"},
+    {NID_ext_key_usage, "serverAuth"},
+    {NID_subject_key_identifier, "hash"},
+    {NID_authority_key_identifier, "keyid:always"},
+};
 
-static bool add_extension(X509 *certificate, int nid, const char *value)
+static const struct extension of_signer[] = {
+    {NID_basic_constraints, "critical,CA:FALSE"},
+    {NID_key_usage, "critical,digitalSignature"},
+    {NID_subject_key_identifier, "hash"},
+    {NID_authority_key_identifier, "keyid:always"},
+};
+
+static bool add_extensions(X509 *certificate, X509 *issuer, const struct extension *extensions,
+                           size_t count)
 {
     X509V3_CTX context;
     X509V3_set_ctx_nodb(&context);
-    X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-    bool good = extension && X509_add_ext(certificate, extension, -1) == 1;
-    X509_EXTENSION_free(extension);
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    for (size_t i = 0; i < count; i++) {
+        X509_EXTENSION *one =
+            X509V3_EXT_conf_nid(NULL, &context, extensions[i].nid, extensions[i].value);
+        bool good = one && X509_add_ext(certificate, one, -1) == 1;
+        X509_EXTENSION_free(one);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+static bool set_serial(X509 *certificate)
+{
+    BIGNUM *serial = BN_new();
+    bool good = serial && BN_rand(serial, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
+                BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(certificate));
+    BN_free(serial);
     return good;
+}
+
+/* Since yesterday, for clients whose clock is behind. */
+static bool set_facts(X509 *certificate, EVP_PKEY *key, long days)
+{
+    return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
+           X509_set_pubkey(certificate, key) == 1 &&
+           X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY_S) &&
+           X509_gmtime_adj(X509_getm_notAfter(certificate), days * DAY_S);
+}
+
+static bool set_subject(X509 *certificate, const char *common_name)
+{
+    X509_NAME *name = X509_get_subject_name(certificate);
+    return X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const unsigned char *)"kintoun", -1,
+                                      -1, 0) == 1 &&
+           X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name,
+                                      -1, -1, 0) == 1;
+}
+
+static X509 *finished(X509 *certificate, bool good, EVP_PKEY *issuer_key)
+{
+    if (good && X509_sign(certificate, issuer_key, EVP_sha256()) > 0)
+        return certificate;
+    ERR_clear_error();
+    X509_free(certificate);
+    return NULL;
+}
+
+EVP_PKEY *certificate_key(void)
+{
+    return EVP_EC_gen("P-256");
+}
+
+EVP_PKEY *certificate_rsa_key(void)
+{
+    return EVP_RSA_gen(2048);
+}
+
+/* Two authorities have two names, so that a client who knows both asks the right one. */
+static bool name_authority(X509 *certificate)
+{
+    char name[NAME_MAX_BYTES];
+    uint32_t number;
+    random_bytes(&number, sizeof number);
+    snprintf(name, sizeof name, "kintoun authority %08x", number);
+    return set_subject(certificate, name) &&
+           X509_set_issuer_name(certificate, X509_get_subject_name(certificate)) == 1;
+}
+
+X509 *certificate_of_authority(EVP_PKEY *key, const struct pem_pair *unused)
+{
+    X509 *certificate = X509_new();
+    bool good = certificate && set_facts(certificate, key, AUTHORITY_DAYS) &&
+                name_authority(certificate) &&
+                add_extensions(certificate, certificate, of_authority, ARRAY_LEN(of_authority));
+    return finished(certificate, good, key);
+}
+
+X509 *certificate_of_signer(EVP_PKEY *key, const struct pem_pair *issuer)
+{
+    X509 *certificate = X509_new();
+    bool good =
+        certificate && set_facts(certificate, key, AUTHORITY_DAYS) &&
+        set_subject(certificate, "kintoun instance identity") &&
+        X509_set_issuer_name(certificate, X509_get_subject_name(issuer->certificate)) == 1 &&
+        add_extensions(certificate, issuer->certificate, of_signer, ARRAY_LEN(of_signer));
+    return finished(certificate, good, issuer->key);
 }
 
 /* Only what cannot be read as syntax of the extension's text. */
@@ -56,113 +153,35 @@ static bool is_plain_name(struct span name)
     return name.len > 0;
 }
 
-static struct span alternative_names(struct arena *arena, const struct span *names, size_t count)
+/* NULL when one of them is none. */
+static const char *alternative_names(struct arena *arena, const struct span *names, size_t count)
 {
-    struct span text = S("DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:::1");
+    struct span text = S("");
     for (size_t i = 0; i < count; i++) {
         uint8_t address[16];
         const char *name = arena_cstr(arena, names[i]);
         bool ip = inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
         if (!is_plain_name(names[i]))
-            return SPAN_NONE;
-        text = arena_printf(arena, "%.*s,%s:%s", SPAN_ARG(text), ip ? "IP" : "DNS", name);
+            return NULL;
+        text = arena_printf(arena, "%.*s%s%s:%s", SPAN_ARG(text), i ? "," : "", ip ? "IP" : "DNS",
+                            name);
     }
-    return text;
+    return count ? arena_cstr(arena, text) : NULL;
 }
 
-static bool set_serial(X509 *certificate)
+X509 *certificate_issue(struct arena *arena, const struct certificate_wish *wish)
 {
-    BIGNUM *serial = BN_new();
-    bool good = serial && BN_rand(serial, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
-                BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(certificate));
-    BN_free(serial);
-    return good;
-}
-
-static bool set_name(X509 *certificate)
-{
-    X509_NAME *name = X509_get_subject_name(certificate);
-    const unsigned char organisation[] = "kintoun", common[] = "localhost";
-    return X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, organisation, -1, -1, 0) == 1 &&
-           X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common, -1, -1, 0) == 1 &&
-           X509_set_issuer_name(certificate, name) == 1;
-}
-
-static bool fill(X509 *certificate, EVP_PKEY *key, const char *names)
-{
-    static const struct {
-        int nid;
-        const char *value;
-    } extensions[] = {
-        {NID_basic_constraints, "critical,CA:TRUE"},
-        {NID_key_usage, "critical,digitalSignature,keyCertSign"},
-        {NID_ext_key_usage, "serverAuth"},
-        {NID_subject_key_identifier, "hash"},
-    };
-    if (X509_set_version(certificate, X509_VERSION_3) != 1 || !set_serial(certificate) ||
-        !set_name(certificate) || X509_set_pubkey(certificate, key) != 1)
-        return false;
-    /* Since yesterday, for clients whose clock is behind. */
-    if (!X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY_S) ||
-        !X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_DAYS * DAY_S))
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
-        if (!add_extension(certificate, extensions[i].nid, extensions[i].value))
-            return false;
-    return add_extension(certificate, NID_subject_alt_name, names) &&
-           X509_sign(certificate, key, EVP_sha256()) > 0;
-}
-
-/* A new file of that mode which `print` fills; it appears whole, or not at all. */
-static int write_pem(const char *path, mode_t mode, bool (*print)(FILE *file, void *thing),
-                     void *thing)
-{
-    char unfinished[4096];
-    if (snprintf(unfinished, sizeof unfinished, "%s.new", path) >= (int)sizeof unfinished)
-        return -ENAMETOOLONG;
-    unlink(unfinished);
-    AUTO_FD fd = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0)
-        return -errno;
-    FILE *file = fdopen(fd, "w");
-    if (!file)
-        return -errno;
-    int written = TAKE_FD(fd); /* the file closes it */
-    bool good = print(file, thing) && fflush(file) == 0 && fsync(written) == 0;
-    int r = good ? 0 : -EIO;
-    if (fclose(file) != 0 && !r)
-        r = -errno;
-    if (!r && rename(unfinished, path) < 0)
-        r = -errno;
-    return r;
-}
-
-static bool print_key(FILE *file, void *key)
-{
-    return PEM_write_PKCS8PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
-}
-
-static bool print_certificate(FILE *file, void *certificate)
-{
-    return PEM_write_X509(file, certificate) == 1;
-}
-
-int certificate_make(const char *certificate_path, const char *key_path, const struct span *names,
-                     size_t name_count)
-{
-    struct arena arena;
-    arena_init(&arena, 4096, 1 << 20);
-    struct span text = alternative_names(&arena, names, name_count);
-    EVP_PKEY *key __attribute__((cleanup(free_key))) = EVP_EC_gen("P-256");
-    X509 *certificate __attribute__((cleanup(free_certificate))) = X509_new();
-    int r = -EIO;
-    if (span_is_absent(text))
-        r = -EINVAL;
-    else if (key && certificate && fill(certificate, key, arena_cstr(&arena, text)))
-        r = write_pem(key_path, S_IRUSR | S_IWUSR, print_key, key);
-    if (!r)
-        r = write_pem(certificate_path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, print_certificate,
-                      certificate);
-    arena_done(&arena);
-    return r;
+    const char *names = alternative_names(arena, wish->names, wish->count);
+    X509 *certificate = names ? X509_new() : NULL;
+    if (!certificate)
+        return NULL;
+    const struct extension own = {NID_subject_alt_name, names};
+    bool short_enough = wish->names[0].len <= NAME_MAX_BYTES;
+    bool good =
+        set_facts(certificate, wish->key, SERVER_DAYS) &&
+        set_subject(certificate, short_enough ? arena_cstr(arena, wish->names[0]) : "kintoun") &&
+        X509_set_issuer_name(certificate, X509_get_subject_name(wish->issuer->certificate)) == 1 &&
+        add_extensions(certificate, wish->issuer->certificate, of_server, ARRAY_LEN(of_server)) &&
+        add_extensions(certificate, wish->issuer->certificate, &own, 1);
+    return finished(certificate, good, wish->issuer->key);
 }

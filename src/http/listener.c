@@ -25,19 +25,21 @@ struct listener {
     struct http_server *const *servers;
     struct loop *const *loops;
     size_t count, next;
+    struct tls_context *tls; /* or NULL */
 };
 
 /* A connection on its way to its loop. */
 struct dealt {
     struct mail mail;
     struct http_server *server;
+    struct tls_context *tls;
     int fd;
 };
 
 static void deliver(struct mail *mail)
 {
     struct dealt *dealt = (struct dealt *)mail;
-    http_server_adopt(dealt->server, dealt->fd);
+    http_server_adopt(dealt->server, dealt->fd, dealt->tls);
     free(dealt);
 }
 
@@ -46,13 +48,14 @@ static void deal(struct listener *listener, int fd)
     size_t i = listener->next;
     listener->next = (i + 1) % listener->count;
     if (listener->loops[i] == listener->loop) {
-        http_server_adopt(listener->servers[i], fd);
+        http_server_adopt(listener->servers[i], fd, listener->tls);
         return;
     }
     struct dealt *dealt = malloc(sizeof *dealt);
     if (!dealt)
         log_fatal("out of memory for a connection");
-    *dealt = (struct dealt){.mail.deliver = deliver, .server = listener->servers[i], .fd = fd};
+    *dealt = (struct dealt){
+        .mail.deliver = deliver, .server = listener->servers[i], .tls = listener->tls, .fd = fd};
     loop_post(listener->loops[i], &dealt->mail);
 }
 
@@ -136,6 +139,11 @@ void listener_take(struct listener **ret, int fd)
     listener->watch = (struct watch){fd, listener_ready};
     listener->retry.due = retry_due;
     *ret = listener;
+}
+
+void listener_secure(struct listener *listener, struct tls_context *tls)
+{
+    listener->tls = tls;
 }
 
 uint16_t listener_port(const struct listener *listener)

@@ -12,6 +12,8 @@ MUST_CHECK int listener_open(struct listener **ret, struct span address, uint16_
 /* Takes over a listening, non-blocking socket. */
 void listener_take(struct listener **ret, int fd);
 uint16_t listener_port(const struct listener *listener);
+/* Connections speak TLS from now on; the context outlives the servers. Before it starts. */
+void listener_secure(struct listener *listener, struct tls_context *tls);
 /* Accepts on `loop`; each connection goes by mail to the next of `servers` with its loop. Both
  * arrays stay the caller's and outlive the listener. */
 MUST_CHECK int listener_start(struct listener *listener, struct loop *loop,

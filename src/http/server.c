@@ -138,7 +138,7 @@ void server_count_out(struct http_server *server)
 }
 
 int http_server_new(struct http_server **ret, struct loop *loop, struct http_handler *handler,
-                    const struct http_limits *limits, struct tls_context *tls)
+                    const struct http_limits *limits)
 {
     struct http_server *server = calloc(1, sizeof *server);
     if (!server)
@@ -147,7 +147,6 @@ int http_server_new(struct http_server **ret, struct loop *loop, struct http_han
     server->loop = loop;
     server->handler = handler;
     server->limits = limits ? *limits : http_default_limits;
-    server->tls = tls;
     server->date_second = INT64_MIN;
     link_init(&server->connections);
     link_init(&server->queue);
@@ -178,13 +177,13 @@ static void note_peer(struct connection *c)
 }
 
 /* False: the socket stays the caller's. */
-static bool adopt(struct http_server *server, int fd)
+static bool adopt(struct http_server *server, int fd, struct tls_context *tls)
 {
     struct stream stream = {.fd = fd};
     int on = 1;
     if (server->draining || server->connection_count >= server->limits.connections)
         return false;
-    if (server->tls && !(stream.tls = tls_session_new(server->tls, fd)))
+    if (tls && !(stream.tls = tls_session_new(tls, fd)))
         return false;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on no TCP: no matter */
     struct connection *c = connection_new(server, stream);
@@ -197,9 +196,9 @@ static bool adopt(struct http_server *server, int fd)
     return true;
 }
 
-void http_server_adopt(struct http_server *server, int fd)
+void http_server_adopt(struct http_server *server, int fd, struct tls_context *tls)
 {
-    if (!adopt(server, fd))
+    if (!adopt(server, fd, tls))
         close(fd);
 }
 

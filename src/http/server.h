@@ -77,14 +77,14 @@ struct http_limits {
 };
 extern const struct http_limits http_default_limits;
 
-/* `limits` NULL: http_default_limits. `handler`, `tls` and `limits`' values are kept; handler and
- * tls outlive the server. SIGPIPE is ignored from now on, for the whole process: a peer may leave
- * while sendfile or OpenSSL write to it. Negative errno on failure. */
+/* `limits` NULL: http_default_limits. `handler` and `limits`' values are kept; the handler outlives
+ * the server. SIGPIPE is ignored from now on, for the whole process: a peer may leave while
+ * sendfile or OpenSSL write to it. Negative errno on failure. */
 MUST_CHECK int http_server_new(struct http_server **ret, struct loop *loop,
-                               struct http_handler *handler, const struct http_limits *limits,
-                               struct tls_context *tls /* or NULL */);
-/* Takes over an accepted, non-blocking socket. Loop thread. */
-void http_server_adopt(struct http_server *server, int fd);
+                               struct http_handler *handler, const struct http_limits *limits);
+/* Takes over an accepted, non-blocking socket, which speaks TLS where `tls` is not NULL; that
+ * outlives the server. Loop thread. */
+void http_server_adopt(struct http_server *server, int fd, struct tls_context *tls);
 /* Graceful stop: idle connections close now, busy ones after their reply with Connection: close;
  * `drained` is called from the loop when none is left. Loop thread. */
 void http_server_drain(struct http_server *server, void (*drained)(void *user), void *user);

@@ -13,7 +13,6 @@ struct http_server {
     struct loop *loop;
     struct http_handler *handler;
     struct http_limits limits;
-    struct tls_context *tls;
 
     struct link connections, queue;
     size_t connection_count;

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The context all connections share: versions, ALPN, certificate. Tickets resume sessions without a
- * cache, so the context is not written to after it is made. Any thread.
+ * The context all connections share: versions, ALPN, certificates. Tickets resume sessions without
+ * a cache, so the context itself is not written to after it is made. Any thread.
  */
 #include "http/tls_context.h"
 
 #include "base/log.h"
-#include "http/certificate.h"
+#include "http/authority.h"
+#include "http/tls_shown.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define NAMES_BYTES 65536
 
 /* RFC 7301: a client that offers protocols, but not ours, is refused. */
 static int choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
@@ -41,6 +44,32 @@ static SSL_CTX *ssl_context_new(void)
     return ssl;
 }
 
+static int context_new(struct tls_context **ret)
+{
+    struct tls_context *context = calloc(1, sizeof *context);
+    if (!context)
+        log_fatal("out of memory for a TLS context");
+    context->ssl = ssl_context_new();
+    if (!context->ssl) {
+        free(context);
+        return -ENOMEM;
+    }
+    *ret = context;
+    return 0;
+}
+
+void tls_context_free(struct tls_context *context)
+{
+    if (!context)
+        return;
+    SSL_CTX_free(context->ssl);
+    tls_shown_free(context->shown);
+    free(context);
+}
+
+/* ---- a certificate of its own ------------------------------------------------------------------
+ */
+
 struct paths {
     char certificate[4096], key[4096];
 };
@@ -49,10 +78,11 @@ static int find_paths(struct paths *paths, const char *dir)
 {
     int a = snprintf(paths->certificate, sizeof paths->certificate, "%s/tls-cert.pem", dir);
     int b = snprintf(paths->key, sizeof paths->key, "%s/tls-key.pem", dir);
-    return a < (int)sizeof paths->certificate && b < (int)sizeof paths->key ? 0 : -ENAMETOOLONG;
+    if (a >= (int)sizeof paths->certificate || b >= (int)sizeof paths->key)
+        return -ENAMETOOLONG;
+    return access(paths->certificate, F_OK) < 0 && access(paths->key, F_OK) < 0 ? -ENOENT : 0;
 }
 
-/* -EINVAL when the files are there and cannot be used: never overwritten. */
 static int load_pair(SSL_CTX *ssl, const struct paths *paths)
 {
     if (SSL_CTX_use_certificate_chain_file(ssl, paths->certificate) != 1 ||
@@ -64,21 +94,17 @@ static int load_pair(SSL_CTX *ssl, const struct paths *paths)
     return 0;
 }
 
-int tls_context_open(struct tls_context **ret, const char *dir, const struct span *names,
-                     size_t name_count)
+int tls_context_load(struct tls_context **ret, const char *dir)
 {
     struct paths paths;
+    struct tls_context *context;
     int r = find_paths(&paths, dir);
-    if (!r && access(paths.certificate, F_OK) < 0 && access(paths.key, F_OK) < 0)
-        r = certificate_make(paths.certificate, paths.key, names, name_count);
-    if (r < 0)
+    if (!r)
+        r = context_new(&context);
+    if (r)
         return r;
-    struct tls_context *context = malloc(sizeof *context);
-    if (!context)
-        log_fatal("out of memory for a TLS context");
-    context->ssl = ssl_context_new();
-    r = context->ssl ? load_pair(context->ssl, &paths) : -ENOMEM;
-    if (r < 0) {
+    r = load_pair(context->ssl, &paths);
+    if (r) {
         tls_context_free(context);
         return r;
     }
@@ -86,10 +112,32 @@ int tls_context_open(struct tls_context **ret, const char *dir, const struct spa
     return 0;
 }
 
-void tls_context_free(struct tls_context *context)
+/* ---- certificates of an authority --------------------------------------------------------------
+ */
+
+static int choose_certificate(SSL *ssl, int *ret_alert, void *context)
 {
-    if (!context)
-        return;
-    SSL_CTX_free(context->ssl);
-    free(context);
+    struct arena arena;
+    const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    arena_init(&arena, 4096, NAMES_BYTES);
+    bool shown = tls_shown_use(((struct tls_context *)context)->shown, &arena,
+                               asked ? span_of_cstr(asked) : SPAN_NONE, ssl);
+    arena_done(&arena);
+    *ret_alert = SSL_AD_UNRECOGNIZED_NAME;
+    return shown ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+int tls_context_new(struct tls_context **ret, struct authority *authority, tls_find_names *find)
+{
+    struct tls_context *context;
+    int r = authority_open(authority);
+    if (!r)
+        r = context_new(&context);
+    if (r)
+        return r;
+    context->shown = tls_shown_new(authority, find);
+    SSL_CTX_set_tlsext_servername_callback(context->ssl, choose_certificate);
+    SSL_CTX_set_tlsext_servername_arg(context->ssl, context);
+    *ret = context;
+    return 0;
 }

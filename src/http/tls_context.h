@@ -7,4 +7,5 @@
 
 struct tls_context {
     SSL_CTX *ssl;
+    struct tls_shown *shown; /* certificates that were issued; NULL: it has one of its own */
 };

@@ -15,6 +15,7 @@
 #include "engines/log/log.h"
 #include "engines/tally/tally.h"
 #include "gate/gate.h"
+#include "http/authority.h"
 #include "http/listener.h"
 #include "http/tls.h"
 #include "services/application_autoscaling/application_autoscaling.h"
@@ -53,6 +54,7 @@ struct served {
     struct mail mail;
     struct cloud_up *up;
     int fd;
+    enum EC2_WAY_IN way_in;
 };
 
 struct cloud_up {
@@ -63,8 +65,10 @@ struct cloud_up {
     struct loop *control;
     pthread_t control_thread;
     struct auth_cache *control_cache;
-    struct tls_context *tls;
-    struct listener *listener, *inside; /* inside: NULL until something is plugged into a VPC */
+    struct tls_context *tls, *inside_tls; /* or NULL */
+    bool own_certificate;                 /* that somebody has put into the data directory */
+    /* inside: NULL until something is plugged into a VPC */
+    struct listener *listener, *inside[EC2_WAYS_IN];
     struct lane *lanes;
     struct gate **gates;
     /* The listeners keep these. */
@@ -95,31 +99,45 @@ static int open_store(struct cloud_up *up)
     return error;
 }
 
+/* The authority's files have been made for the first instance, or are read here: once. */
+static int secure_inside(struct cloud_up *up, struct listener *listener, enum EC2_WAY_IN way_in)
+{
+    if (way_in != EC2_WAY_IN_TLS)
+        return 0;
+    int error = tls_context_new(&up->inside_tls, up->cloud.authority, ec2_names_inside);
+    if (error < 0)
+        log_error("no TLS for instances: %s", strerror(-error));
+    else
+        listener_secure(listener, up->inside_tls);
+    return error;
+}
+
 /* On loop 0. */
 static void on_served(struct mail *mail)
 {
     struct served *served = (struct served *)mail;
     struct cloud_up *up = served->up;
     struct listener *listener;
+    enum EC2_WAY_IN way_in = served->way_in;
     listener_take(&listener, served->fd);
     free(served);
-    if (up->stopping || up->inside ||
+    if (up->stopping || up->inside[way_in] || secure_inside(up, listener, way_in) < 0 ||
         listener_start(listener, up->lanes[0].loop, up->insides, up->loops,
                        (size_t)up->lane_count) < 0) {
         listener_free(listener);
         return;
     }
-    up->inside = listener;
+    up->inside[way_in] = listener;
 }
 
 /* On the control thread. */
-static void serve_inside(void *user, int fd)
+static void serve_inside(void *user, int fd, enum EC2_WAY_IN way_in)
 {
     struct cloud_up *up = user;
     struct served *served = malloc(sizeof *served);
     if (!served)
         log_fatal("out of memory");
-    *served = (struct served){.mail.deliver = on_served, .up = up, .fd = fd};
+    *served = (struct served){.mail.deliver = on_served, .up = up, .fd = fd, .way_in = way_in};
     loop_post(up->lanes[0].loop, &served->mail);
 }
 
@@ -167,6 +185,7 @@ static int make_cloud(struct cloud_up *up)
     int error = workers_new(&up->cloud.workers, WORKER_THREADS, WORKER_QUEUE);
     if (error < 0)
         return fail("starting the workers", error);
+    up->cloud.authority = authority_new(up->options.data_dir);
     up->cloud.plain_at_rest = up->options.plain_at_rest;
     up->cloud.auth = auth_new(up->cloud.store, &auth);
     up->control_cache = auth_cache_new(up->cloud.auth);
@@ -179,12 +198,25 @@ static int make_cloud(struct cloud_up *up)
     return make_engines(up);
 }
 
+/* Of whoever asks from outside, whatever name he uses. */
+static void find_names(struct arena *arena, struct span asked, struct tls_names *ret)
+{
+    static const struct tls_names names = {{S_INIT("localhost"), S_INIT("*.localhost"),
+                                            S_INIT("s3.localhost"), S_INIT("*.s3.localhost"),
+                                            S_INIT("127.0.0.1"), S_INIT("::1")},
+                                           6};
+    *ret = names;
+}
+
+/* Somebody's own certificate, or one of the data directory's authority. */
 static int make_tls(struct cloud_up *up)
 {
-    static const struct span names[] = {S_INIT("*.s3.localhost"), S_INIT("s3.localhost")};
     if (!up->options.tls)
         return 0;
-    int error = tls_context_open(&up->tls, up->options.data_dir, names, ARRAY_LEN(names));
+    int error = tls_context_load(&up->tls, up->options.data_dir);
+    up->own_certificate = error != -ENOENT;
+    if (error == -ENOENT)
+        error = tls_context_new(&up->tls, up->cloud.authority, find_names);
     return error < 0 ? fail("preparing the TLS certificate", error) : 0;
 }
 
@@ -195,11 +227,11 @@ static int make_lane(struct cloud_up *up, struct lane *lane)
     if (error < 0)
         return fail("making a loop", error);
     lane->gate = gate_new(&up->config, lane->loop);
-    error = http_server_new(&lane->server, lane->loop, gate_handler(lane->gate),
-                            &http_default_limits, up->tls);
+    error =
+        http_server_new(&lane->server, lane->loop, gate_handler(lane->gate), &http_default_limits);
     if (!error)
         error = http_server_new(&lane->inside, lane->loop, gate_inside_handler(lane->gate),
-                                &http_default_limits, NULL);
+                                &http_default_limits);
     return error < 0 ? fail("making an HTTP server", error) : 0;
 }
 
@@ -241,6 +273,7 @@ static int start_listening(struct cloud_up *up)
                                      : "");
         return error;
     }
+    listener_secure(up->listener, up->tls);
     for (int i = 0; i < up->lane_count; i++) {
         up->servers[i] = up->lanes[i].server;
         up->insides[i] = up->lanes[i].inside;
@@ -319,8 +352,9 @@ static void on_signal(struct watch *watch, uint32_t events)
     up->stopping = true;
     up->draining = up->lane_count;
     listener_stop(up->listener);
-    if (up->inside)
-        listener_stop(up->inside);
+    for (int i = 0; i < EC2_WAYS_IN; i++)
+        if (up->inside[i])
+            listener_stop(up->inside[i]);
     for (int i = 0; i < up->lane_count; i++) {
         up->lanes[i].drain.deliver = on_drain;
         loop_post(up->lanes[i].loop, &up->lanes[i].drain);
@@ -360,7 +394,8 @@ static void print_banner(const struct cloud_up *up)
     if (up->options.default_root_key)
         printf("  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n");
     if (up->tls)
-        printf("  export AWS_CA_BUNDLE=%s/tls-cert.pem\n", up->options.data_dir);
+        printf("  export AWS_CA_BUNDLE=%s/%s\n", up->options.data_dir,
+               up->own_certificate ? "tls-cert.pem" : "ca-cert.pem");
     printf("\n  AWS CLI    aws s3 mb s3://my-bucket        (the variables above are enough)\n");
     printf("  SDKs       the same variables, or endpoint_url=\"%s\"\n", endpoint);
     printf("  Terraform  provider \"aws\" { s3_use_path_style = true } and the same variables\n\n");
@@ -387,7 +422,8 @@ static void release(struct cloud_up *up)
     if (up->cloud.store)
         s3_finish(up->cloud.s3);
     listener_free(up->listener);
-    listener_free(up->inside);
+    for (int i = 0; i < EC2_WAYS_IN; i++)
+        listener_free(up->inside[i]);
     for (int i = 0; i < up->lane_count; i++) {
         http_server_free(up->lanes[i].server);
         http_server_free(up->lanes[i].inside);
@@ -411,6 +447,8 @@ static void release(struct cloud_up *up)
     auth_free(up->cloud.auth);
     routes_free(up->routes);
     tls_context_free(up->tls);
+    tls_context_free(up->inside_tls);
+    authority_free(up->cloud.authority);
     free(up->lanes);
     free(up->gates);
 }
@@ -437,6 +475,7 @@ int command_up(int argc, char **argv)
     if (open_store(&up) < 0 || make_cloud(&up) < 0 || make_tls(&up) < 0 || make_lanes(&up) < 0 ||
         watch_signals(&up, &signals) < 0 || start_listening(&up) < 0 || start_threads(&up) < 0)
         return 1;
+    ec2_await(up.cloud.ec2);
     print_banner(&up);
     loop_run(up.lanes[0].loop);
     join(&up);

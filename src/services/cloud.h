@@ -9,6 +9,7 @@
 
 struct store;
 struct auth;
+struct authority;
 struct workers;
 struct loop;
 struct kv;
@@ -24,6 +25,7 @@ struct cloud {
     struct store *store;
     struct auth *auth;
     struct workers *workers;
+    struct authority *authority; /* http/authority.h, of the data directory */
     bool plain_at_rest;   /* objects are stored without encryption unless a request brings a key */
     struct loop *control; /* of the control thread: for what services do by themselves */
     struct kv *kv;

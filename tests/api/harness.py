@@ -77,8 +77,8 @@ class Cloud:
 
     @property
     def certificate(self):
-        """What --tls made."""
-        return next(self.data.rglob("tls-cert.pem"))
+        """Of the authority that --tls made."""
+        return self.data / "ca-cert.pem"
 
     @property
     def pid(self):

@@ -104,9 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         return 0;
     struct span input = span_first(span_of((const char *)bytes + 1, len - 1), INPUT_CEILING);
     size_t part = bytes[0] % 64 * 16 + 1U;
-    demand(loop_new(&loop) == 0 && http_server_new(&server, loop, &handler, NULL, NULL) == 0);
+    demand(loop_new(&loop) == 0 && http_server_new(&server, loop, &handler, NULL) == 0);
     demand(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
-    http_server_adopt(server, pair[0]);
+    http_server_adopt(server, pair[0], NULL);
     bool open = give(pair[1], S(PREFACE));
     for (; open && input.len; input = span_from(input, part))
         open = give(pair[1], span_first(input, part));

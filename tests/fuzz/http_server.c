@@ -103,9 +103,9 @@ static struct buf run(struct span input, size_t part)
     struct buf output;
     int pair[2];
     buf_init(&output, OUTPUT_CEILING);
-    demand(loop_new(&loop) == 0 && http_server_new(&server, loop, &handler, NULL, NULL) == 0);
+    demand(loop_new(&loop) == 0 && http_server_new(&server, loop, &handler, NULL) == 0);
     demand(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
-    http_server_adopt(server, pair[0]);
+    http_server_adopt(server, pair[0], NULL);
     for (; input.len; input = span_from(input, part)) {
         struct span some = span_first(input, part);
         ssize_t n = send(pair[1], some.at, some.len, MSG_NOSIGNAL);

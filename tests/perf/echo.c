@@ -4,6 +4,7 @@
  * 1 KiB, /file with the file named on the command line, and a body with that body.
  *   echo PORT [FILE [TLS-DIRECTORY]]
  */
+#include "http/authority.h"
 #include "http/listener.h"
 #include "http/tls.h"
 
@@ -18,6 +19,11 @@ static struct {
 } file = {.fd = -1};
 
 static char kilobyte[1024];
+
+static void find_names(struct arena *arena, struct span asked, struct tls_names *ret)
+{
+    *ret = (struct tls_names){{S("localhost"), S("127.0.0.1")}, 2};
+}
 
 static void answer(struct http_exchange *x)
 {
@@ -73,10 +79,12 @@ int main(int argc, char **argv)
             fail("no such file");
         file.len = (uint64_t)state.st_size;
     }
-    if (argc > 3 && tls_context_open(&tls, argv[3], NULL, 0) < 0)
+    if (argc > 3 && tls_context_new(&tls, authority_new(argv[3]), find_names) < 0)
         fail("no TLS");
-    if (loop_new(&loop) < 0 || http_server_new(&server, loop, &handler, NULL, tls) < 0 ||
-        listener_open(&listener, S("127.0.0.1"), (uint16_t)port) < 0 ||
+    if (listener_open(&listener, S("127.0.0.1"), (uint16_t)port) < 0)
+        fail("cannot listen");
+    listener_secure(listener, tls);
+    if (loop_new(&loop) < 0 || http_server_new(&server, loop, &handler, NULL) < 0 ||
         listener_start(listener, loop, &server, &loop, 1) < 0)
         fail("cannot listen");
     loop_run(loop);

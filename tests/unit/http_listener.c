@@ -116,7 +116,7 @@ TEST(connections_are_dealt_evenly_to_all_loops)
     CHECK_INT(workers_new(&workers, 2, 1000), 0);
     for (int i = 0; i < LOOPS; i++) {
         CHECK_INT(loop_new(&loops[i]), 0);
-        CHECK_INT(http_server_new(&servers[i], loops[i], &handler, NULL, NULL), 0);
+        CHECK_INT(http_server_new(&servers[i], loops[i], &handler, NULL), 0);
         numbers[i] = i;
     }
     CHECK_INT(listener_open(&listener, S("127.0.0.1"), 0), 0);
@@ -167,7 +167,7 @@ TEST(without_descriptors_it_pauses_and_goes_on_later)
     struct listener *listener;
     struct rlimit before, none;
     CHECK_INT(loop_new(&loops[0]), 0);
-    CHECK_INT(http_server_new(&servers[0], loops[0], &handler, NULL, NULL), 0);
+    CHECK_INT(http_server_new(&servers[0], loops[0], &handler, NULL), 0);
     CHECK_INT(listener_open(&listener, S("127.0.0.1"), 0), 0);
     CHECK_INT(listener_start(listener, loops[0], servers, loops, 1), 0);
     int client = connect_to(listener_port(listener));

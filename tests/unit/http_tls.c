@@ -2,6 +2,9 @@
 /* Cases for TLS: the generated certificate, and exchanges with OpenSSL's client, which verifies. */
 #include "http_world.h"
 
+#include "http/authority.h"
+#include "http/tls.h"
+
 #include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -11,6 +14,7 @@
 
 static struct {
     char dir[64], certificate[96], key[96];
+    struct authority *authority;
     struct tls_context *context;
     SSL_CTX *client_context;
     SSL *client;
@@ -23,23 +27,41 @@ static void remove_files(void)
     rmdir(tls.dir);
 }
 
-static void open_folder(void)
+static void open_folder(const char *name)
 {
     memset(&tls, 0, sizeof tls);
     snprintf(tls.dir, sizeof tls.dir, "/tmp/tls-test-XXXXXX");
     CHECK(mkdtemp(tls.dir) != NULL);
-    snprintf(tls.certificate, sizeof tls.certificate, "%s/tls-cert.pem", tls.dir);
-    snprintf(tls.key, sizeof tls.key, "%s/tls-key.pem", tls.dir);
+    snprintf(tls.certificate, sizeof tls.certificate, "%s/%s-cert.pem", tls.dir, name);
+    snprintf(tls.key, sizeof tls.key, "%s/%s-key.pem", tls.dir, name);
+}
+
+/* Those of localhost, unless somebody asks for what there is not; "number.localhost" are many. */
+static void find_names(struct arena *arena, struct span asked, struct tls_names *ret)
+{
+    *ret = (struct tls_names){0};
+    if (span_eq(asked, S("nobody.localhost")))
+        return;
+    if (span_ends(asked, S(".many.localhost")))
+        ret->at[ret->count++] = asked;
+    else if (span_eq(asked, S("example.org")))
+        ret->at[ret->count++] = asked;
+    ret->at[ret->count++] = S("localhost");
+    ret->at[ret->count++] = S("*.s3.localhost");
+    ret->at[ret->count++] = S("127.0.0.1");
+    ret->at[ret->count++] = S("::1");
+    ret->at[ret->count++] = S("10.1.2.3");
 }
 
 static void begin(void)
 {
-    static const struct span names[] = {S_INIT("*.s3.localhost"), S_INIT("10.1.2.3")};
-    open_folder();
-    CHECK_INT(tls_context_open(&tls.context, tls.dir, names, ARRAY_LEN(names)), 0);
+    open_folder("ca");
+    tls.authority = authority_new(tls.dir);
+    CHECK_INT(tls_context_new(&tls.context, tls.authority, find_names), 0);
     tls.client_context = SSL_CTX_new(TLS_client_method());
     CHECK(tls.client_context != NULL);
     CHECK_INT(SSL_CTX_load_verify_locations(tls.client_context, tls.certificate, NULL), 1);
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(tls.client_context), X509_V_FLAG_X509_STRICT);
     SSL_CTX_set_verify(tls.client_context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_mode(tls.client_context,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -52,6 +74,7 @@ static void end(void)
     SSL_CTX_free(tls.client_context);
     world_end();
     tls_context_free(tls.context);
+    authority_free(tls.authority);
     remove_files();
 }
 
@@ -83,6 +106,9 @@ static void connect_as(const char *host)
     tls.client = SSL_new(tls.client_context);
     CHECK_INT(SSL_set_fd(tls.client, world.fd), 1);
     CHECK_INT(SSL_set1_host(tls.client, host), 1);
+    if (!X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls.client), host))
+        CHECK_INT(SSL_set_tlsext_host_name(tls.client, host), 1);
+    ERR_clear_error();
     SSL_set_connect_state(tls.client);
     CLIENT_WAIT(SSL_is_init_finished(tls.client) || world.reply_ended);
 }
@@ -155,7 +181,13 @@ TEST(both_versions_and_no_older_one)
     end();
 }
 
-TEST(the_certificate_names_what_it_should)
+static X509 *shown_for(const char *host)
+{
+    connect_as(host);
+    return SSL_get1_peer_certificate(tls.client);
+}
+
+TEST(a_certificate_names_what_it_should)
 {
     static const struct {
         const char *host;
@@ -167,71 +199,106 @@ TEST(the_certificate_names_what_it_should)
         {"127.0.0.1", true},
         {"::1", true},
         {"10.1.2.3", true},
-        {"example.org", false},
         {"10.1.2.4", false},
         {"a.b.c.localhost", false},
         {"bucket.localhost", false}, /* OpenSSL wants two labels behind a star, others one */
+        {"nobody.localhost", false}, /* no certificate at all */
+        {"example.org", false},      /* one that the authority may not issue */
     };
+    struct stat state;
     begin();
-    FILE *file = fopen(tls.certificate, "r");
-    CHECK(file != NULL);
-    X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
-    fclose(file);
-    CHECK(certificate != NULL);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        bool matches = X509_check_host(certificate, cases[i].host, 0, 0, NULL) == 1 ||
-                       X509_check_ip_asc(certificate, cases[i].host, 0) == 1;
-        if (matches != cases[i].good)
+        connect_as(cases[i].host);
+        if (SSL_is_init_finished(tls.client) != cases[i].good)
             test_fail(__FILE__, __LINE__, "%s", cases[i].host);
     }
-    EVP_PKEY *key = X509_get0_pubkey(certificate);
-    CHECK_INT(EVP_PKEY_get_bits(key), 256);
-    CHECK_INT(X509_verify(certificate, key), 1);
-    CHECK_INT(X509_check_ca(certificate), 1);
+    X509 *certificate = shown_for("localhost");
+    CHECK_INT(X509_check_ca(certificate), 0);
+    CHECK_INT(EVP_PKEY_get_bits(X509_get0_pubkey(certificate)), 256);
     X509_free(certificate);
-    struct stat state;
     CHECK_INT(stat(tls.key, &state), 0);
     CHECK_INT(state.st_mode & 0777, 0600);
-    connect_as("example.org");
-    CHECK(!SSL_is_init_finished(tls.client));
     end();
 }
 
-TEST(a_second_start_keeps_the_certificate)
+TEST(certificates_are_kept_and_there_are_never_many)
+{
+    char host[64];
+    begin();
+    X509 *first = shown_for("a.many.localhost"), *again = shown_for("A.many.LOCALHOST");
+    CHECK(first && again && X509_cmp(first, again) == 0);
+    X509_free(again);
+    for (int i = 0; i < 64; i++) {
+        snprintf(host, sizeof host, "%d.many.localhost", i);
+        connect_as(host);
+        CHECK(SSL_is_init_finished(tls.client));
+    }
+    again = shown_for("a.many.localhost");
+    CHECK(again && X509_cmp(first, again) != 0); /* it had made room */
+    X509_free(again);
+    again = shown_for("63.many.localhost");
+    clock_advance(25LL * 3600 * 1000);
+    for (int i = 0; i < 3; i++)
+        world_turn(); /* the loop sees how late it is */
+    X509 *later = shown_for("63.many.localhost");
+    CHECK(again && later && X509_cmp(again, later) != 0);
+    X509_free(later);
+    X509_free(again);
+    X509_free(first);
+    end();
+}
+
+static struct span read_whole(const char *path, char *to, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    size_t len = fread(to, 1, size, file);
+    fclose(file);
+    return span_of(to, len);
+}
+
+TEST(a_second_start_keeps_the_authority)
 {
     char before[4096], after[4096];
-    struct tls_context *again;
     begin();
-    FILE *file = fopen(tls.certificate, "r");
-    size_t len = fread(before, 1, sizeof before, file);
-    fclose(file);
-    CHECK(len > 100);
-    CHECK_INT(tls_context_open(&again, tls.dir, NULL, 0), 0);
-    tls_context_free(again);
-    file = fopen(tls.certificate, "r");
-    CHECK_SPAN(span_of(after, fread(after, 1, sizeof after, file)), span_of(before, len));
-    fclose(file);
+    struct span pem = read_whole(tls.certificate, before, sizeof before);
+    CHECK_SPAN(authority_pem(tls.authority), pem);
+    struct authority *again = authority_new(tls.dir);
+    CHECK_INT(authority_open(again), 0);
+    CHECK_SPAN(authority_pem(again), pem);
+    CHECK_INT(authority_hash(again), authority_hash(tls.authority));
+    authority_free(again);
+    /* Killed between its two files: the key is the same, so is the authority to who had it. */
+    struct span key = read_whole(tls.key, before, sizeof before);
+    unlink(tls.certificate);
+    again = authority_new(tls.dir);
+    CHECK_INT(authority_open(again), 0);
+    CHECK_SPAN(read_whole(tls.key, after, sizeof after), key);
+    authority_free(again);
     end();
 }
 
 TEST(what_is_there_and_cannot_be_used_is_not_overwritten)
 {
-    struct tls_context *context;
-    open_folder();
-    FILE *file = fopen(tls.key, "w");
-    fputs("no key", file);
-    fclose(file);
-    CHECK_INT(tls_context_open(&context, tls.dir, NULL, 0), -EINVAL);
-    file = fopen(tls.key, "r");
+    static const char *const names[] = {"ca", "tls"};
     char text[10];
-    CHECK_SPAN(span_of(text, fread(text, 1, sizeof text, file)), S("no key"));
-    fclose(file);
-    remove_files();
-    CHECK_INT(tls_context_open(&context, tls.dir, NULL, 0), -ENOENT);
-    struct span bad = S("a,DNS:example.org");
-    open_folder();
-    CHECK_INT(tls_context_open(&context, tls.dir, &bad, 1), -EINVAL);
-    remove_files();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct tls_context *context;
+        open_folder(names[i]);
+        struct authority *authority = authority_new(tls.dir);
+        CHECK_INT(tls_context_load(&context, tls.dir), -ENOENT);
+        FILE *file = fopen(tls.key, "w");
+        fputs("no key", file);
+        fclose(file);
+        if (i == 0)
+            CHECK_INT(tls_context_new(&context, authority, find_names), -EINVAL);
+        else
+            CHECK_INT(tls_context_load(&context, tls.dir), -EINVAL);
+        CHECK_SPAN(read_whole(tls.key, text, sizeof text), S("no key"));
+        remove_files();
+        CHECK_INT(tls_context_new(&context, authority, find_names), -ENOENT);
+        authority_free(authority);
+    }
 }
 
 #define MEBIBYTE (1 << 20)

@@ -26,6 +26,7 @@ static struct {
     struct http_server *server;
     struct http_handler handler;
     struct http_limits limits;
+    struct tls_context *tls;
     int fd; /* the client's end, -1 none */
     struct buf reply;
     bool reply_ended;
@@ -172,7 +173,7 @@ static void world_connect_narrow(int window)
     world.fd = pair[1];
     world.reply_ended = false;
     buf_clear(&world.reply);
-    http_server_adopt(world.server, pair[0]);
+    http_server_adopt(world.server, pair[0], world.tls);
 }
 
 static void world_connect(void)
@@ -196,6 +197,7 @@ static void world_begin_with(const struct http_limits *limits, struct tls_contex
 {
     memset(&world, 0, sizeof world);
     world.fd = -1;
+    world.tls = tls;
     world.handler = (struct http_handler){
         .head = world_head,
         .piece = world_piece,
@@ -208,7 +210,7 @@ static void world_begin_with(const struct http_limits *limits, struct tls_contex
     buf_init(&world.reply, 64 << 20);
     buf_init(&world.body, 64 << 20);
     CHECK_INT(loop_new(&world.loop), 0);
-    CHECK_INT(http_server_new(&world.server, world.loop, &world.handler, limits, tls), 0);
+    CHECK_INT(http_server_new(&world.server, world.loop, &world.handler, limits), 0);
 }
 
 static inline void world_begin(void)

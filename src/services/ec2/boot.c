@@ -65,6 +65,19 @@ static void add_key(struct boot_files *to, struct span key)
     add(to, "/run/cloud-init/key", 0600, key);
 }
 
+/* Where Debian's update-ca-certificates takes further ones from, and where OpenSSL looks each one
+ * up; the bundle is the machine's own business. */
+static void add_authority(struct call *c, struct boot_files *to, const struct boot_facts *facts)
+{
+    static const char path[] = "/usr/local/share/ca-certificates/kintoun.crt";
+    if (!facts->authority.at)
+        return;
+    add(to, path, 0644, facts->authority);
+    add(to, "/etc/ssl/certs/kintoun.pem", S_IFLNK, span_of_cstr(path));
+    add(to, arena_printf(c->arena, "/etc/ssl/certs/%08x.0", facts->authority_hash).at, S_IFLNK,
+        S("kintoun.pem"));
+}
+
 void boot_make_files(struct call *c, const struct boot_facts *facts, struct boot_files *ret)
 {
     struct span here = arena_printf(c->arena, "/var/lib/cloud/instances/%.*s", SPAN_ARG(facts->id));
@@ -77,6 +90,7 @@ void boot_make_files(struct call *c, const struct boot_facts *facts, struct boot
     add(ret, "/var/lib/cloud/scripts/per-boot", S_IFDIR | 0755, S(""));
     add_user_data(c, ret, here, facts->user_data.at ? facts->user_data : S(""));
     add_key(ret, facts->key);
+    add_authority(c, ret, facts);
     add(ret, "/etc/hostname", 0644, arena_printf(c->arena, "%.*s\n", SPAN_ARG(facts->hostname)));
     add(ret, "/etc/hosts", 0644,
         arena_printf(c->arena, "127.0.0.1 localhost\n%.*s %.*s.%.*s %.*s\n",

@@ -10,6 +10,24 @@ if [ ! -e /etc/shadow ]; then
     (umask 077; while IFS=: read -r name rest; do echo "$name:*:19000:0:99999:7:::"; done </etc/passwd >/etc/shadow)
 fi
 
+# Whom to trust with the names of services. Tools of the machine that write the bundle anew find the certificate too.
+authority=/usr/local/share/ca-certificates/kintoun.crt
+bundle=/etc/ssl/certs/ca-certificates.crt
+[ -e /etc/pki/tls/certs/ca-bundle.crt ] && bundle=/etc/pki/tls/certs/ca-bundle.crt
+if [ -e $authority ]; then
+    known=
+    [ -e /var/lib/cloud/authority ] && read -r known </var/lib/cloud/authority
+    { read -r line; read -r line; } <$authority
+    if [ "$line" != "$known" ]; then
+        while read -r part; do echo "$part"; done <$authority >>$bundle
+        # The AWS CLI and SDKs for Python and JavaScript may bring bundles of their own.
+        echo "AWS_CA_BUNDLE=$bundle
+NODE_EXTRA_CA_CERTS=$authority" >>/etc/environment
+        echo "$line" >/var/lib/cloud/authority
+    fi
+    export AWS_CA_BUNDLE=$bundle NODE_EXTRA_CA_CERTS=$authority
+fi
+
 if [ -s /run/cloud-init/key ] && [ ! -e "$here/sem/config_ssh" ]; then
     (umask 077; while read -r line; do echo "$line"; done </run/cloud-init/key >>/root/.ssh/authorized_keys)
     : >"$here/sem/config_ssh"

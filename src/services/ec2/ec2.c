@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define INSIDE_PORT 80
+static const uint16_t inside_ports[EC2_WAYS_IN] = {80, 443};
 
 struct ec2 {
     struct ec2_options options;
@@ -29,7 +29,7 @@ struct ec2 {
     struct metadata *metadata;
     struct resolver *resolver;
     struct flow_logger *flow_logger;
-    struct network_socket inside;
+    struct network_socket inside[EC2_WAYS_IN];
     struct cloud *cloud;
     struct mail resume;
 };
@@ -44,8 +44,21 @@ static void on_resume(struct mail *mail)
 /* At every address of a service that has no socket of its own. On the control thread. */
 static void on_inside(struct network_socket *socket)
 {
-    struct ec2 *ec2 = (struct ec2 *)((char *)socket - offsetof(struct ec2, inside));
-    ec2->options.serve(ec2->options.serve_user, socket->fd);
+    enum EC2_WAY_IN way_in =
+        socket->port == inside_ports[EC2_WAY_IN_TLS] ? EC2_WAY_IN_TLS : EC2_WAY_IN_CLEAR;
+    struct ec2 *ec2 = (struct ec2 *)((char *)(socket - way_in) - offsetof(struct ec2, inside));
+    ec2->options.serve(ec2->options.serve_user, socket->fd, way_in);
+}
+
+static void listen_inside(struct ec2 *ec2)
+{
+    for (int i = 0; i < EC2_WAYS_IN; i++) {
+        ec2->inside[i] = (struct network_socket){.opened = on_inside,
+                                                 .loop = ec2->cloud->control,
+                                                 .type = SOCK_STREAM,
+                                                 .port = inside_ports[i]};
+        network_listen(ec2->network, &ec2->inside[i]);
+    }
 }
 
 struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
@@ -61,11 +74,9 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
     ec2->metadata = metadata_new(cloud, ec2->network);
     ec2->resolver = resolver_new(cloud, ec2->network, options->resolv_conf);
     ec2->flow_logger = flow_logger_new(cloud);
-    ec2->inside = (struct network_socket){
-        .opened = on_inside, .loop = cloud->control, .type = SOCK_STREAM, .port = INSIDE_PORT};
-    if (options->serve)
-        network_listen(ec2->network, &ec2->inside);
     ec2->cloud = cloud;
+    if (options->serve)
+        listen_inside(ec2);
     ec2->resume.deliver = on_resume;
     loop_post(cloud->control, &ec2->resume);
     return ec2;
@@ -83,6 +94,11 @@ void ec2_free(struct ec2 *ec2)
     steps_free(ec2->steps);
     flow_logger_free(ec2->flow_logger);
     free(ec2);
+}
+
+void ec2_await(struct ec2 *ec2)
+{
+    network_await(ec2->network);
 }
 
 const char *ec2_fabric_absent(const struct ec2 *ec2)

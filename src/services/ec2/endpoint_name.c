@@ -8,19 +8,11 @@
 #include "services/ec2/endpoint_name.h"
 
 #include "services/ec2/endpoint.h"
+#include "services/ec2/endpoint_host.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/managed_prefix.h"
 
 #define PREFIX_HOST 1 /* of a prefix list's block, the address that names stand for */
-
-/* The name itself or, where the service's names have such, a bucket's in front of it. */
-static bool is_name(struct span name, struct span host, bool wild)
-{
-    size_t before = name.len - host.len;
-    if (name.len < host.len || !span_ends(name, host))
-        return false;
-    return before == 0 || (wild && name.at[before - 1] == '.');
-}
 
 /* ---- interface endpoints -----------------------------------------------------------------------
  */
@@ -82,9 +74,8 @@ static RESULT find_interfaces(struct search *search, const struct stored_vpc *vp
         if (endpoint->type != ENDPOINT_INTERFACE || endpoint->state != ENDPOINT_AVAILABLE)
             continue;
         bool taken_over =
-            endpoint->private_dns &&
-            is_name(search->question->name, endpoint_service_host(c->arena, c->region, service),
-                    service->wild);
+            endpoint->private_dns && endpoint_host_is(c->arena, search->question->name, service,
+                                                      c->region, ENDPOINT_NAMES_PRIVATE);
         *ret_found = is_own_name(search, endpoint, service, &zone) || taken_over;
         if (*ret_found)
             TRY(add_interfaces(search, endpoint, zone));
@@ -102,8 +93,8 @@ static void find_prefix(struct search *search, bool *ret_found)
     struct call *c = search->c;
     const struct endpoint_service *services = endpoint_service_all(&count);
     for (size_t i = 0; i < count && !*ret_found; i++) {
-        struct span host = endpoint_service_host(c->arena, c->region, &services[i]);
-        if (!is_name(search->question->name, host, services[i].wild) ||
+        if (!endpoint_host_is(c->arena, search->question->name, &services[i], c->region,
+                              ENDPOINT_NAMES_ALL) ||
             !managed_prefix_block(c->region, services[i].label, &block))
             continue;
         *ret_found = true;

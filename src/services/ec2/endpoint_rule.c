@@ -70,7 +70,7 @@ RESULT endpoint_check_private_dns(struct call *c, const struct stored_endpoint *
 {
     struct stored_vpc vpc;
     const struct endpoint_service *service = endpoint_service_named(c->region, endpoint->service);
-    if (!service->private_dns)
+    if (!endpoint_service_private(service))
         return refuse(c, &EC2_INVALID_PARAMETER,
                       "Private DNS can't be enabled because the service %.*s does not provide a "
                       "private DNS name.",

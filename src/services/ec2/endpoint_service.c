@@ -8,19 +8,59 @@
 
 #include "base/hash.h"
 #include "services/ec2/describe.h"
+#include "services/ec2/endpoint_host.h"
 #include "services/ec2/zone.h"
 
 #define BOTH (ENDPOINT_GATEWAY | ENDPOINT_INTERFACE)
 
+/* Names that endpoints take over: "Create a VPC endpoint for IAM" (in us-east-1, without a region
+ * in its name) and "… for AWS STS" (the regional name only), the Kinesis guide (one for each
+ * account, too), "AWS PrivateLink for Amazon S3". DynamoDB has none. */
 static const struct endpoint_service services[] = {
-    {S_INIT("dynamodb"), S_INIT("dynamodb"), S_INIT("dynamodb"), BOTH, false, false},
-    {S_INIT("dynamodb-streams"), S_INIT("dynamodbstreams"), S_INIT("streams.dynamodb"),
-     ENDPOINT_INTERFACE, false, false},
-    {S_INIT("ec2"), S_INIT("ec2"), S_INIT("ec2"), ENDPOINT_INTERFACE, true, false},
-    {S_INIT("kinesis-streams"), S_INIT("kinesis"), S_INIT("kinesis"), ENDPOINT_INTERFACE, true,
-     false},
-    {S_INIT("s3"), S_INIT("s3"), S_INIT("s3"), BOTH, true, true},
-    {S_INIT("sts"), S_INIT("sts"), S_INIT("sts"), ENDPOINT_INTERFACE, true, false},
+    {.label = S_INIT("iam"),
+     .serves = S_INIT("iam"),
+     .host = S_INIT("iam"),
+     .types = ENDPOINT_INTERFACE,
+     .global = true,
+     .names = {{S_INIT("iam"), true}}},
+    {.label = S_INIT("dynamodb"),
+     .serves = S_INIT("dynamodb"),
+     .host = S_INIT("dynamodb"),
+     .types = BOTH,
+     .names = {{S_INIT("dynamodb.%")}, {S_INIT("*.ddb.%")}}},
+    {.label = S_INIT("dynamodb-streams"),
+     .serves = S_INIT("dynamodbstreams"),
+     .host = S_INIT("streams.dynamodb"),
+     .types = ENDPOINT_INTERFACE,
+     .names = {{S_INIT("streams.dynamodb.%")}}},
+    {.label = S_INIT("ec2"),
+     .serves = S_INIT("ec2"),
+     .host = S_INIT("ec2"),
+     .types = ENDPOINT_INTERFACE,
+     .names = {{S_INIT("ec2.%"), true}}},
+    {.label = S_INIT("kinesis-streams"),
+     .serves = S_INIT("kinesis"),
+     .host = S_INIT("kinesis"),
+     .types = ENDPOINT_INTERFACE,
+     .names = {{S_INIT("kinesis.%"), true},
+               {S_INIT("*.control-kinesis.%"), true},
+               {S_INIT("*.data-kinesis.%"), true}}},
+    {.label = S_INIT("s3"),
+     .serves = S_INIT("s3"),
+     .also = S_INIT("s3control"),
+     .host = S_INIT("s3"),
+     .types = BOTH,
+     .wild = true,
+     .names = {{S_INIT("s3.%"), true},
+               {S_INIT("*.s3.%"), true},
+               {S_INIT("*.s3-control.%"), true},
+               {S_INIT("s3")},
+               {S_INIT("*.s3")}}},
+    {.label = S_INIT("sts"),
+     .serves = S_INIT("sts"),
+     .host = S_INIT("sts"),
+     .types = ENDPOINT_INTERFACE,
+     .names = {{S_INIT("sts.%"), true}}},
 };
 
 const struct endpoint_service *endpoint_service_all(size_t *ret_count)
@@ -29,24 +69,45 @@ const struct endpoint_service *endpoint_service_all(size_t *ret_count)
     return services;
 }
 
+static bool is_offered(const struct endpoint_service *service, struct span region)
+{
+    return !service->global || span_eq(region, ENDPOINT_GLOBAL_REGION);
+}
+
 const struct endpoint_service *endpoint_service_named(struct span region, struct span name)
 {
     struct span rest = name;
-    struct span words[] = {S("com"), S("amazonaws"), region};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (!span_eq(span_cut(&rest, '.'), words[i]))
-            return NULL;
-    for (size_t i = 0; i < ARRAY_LEN(services); i++)
-        if (span_eq(services[i].label, rest))
-            return &services[i];
+    if (!span_eq(span_cut(&rest, '.'), S("com")) || !span_eq(span_cut(&rest, '.'), S("amazonaws")))
+        return NULL;
+    struct span label = rest;
+    bool regional = span_eq(span_cut(&label, '.'), region);
+    for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+        const struct endpoint_service *service = &services[i];
+        if (service->global ? span_eq(service->label, rest) && is_offered(service, region)
+                            : regional && span_eq(service->label, label))
+            return service;
+    }
     return NULL;
+}
+
+struct span endpoint_service_name(struct arena *arena, struct span region,
+                                  const struct endpoint_service *service)
+{
+    if (service->global)
+        return arena_printf(arena, "com.amazonaws.%.*s", SPAN_ARG(service->label));
+    return arena_printf(arena, "com.amazonaws.%.*s.%.*s", SPAN_ARG(region),
+                        SPAN_ARG(service->label));
+}
+
+bool endpoint_service_private(const struct endpoint_service *service)
+{
+    return service->names[0].private;
 }
 
 struct span endpoint_service_host(struct arena *arena, struct span region,
                                   const struct endpoint_service *service)
 {
-    return arena_printf(arena, "%.*s.%.*s.amazonaws.com", SPAN_ARG(service->host),
-                        SPAN_ARG(region));
+    return endpoint_pattern_in(arena, service->names[0].pattern, region);
 }
 
 struct span endpoint_service_type_text(enum ENDPOINT_TYPE type)
@@ -87,11 +148,15 @@ static void show_names(struct call *c, const struct endpoint_service *service,
              arena_printf(c->arena, "%.*s.%.*s.vpce.amazonaws.com", SPAN_ARG(service->host),
                           SPAN_ARG(c->region)),
              &to->base_endpoint_dns_names);
-    if (!service->private_dns)
+    if (!endpoint_service_private(service))
         return;
     to->private_dns_name = host;
-    to->private_dns_names.at = ARENA_NEW(c->arena, struct ec2_private_dns_details);
-    to->private_dns_names.at[to->private_dns_names.count++].private_dns_name = host;
+    to->private_dns_names.at =
+        ARENA_ARRAY(c->arena, struct ec2_private_dns_details, ENDPOINT_PATTERNS);
+    for (size_t i = 0; i < ENDPOINT_PATTERNS; i++)
+        if (service->names[i].private)
+            to->private_dns_names.at[to->private_dns_names.count++].private_dns_name =
+                endpoint_pattern_in(c->arena, service->names[i].pattern, c->region);
     to->private_dns_name_verification_state = S("verified");
 }
 
@@ -100,8 +165,7 @@ static struct ec2_service_detail show(struct call *c, const struct endpoint_serv
 {
     struct ec2_service_detail to = {.owner = S("amazon"), .service_region = c->region};
     struct span type_text = endpoint_service_type_text(type);
-    to.service_name = arena_printf(c->arena, "com.amazonaws.%.*s.%.*s", SPAN_ARG(c->region),
-                                   SPAN_ARG(service->label));
+    to.service_name = endpoint_service_name(c->arena, c->region, service);
     uint32_t digest = crc32_feed(type, to.service_name);
     to.service_id = arena_printf(c->arena, "vpce-svc-0%08x%08x", digest, ~digest);
     to.service_type.at = ARENA_NEW(c->arena, struct ec2_service_type_detail);
@@ -150,7 +214,7 @@ static void tell(struct call *c, const struct ec2_describe_vpc_endpoint_services
     size_t page = in->max_results ? (size_t)in->max_results : SIZE_MAX;
     for (size_t i = from; i < 2 * ARRAY_LEN(services); i++) {
         enum ENDPOINT_TYPE type = i % 2 ? ENDPOINT_INTERFACE : ENDPOINT_GATEWAY;
-        if (!(services[i / 2].types & type))
+        if (!(services[i / 2].types & type) || !is_offered(&services[i / 2], c->region))
             continue;
         struct ec2_service_detail detail = show(c, &services[i / 2], type);
         if (!is_listed(&in->service_names, detail.service_name) ||

@@ -72,7 +72,7 @@ int ec2_find_way(struct txn *txn, struct cloud *cloud, int fd, struct arena *are
                      .policy = policy_parse(arena, endpoint.policy, POLICY_RESOURCE, &why)},
         .address = cidr_address_text(arena, ntohl(call.source)),
         .region = endpoint.region,
-        .service = service ? service->serves : SPAN_NONE,
+        .services = {service ? service->serves : SPAN_NONE, service ? service->also : SPAN_NONE},
     };
     return ret->endpoint.policy && service ? 0 : -EBADMSG;
 }

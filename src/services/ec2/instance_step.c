@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "http/authority.h"
 #include "services/ec2/boot.h"
 #include "services/ec2/dhcp_options.h"
 #include "services/ec2/disk_copy.h"
@@ -108,6 +109,21 @@ static RESULT add_ports(struct call *c, const struct instance_interfaces *all,
     return OK;
 }
 
+/* The authority is made at the first instance of all, which waits for two small files. */
+static void trust_authority(struct call *c, struct boot_facts *facts)
+{
+    struct authority *authority = c->cloud->authority;
+    if (!authority || network_absent(ec2_network(c->cloud->ec2)))
+        return;
+    int error = authority_open(authority);
+    if (error < 0) {
+        log_error("ec2: no TLS for instances: %s", strerror(-error));
+        return;
+    }
+    facts->authority = authority_pem(authority);
+    facts->authority_hash = authority_hash(authority);
+}
+
 static RESULT make_wish(struct call *c, const struct stored_instance *instance,
                         struct machine_wish *ret)
 {
@@ -125,6 +141,7 @@ static RESULT make_wish(struct call *c, const struct stored_instance *instance,
     };
     TRY(dhcp_options_resolv_conf(c, instance->vpc, &facts.resolv_conf));
     TRY(find_key(c, instance, &facts.key));
+    trust_authority(c, &facts);
     boot_make_files(c, &facts, files);
     *ret = (struct machine_wish){
         .id = instance->id,

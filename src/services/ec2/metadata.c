@@ -306,8 +306,8 @@ struct metadata *metadata_new(struct cloud *cloud, struct network *network)
         .tokens = metadata_tokens_new(),
         .waiter = {.loop = cloud->control, .moved = on_durable},
     };
-    if (http_server_new(&metadata->server, metadata->loop, &metadata->handler, &http_default_limits,
-                        NULL) < 0)
+    if (http_server_new(&metadata->server, metadata->loop, &metadata->handler,
+                        &http_default_limits) < 0)
         log_fatal("making the server of metadata");
     store_add_waiter(cloud->store, &metadata->waiter);
     network_listen(network, &metadata->socket);

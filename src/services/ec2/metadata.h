@@ -32,9 +32,10 @@ struct metadata_tree {
     size_t count, room;
 };
 void metadata_add(struct metadata_tree *tree, const char *path, struct span value);
-/* metadata_tree.c: all of it. metadata_interface.c, metadata_role.c: their parts. */
+/* metadata_tree.c: all of it. metadata_identity.c and others: their parts. */
 RESULT metadata_grow(struct metadata_tree *tree);
 RESULT metadata_grow_interfaces(struct metadata_tree *tree);
+RESULT metadata_grow_identity(struct metadata_tree *tree);
 RESULT metadata_grow_role(struct metadata_tree *tree);
 /* The value at the path that is wanted, or the names in that directory; false: neither. */
 bool metadata_find(struct metadata_tree *tree, struct span *ret);

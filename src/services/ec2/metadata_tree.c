@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What an instance can read of itself ("Instance metadata categories"). What AWS has and is not
- * here is not true here: there is no kernel or ramdisk id, no spot, no Elastic GPU, and nobody who
- * could sign the identity document. Control thread.
+ * here is not true here: there is no kernel or ramdisk id, no spot, no Elastic GPU. Control thread.
  */
 #include "services/ec2/metadata.h"
 
-#include "base/time.h"
 #include "services/ec2/dns_name.h"
 #include "services/ec2/image.h"
-#include "services/ec2/instance_type.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/key_pair.h"
 #include "services/ec2/tag.h"
@@ -87,42 +84,6 @@ bool metadata_find(struct metadata_tree *tree, struct span *ret)
 /* ---- the parts ---------------------------------------------------------------------------------
  */
 
-static struct span time_text(struct call *c, int64_t ms)
-{
-    char text[TIME_TEXT_SIZE];
-    return arena_copy(c->arena, time_iso8601(ms, text));
-}
-
-static void grow_identity(struct metadata_tree *tree)
-{
-    struct call *c = tree->c;
-    const struct stored_instance *i = tree->instance;
-    const struct stored_interface *interface = tree->interface;
-    metadata_add(tree, "dynamic/instance-identity/document",
-                 arena_printf(c->arena,
-                              "{\n"
-                              "  \"accountId\" : \"%.*s\",\n"
-                              "  \"architecture\" : \"%.*s\",\n"
-                              "  \"availabilityZone\" : \"%.*s\",\n"
-                              "  \"billingProducts\" : null,\n"
-                              "  \"devpayProductCodes\" : null,\n"
-                              "  \"marketplaceProductCodes\" : null,\n"
-                              "  \"imageId\" : \"%.*s\",\n"
-                              "  \"instanceId\" : \"%.*s\",\n"
-                              "  \"instanceType\" : \"%.*s\",\n"
-                              "  \"kernelId\" : null,\n"
-                              "  \"pendingTime\" : \"%.*s\",\n"
-                              "  \"privateIp\" : \"%.*s\",\n"
-                              "  \"ramdiskId\" : null,\n"
-                              "  \"region\" : \"%.*s\",\n"
-                              "  \"version\" : \"2017-09-30\"\n"
-                              "}",
-                              SPAN_ARG(i->account), SPAN_ARG(instance_type_architecture()),
-                              SPAN_ARG(i->zone), SPAN_ARG(i->image), SPAN_ARG(i->id),
-                              SPAN_ARG(i->type), SPAN_ARG(time_text(c, i->launched)),
-                              SPAN_ARG(interface->addresses.at[0].address), SPAN_ARG(i->region)));
-}
-
 static RESULT grow_key(struct metadata_tree *tree)
 {
     struct call *c = tree->c;
@@ -165,7 +126,7 @@ RESULT metadata_grow(struct metadata_tree *tree)
 {
     struct call *c = tree->c;
     const struct stored_instance *i = tree->instance;
-    grow_identity(tree);
+    TRY(metadata_grow_identity(tree));
     metadata_add(tree, "meta-data/ami-id", i->image);
     metadata_add(tree, "meta-data/ami-launch-index",
                  arena_printf(c->arena, "%llu", (unsigned long long)i->launch_index));

@@ -34,6 +34,7 @@
 #define ARENA_CEILING ((size_t)1 << 30)
 #define SWEEP_MS 1000
 #define PLUG_WAIT_S 20
+#define OPEN_WAIT_S 20
 
 struct network {
     struct cloud *cloud;
@@ -43,6 +44,8 @@ struct network {
     struct change *changed;
     struct mail publish, resume;
     bool posted;
+    bool resumes; /* an earlier process has left a fabric */
+    sem_t open_end;
     struct network_socket *sockets; /* the control thread's until then */
     /* From network_start on. */
     struct loop *loop;
@@ -75,9 +78,8 @@ static void on_sweep(struct timer *timer)
     loop_timer_set(network->loop, &network->sweep, clock_steady_ms() + SWEEP_MS);
 }
 
-static void on_open(struct mail *mail)
+static void begin(struct network *network)
 {
-    struct network *network = network_at(mail, open);
     const struct fabric_options options = {.name = network->name};
     network->error = fabric_open(&network->fabric, &options, &network->why);
     if (!network->error && network->options.edge)
@@ -92,6 +94,13 @@ static void on_open(struct mail *mail)
     }
     network_sockets_open(network->sockets, network->fabric);
     on_sweep(&network->sweep);
+}
+
+static void on_open(struct mail *mail)
+{
+    struct network *network = network_at(mail, open);
+    begin(network);
+    sem_post(&network->open_end);
 }
 
 static void *run(void *user)
@@ -376,11 +385,16 @@ static void start(struct network *network)
 static void on_resume(struct mail *mail)
 {
     struct network *network = network_at(mail, resume);
+    if (network->resumes)
+        start(network);
+}
+
+static bool is_left(const struct network *network)
+{
     struct stat info;
     char path[64];
     snprintf(path, sizeof path, "/run/netns/%s", network->name);
-    if (!network_absent(network) && stat(path, &info) == 0)
-        start(network);
+    return !network_absent(network) && stat(path, &info) == 0;
 }
 
 struct network *network_new(struct cloud *cloud, const struct ec2_options *options)
@@ -393,6 +407,8 @@ struct network *network_new(struct cloud *cloud, const struct ec2_options *optio
     network->publish.deliver = on_publish;
     network->resume.deliver = on_resume;
     network_edge_name(options->data_dir, network->name);
+    network->resumes = is_left(network);
+    sem_init(&network->open_end, 0, 0);
     loop_post(cloud->control, &network->resume);
     return network;
 }
@@ -405,8 +421,19 @@ void network_free(struct network *network)
         loop_free(network->loop);
         fabric_close(network->fabric);
     }
+    sem_destroy(&network->open_end);
     free(network->meters);
     free(network);
+}
+
+/* Connections and datagrams wait in the sockets from there on. */
+void network_await(struct network *network)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += OPEN_WAIT_S;
+    if (network->resumes && sem_timedwait(&network->open_end, &until) < 0)
+        log_error("ec2: the fabric is not open yet");
 }
 
 void network_listen(struct network *network, struct network_socket *socket)

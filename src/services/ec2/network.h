@@ -16,6 +16,9 @@ struct network;
 
 struct network *ec2_network(struct ec2 *ec2);
 struct network *network_new(struct cloud *cloud, const struct ec2_options *options);
+/* Where an earlier process has left a fabric: returns once what instances ask is listening again.
+ * The control thread runs; any other thread. */
+void network_await(struct network *network);
 /* The data plane goes on. */
 void network_free(struct network *network);
 

@@ -135,13 +135,19 @@ def test_it_survives(own_cloud):
     assert described(ec2, made["VpcEndpointId"]) == made
 
 
-def test_services(ec2):
+def test_services(cloud, ec2):
     told = ec2.describe_vpc_endpoint_services()
     assert [it.removeprefix("com.amazonaws.us-east-1.") for it in told["ServiceNames"]] == [
-        "dynamodb", "dynamodb-streams", "ec2", "kinesis-streams", "s3", "sts"]
+        "com.amazonaws.iam", "dynamodb", "dynamodb-streams", "ec2", "kinesis-streams", "s3", "sts"]
+    private = {it["ServiceName"]: [name["PrivateDnsName"] for name in it.get("PrivateDnsNames", [])] for it in told["ServiceDetails"]}
+    assert private["com.amazonaws.iam"] == ["iam.amazonaws.com"]
+    assert private["com.amazonaws.us-east-1.kinesis-streams"] == [
+        f"{it}kinesis.us-east-1.amazonaws.com" for it in ("", "*.control-", "*.data-")]
+    elsewhere = cloud.client("ec2", region="eu-west-1").describe_vpc_endpoint_services()["ServiceNames"]
+    assert "com.amazonaws.iam" not in elsewhere and "com.amazonaws.eu-west-1.sts" in elsewhere
     both = ec2.describe_vpc_endpoint_services(ServiceNames=[S3])["ServiceDetails"]
     assert [it["ServiceType"][0]["ServiceType"] for it in both] == ["Gateway", "Interface"]
-    assert len({it["ServiceId"] for it in told["ServiceDetails"]}) == len(told["ServiceDetails"]) == 8
+    assert len({it["ServiceId"] for it in told["ServiceDetails"]}) == len(told["ServiceDetails"]) == 9
     chosen = ec2.describe_vpc_endpoint_services(Filters=[{"Name": "service-type", "Values": ["Gateway"]}])
     assert [it["ServiceName"].rsplit(".", 1)[1] for it in chosen["ServiceDetails"]] == ["dynamodb", "s3"]
     page = ec2.describe_vpc_endpoint_services(MaxResults=5)

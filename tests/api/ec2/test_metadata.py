@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instance metadata, asked from inside: sessions and their refusals, what is told, and credentials of the role that work."""
+import base64
 import datetime
-import ipaddress
 import json
 import os
 import signal
+import subprocess
 
 import botocore.exceptions
 import pytest
@@ -181,6 +182,35 @@ def test_what_is_told(own_machines):
     assert it.ask("latest/meta-data/tags/instance/", "-H", "X-aws-ec2-metadata-token: " + it.token())[0] == 404
 
 
+def test_signatures_of_the_identity_document(own_machines, tmp_path):
+    """As AWS's page "Verify the instance identity document" has it, with this cloud's certificate."""
+    it = launched(own_machines)
+    place = "latest/dynamic/instance-identity/"
+    assert it.lines(place) == ["document", "pkcs7", "rsa2048", "signature"]
+    document = it.get(place + "document")
+    certificate = own_machines.cloud.data / "identity-cert.pem"
+
+    def openssl(*words, given=None):
+        return subprocess.run(["openssl", *words], input=given, capture_output=True)
+    for name in ("pkcs7", "rsa2048"):
+        message = tmp_path / name
+        message.write_text(f"-----BEGIN PKCS7-----\n{it.get(place + name)}\n-----END PKCS7-----\n")
+        for trust in (("-certfile", certificate, "-noverify"),
+                      ("-certfile", certificate, "-CAfile", own_machines.cloud.certificate, "-purpose", "any")):
+            done = openssl("smime", "-verify", "-in", message, "-inform", "PEM", *trust)
+            assert done.returncode == 0 and done.stdout.decode() == document, done.stderr
+    key, signature = tmp_path / "key", tmp_path / "signature"
+    key.write_bytes(openssl("x509", "-pubkey", "-noout", "-in", certificate).stdout)
+    signature.write_bytes(base64.b64decode(it.get(place + "signature")))
+    check = ("dgst", "-sha256", "-verify", key, "-signature", signature)
+    assert openssl(*check, given=document.encode()).stdout == b"Verified OK\n"
+    assert openssl(*check, given=document.replace(it.instance, "i-0").encode()).returncode == 1
+    before = it.get(place + "signature")
+    own_machines.cloud.restart(signal.SIGKILL)
+    assert it.get(place + "signature") == before
+    assert (own_machines.cloud.data / "identity-key.pem").stat().st_mode & 0o777 == 0o600
+
+
 def test_nothing_keeps_an_instance_from_its_metadata(own_machines):
     machines, ec2 = own_machines, own_machines.ec2
     it = launched(machines)
@@ -335,7 +365,29 @@ def test_defaults_of_the_account(own_machines):
     ec2.modify_instance_metadata_defaults(HttpTokens="no-preference", HttpPutResponseHopLimit=-1)
     assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account", "InstanceMetadataTags": "enabled"}
     assert refused(ec2.modify_instance_metadata_defaults, HttpPutResponseHopLimit=65)[0] == "InvalidParameterValue"
-    assert refused(ec2.modify_instance_metadata_defaults, HttpTokensEnforced="enabled")[0] == "UnsupportedOperation"
+
+
+def test_tokens_enforced_for_the_account(own_machines):
+    machines, ec2 = own_machines, own_machines.ec2
+    before = machines.run(MetadataOptions={"HttpTokens": "optional"})["InstanceId"]
+    ec2.modify_instance_metadata_defaults(HttpTokensEnforced="enabled")
+    machines.cloud.restart(signal.SIGKILL)
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"]["HttpTokensEnforced"] == "enabled"
+    assert refused(machines.run, MetadataOptions={"HttpTokens": "optional"}) == (
+        "UnsupportedOperation", "You can't launch instances with IMDSv1 because httpTokensEnforced is enabled for this account. "
+        "Either launch the instance with httpTokens=required or contact your account owner to disable httpTokensEnforced using the "
+        "ModifyInstanceMetadataDefaults API or the account settings in the EC2 console.")
+    after = machines.run()["InstanceId"]
+    assert machines.look(after)["MetadataOptions"]["HttpTokens"] == "required"
+    change = {"InstanceId": after, "HttpTokens": "optional"}
+    assert refused(ec2.modify_instance_metadata_options, **change) == (
+        "UnsupportedOperation", "You can't set httpTokens to 'optional' because httpTokensEnforced is enabled for this account.")
+    # What ran before goes on, and may be changed in other ways.
+    assert ec2.modify_instance_metadata_options(InstanceId=before, HttpPutResponseHopLimit=3)["InstanceMetadataOptions"]["HttpTokens"] == "optional"
+    ec2.modify_instance_metadata_defaults(HttpTokens="optional")
+    assert refused(machines.run)[0] == "UnsupportedOperation"  # by the account's own default
+    ec2.modify_instance_metadata_defaults(HttpTokensEnforced="disabled")
+    assert ec2.modify_instance_metadata_options(**change)["InstanceMetadataOptions"]["HttpTokens"] == "optional"
 
 
 # The SDK inside finds its region and credentials by itself.
@@ -350,19 +402,17 @@ def test_an_sdk_inside_finds_its_credentials(own_machines, profile):
 
 
 def test_the_cli_inside_has_the_role(own_machines, profile):
-    """The stock CLI, without keys of its own, by an endpoint of a VPC that has no way to the internet."""
+    """The stock CLI, told its region only, by an endpoint of a VPC that has no way to the internet."""
     machines, ec2 = own_machines, own_machines.ec2
     machines.cloud.client("s3").create_bucket(Bucket="seen-from-inside")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
     table, = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
     ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[table["RouteTableId"]])
-    prefixes, = ec2.describe_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": ["*.s3"]}])["PrefixLists"]
-    address = ipaddress.ip_network(prefixes["Cidrs"][0])[7]
     it = launched(machines, SubnetId=subnet, IamInstanceProfile={"Name": "Lister"})
 
     def listed():
-        return machines.exec(it.instance, "env", "AWS_DEFAULT_REGION=us-east-1", AWS, "--endpoint-url", f"http://{address}", "s3", "ls")
+        return machines.exec(it.instance, "env", "AWS_DEFAULT_REGION=us-east-1", AWS, "s3", "ls")
 
     soon(lambda: "seen-from-inside" in listed().stdout, "the list of buckets")
     profile.delete_role_policy(RoleName="Lister", PolicyName="list")

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -104,7 +105,26 @@ def test_tls_with_a_certificate_of_its_own(own_cloud):
     assert s3.get_object(Bucket="over-tls", Key="k")["Body"].read() == b"x" * 300000
     before = cloud.certificate.read_bytes()
     cloud.restart()
-    assert cloud.certificate.read_bytes() == before, "a new certificate on every start cannot be trusted"
+    assert cloud.certificate.read_bytes() == before, "a new authority on every start cannot be trusted"
+    assert (cloud.data / "ca-key.pem").stat().st_mode & 0o777 == 0o600
+    assert f"AWS_CA_BUNDLE={cloud.certificate}" in cloud.banner
+    assert cloud.client("sts").get_caller_identity()
+
+
+def test_tls_with_somebodys_certificate(own_cloud):
+    cloud = own_cloud()
+    cloud.stop()
+    own = cloud.data / "tls-cert.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=mine", "-addext", "subjectAltName=IP:127.0.0.1", "-out", own,
+                    "-keyout", cloud.data / "tls-key.pem"], check=True, capture_output=True)
+    cloud.options += ("--tls",)
+    cloud.start()
+    assert f"AWS_CA_BUNDLE={own}" in cloud.banner and not cloud.certificate.exists()
+    with socket.create_connection(("127.0.0.1", cloud.port), 20) as plain:
+        context = ssl.create_default_context(cafile=own)
+        with context.wrap_socket(plain, server_hostname="127.0.0.1") as it:
+            assert ("commonName", "mine") in it.getpeercert()["subject"][0]
 
 
 def test_plain_text_on_the_tls_port_is_not_answered(own_cloud):

@@ -5,6 +5,7 @@
  * the machine's file system is executed before all privileges are gone.
  */
 #include "engines/sandbox/cgroup.h"
+#include "engines/sandbox/helper/environment.h"
 #include "engines/sandbox/helper/helper.h"
 #include "engines/sandbox/state.h"
 
@@ -22,6 +23,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#define ENVIRONMENT_BYTES 16384
+#define ENVIRONMENT_MAX 128
 #define CANNOT 125 /* as env(1) and timeout(1) */
 
 static volatile sig_atomic_t resized = 1;
@@ -52,15 +55,29 @@ static int join(const char *folder)
     return error;
 }
 
-static _Noreturn void be_command(char *const *argv, const char *terminal)
+/* As a login has it: what the machine says, and else what is usual. */
+static char *const *read_environment(void)
 {
-    static const char *const environment[] = {
+    static char usual[][80] = {
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME=/root",
         "TERM=xterm",
         "LANG=C.UTF-8",
         "USER=root",
-        NULL};
+    };
+    static char text[ENVIRONMENT_BYTES], *all[ENVIRONMENT_MAX + ARRAY_LEN(usual) + 1];
+    AUTO_FD fd = open("/etc/environment", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    size_t count = len > 0 ? environment_split(text, all, ENVIRONMENT_MAX) : 0;
+    size_t said = count;
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+        if (!environment_has(all, said, usual[i]))
+            all[count++] = usual[i];
+    return all;
+}
+
+static _Noreturn void be_command(char *const *argv, const char *terminal)
+{
     int error = prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0;
     if (terminal[0]) {
         setsid();
@@ -76,7 +93,7 @@ static _Noreturn void be_command(char *const *argv, const char *terminal)
         error = confine();
     if (error)
         _exit(fail("giving up privileges", error));
-    execvpe(argv[0], argv, (char *const *)(uintptr_t)environment);
+    execvpe(argv[0], argv, read_environment());
     error = errno;
     fail(argv[0], -error);
     _exit(error == ENOENT ? 127 : 126);
