@@ -428,16 +428,22 @@ MUST_CHECK int kv_stream_read(const struct kv_access *access, uint64_t id,
 /* ---- replicas -------------------------------------------------------------------------------- */
 
 /*
- * Two tables of one schema that are written to independently and come to have the same items: each
- * has a KV_LOG_REPLICAS, whose records are applied to the other one. Of two writes of an item the
+ * Tables of one schema that are written to independently and come to have the same items: each
+ * has a KV_LOG_REPLICAS, whose records are applied to all others. Of two writes of an item the
  * later one stays, whatever order they come in: while a table has such a log, every write of an
  * item, a deletion too, leaves its number with the item's key.
  */
-enum KV_TIE { KV_TIE_LOSES, KV_TIE_WINS }; /* of equal numbers; the other way on the other side */
+/* Names that order the tables: of equal numbers that of the greater one stays. */
+struct kv_sides {
+    struct span from, here;
+    /* The table that `here` was copied from, whose numbers hold for what was copied, or NULL. */
+    const struct kv_table *elder;
+    struct span elder_name;
+};
 /* Applies a record whose item's key is locked. 1: applied, 0: what is there is later (or the record
  * is of kv_apply itself). -ENOENT: no log. */
 MUST_CHECK int kv_apply(const struct kv_access *access, struct kv_table *table,
-                        const struct kv_record *record, enum KV_TIE tie);
+                        const struct kv_record *record, const struct kv_sides *sides);
 /* The key of a record's item in a table of that schema; false when it has none. */
 MUST_CHECK bool kv_record_key(const struct kv_table *table, const struct kv_record *record,
                               struct kv_key *ret);

@@ -6,6 +6,7 @@
  */
 #include "engines/kv/inside.h"
 
+#include "base/scope.h"
 #include "engines/kv/kv.records.h"
 
 #include <endian.h>
@@ -25,26 +26,43 @@ static struct span version_key(struct arena *arena, uint64_t log, struct span it
     return buf_span(key);
 }
 
+/* What an item was last written as: its number and, where it came from another table, the name of
+ * that one. */
+struct version {
+    uint64_t number; /* 0: it was not written since there is a log */
+    struct span from;
+};
+
+static void put(const struct kv_access *access, uint64_t log, const struct kv_key *key,
+                const struct version *version)
+{
+    struct buf *value = arena_buf(access->arena, KEY_CEILING);
+    uint64_t big = htobe64(version->number);
+    buf_append(value, span_of(&big, sizeof big));
+    buf_append(value, version->from);
+    txn_put(access->txn, FAMILY_ITEMS, version_key(access->arena, log, key_bytes(key)),
+            buf_span(value));
+}
+
 void version_put(const struct kv_access *access, uint64_t log, const struct kv_key *key,
                  uint64_t number)
 {
-    uint64_t big = htobe64(number);
-    txn_put(access->txn, FAMILY_ITEMS, version_key(access->arena, log, key_bytes(key)),
-            span_of(&big, sizeof big));
+    put(access, log, key, &(struct version){.number = number});
 }
 
-/* 0: it was not written since there is a log. */
-static int version_get(struct txn *txn, struct arena *arena, struct span key, uint64_t *ret)
+static int version_get(struct txn *txn, struct arena *arena, struct span key, struct version *ret)
 {
     struct span value;
-    *ret = 0;
+    *ret = (struct version){0};
     int error = txn_get(txn, FAMILY_ITEMS, key, arena, &value);
     if (error < 0)
         return error == -ENOENT ? 0 : error;
-    if (value.len != sizeof *ret)
+    if (value.len < sizeof ret->number)
         return -EBADMSG;
-    memcpy(ret, value.at, sizeof *ret);
-    *ret = be64toh(*ret);
+    memcpy(&ret->number, value.at, sizeof ret->number);
+    ret->number = be64toh(ret->number);
+    if (value.len > sizeof ret->number)
+        ret->from = span_from(value, sizeof ret->number);
     return 0;
 }
 
@@ -76,13 +94,41 @@ static int write_new(const struct kv_access *access, struct kv_table *table,
     return kv_put(access, table, key, buf_span(item), old);
 }
 
-int kv_apply(const struct kv_access *access, struct kv_table *table, const struct kv_record *record,
-             enum KV_TIE tie)
+/* Of the item in the table, or as it was when it was copied. */
+static int last_version(const struct kv_access *access, uint64_t log, const struct kv_key *key,
+                        const struct kv_sides *sides, struct version *ret)
 {
-    const struct stream *log = atomic_load(&table->logs[KV_LOG_REPLICAS]);
+    const struct stream *elder =
+        sides->elder ? atomic_load(&sides->elder->logs[KV_LOG_REPLICAS]) : NULL;
+    struct span name = sides->here;
+    int error = version_get(access->txn, access->arena,
+                            version_key(access->arena, log, key_bytes(key)), ret);
+    if (!error && !ret->number && elder) {
+        name = sides->elder_name;
+        error = version_get(access->txn, access->arena,
+                            version_key(access->arena, elder->id, key_bytes(key)), ret);
+    }
+    if (span_is_absent(ret->from))
+        ret->from = name;
+    return error;
+}
+
+/* What is written here from now on is later, whatever clocks say. */
+static void pass(struct stream *log, uint64_t number)
+{
+    GUARD(&log->mutex);
+    if (log->next <= number)
+        log->next = number + 1;
+}
+
+int kv_apply(const struct kv_access *access, struct kv_table *table, const struct kv_record *record,
+             const struct kv_sides *sides)
+{
+    struct stream *log = atomic_load(&table->logs[KV_LOG_REPLICAS]);
+    const struct version version = {record->sequence, sides->from};
     struct kv_access own = *access;
     struct kv_key key;
-    uint64_t last;
+    struct version last;
     own.actor = KV_ACTOR_REPLICA;
     if (!log)
         return -ENOENT;
@@ -90,14 +136,15 @@ int kv_apply(const struct kv_access *access, struct kv_table *table, const struc
         return 0;
     if (!kv_record_key(table, record, &key))
         return -EBADMSG;
-    int error = version_get(access->txn, access->arena,
-                            version_key(access->arena, log->id, key_bytes(&key)), &last);
+    int error = last_version(access, log->id, &key, sides, &last);
     if (error < 0)
         return error;
-    if (last > record->sequence || (last == record->sequence && tie == KV_TIE_LOSES))
+    if (last.number > version.number ||
+        (last.number == version.number && span_compare(last.from, version.from) > 0))
         return 0;
+    pass(log, version.number);
     error = write_new(&own, table, &key, record);
-    version_put(access, log->id, &key, record->sequence);
+    put(access, log->id, &key, &version);
     return error < 0 ? error : 1;
 }
 
@@ -109,7 +156,7 @@ int version_forget(struct txn *txn, struct arena *arena, const struct kv_stream 
     struct kv_table_record table = {.name = stream->table};
     struct kv_map keys;
     struct buf *key = arena_buf(arena, KEY_CEILING);
-    uint64_t last;
+    struct version last;
     int error = kv_table_record_get(txn, arena, &table);
     if (error < 0)
         return error == -ENOENT ? 0 : error;
@@ -123,7 +170,7 @@ int version_forget(struct txn *txn, struct arena *arena, const struct kv_stream 
     if (range)
         buf_append(key, range->bytes);
     error = version_get(txn, arena, buf_span(key), &last);
-    if (!error && last && last <= number)
+    if (!error && last.number && last.number <= number)
         txn_delete(txn, FAMILY_ITEMS, buf_span(key));
     return error;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * ReplicaUpdates and what a table with a replica may and may not do. A replica is made by the
- * engine's copy of the table; from the same moment on the table's changes are kept in a log for it.
- * Rules and texts as the real service was measured to have them in 2026; where two regions have the
- * table, a third one, other settings per region and strong consistency are not built. Control
- * thread.
+ * ReplicaUpdates and what a table with replicas may and may not do. A replica is made by the
+ * engine's copy of the table it is asked of; from the same moment on it gets that table's changes,
+ * and of every other member those that had not come to that table yet. Rules and texts as the real
+ * service was measured to have them in 2026; settings per region and strong consistency are not
+ * built. Control thread.
  */
 #include "services/dynamodb/replica.h"
 
@@ -34,6 +34,35 @@ RESULT replica_find(struct call *there, const struct dynamodb_table *table,
     *ret = reference_key(there, table->name);
     int error = dynamodb_table_get(there->txn, there->arena, ret);
     return error < 0 ? refuse_errno(there, error, "reading a replica's record") : OK;
+}
+
+struct dynamodb_replica_link *replica_link(const struct dynamodb_table *table, struct span region)
+{
+    for (size_t i = 0; i < table->replicas.count; i++)
+        if (span_eq(table->replicas.at[i].region, region))
+            return &table->replicas.at[i];
+    return NULL;
+}
+
+static void link(struct call *c, struct dynamodb_table *table, struct span region,
+                 enum REPLICA_STATE state)
+{
+    struct dynamodb_replica_link_list links = {
+        ARENA_ARRAY(c->arena, struct dynamodb_replica_link, table->replicas.count + 1),
+        table->replicas.count + 1};
+    for (size_t i = 0; i < table->replicas.count; i++)
+        links.at[i] = table->replicas.at[i];
+    links.at[links.count - 1] = (struct dynamodb_replica_link){region, state};
+    table->replicas = links;
+}
+
+void replica_unlink(struct dynamodb_table *table, struct span region)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < table->replicas.count; i++)
+        if (!span_eq(table->replicas.at[i].region, region))
+            table->replicas.at[kept++] = table->replicas.at[i];
+    table->replicas.count = kept;
 }
 
 /* ---- what is asked for ---------------------------------------------------------------------- */
@@ -107,7 +136,9 @@ RESULT replica_check_updates(struct call *c,
 /* Neither comes nor goes one. */
 static RESULT check_still(struct call *c, const struct dynamodb_table *table)
 {
-    bool moving = table->replica.at && (table->joining || table->replica_state != REPLICA_ACTIVE);
+    bool moving = table->joining;
+    for (size_t i = 0; i < table->replicas.count; i++)
+        moving |= table->replicas.at[i].state != REPLICA_ACTIVE;
     if (table->state == TABLE_ACTIVE && !moving)
         return OK;
     return refuse(c, &DYNAMODB_RESOURCE_IN_USE_EXCEPTION,
@@ -116,7 +147,7 @@ static RESULT check_still(struct call *c, const struct dynamodb_table *table)
 
 static RESULT check_source(struct call *c, const struct dynamodb_table *table)
 {
-    if (!table->replica.at || !table->sourced || c->now_ms - table->sourced >= SOURCE_MS)
+    if (!table->replicas.count || !table->sourced || c->now_ms - table->sourced >= SOURCE_MS)
         return OK;
     return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                   "Replica cannot be deleted because it has acted as a source region for new "
@@ -125,7 +156,7 @@ static RESULT check_source(struct call *c, const struct dynamodb_table *table)
 
 static RESULT check_member(struct call *c, const struct dynamodb_table *table, struct span region)
 {
-    if (span_eq(table->replica, region))
+    if (replica_link(table, region))
         return OK;
     return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                   "Update global table operation failed because one or more replicas were not part "
@@ -158,8 +189,6 @@ static RESULT check_create(struct call *c, const struct dynamodb_table *table,
                       SPAN_ARG(table->name));
     TRY(check_still(c, table));
     TRY(check_key(c, wanted->kms_master_key_id));
-    if (table->replica.at)
-        return table_not_built(c, "A second replica");
     if (wanted->provisioned_throughput_override || wanted->on_demand_throughput_override ||
         wanted->global_secondary_indexes.count || wanted->table_class_override.at)
         return table_not_built(c, "A replica with settings of its own");
@@ -184,8 +213,7 @@ static struct dynamodb_table made_like(struct call *there, const struct dynamodb
     made.table_class = table->table_class;
     made.max_read = table->max_read;
     made.max_write = table->max_write;
-    made.replica = table->region;
-    made.replica_state = REPLICA_ACTIVE;
+    made.elder = table->region;
     made.joining = true;
     made.indexes = (struct dynamodb_table_index_list){
         ARENA_ARRAY(there->arena, struct dynamodb_table_index, table->indexes.count),
@@ -195,6 +223,86 @@ static struct dynamodb_table made_like(struct call *there, const struct dynamodb
         made.indexes.at[i].state = INDEX_CREATING;
     }
     return made;
+}
+
+/* The log of a table's changes: it has one from its first replica on. */
+static RESULT open_log(struct call *c, const struct dynamodb_table *table, uint64_t *ret)
+{
+    struct kv_access access = reference_access(c);
+    struct dynamodb_replication replication = {
+        .account = table->account, .region = table->region, .table = table->name};
+    int error;
+    if (table->replicas.count) {
+        replication.peer = table->replicas.at[0].region;
+        error = dynamodb_replication_get(c->txn, c->arena, &replication);
+        *ret = replication.log;
+    } else {
+        error = kv_stream_open(&access, reference_of(c->arena, table), KV_LOG_REPLICAS, KV_VIEW_NEW,
+                               ret);
+    }
+    return error < 0 ? refuse_errno(c, error, "opening a log for replicas") : OK;
+}
+
+/* From `table` to the new one, which has all changes before number `next`. */
+static void feed(struct call *c, const struct dynamodb_table *table, struct span peer,
+                 const struct dynamodb_replication *like, uint64_t next)
+{
+    dynamodb_replication_put(c->txn, &(struct dynamodb_replication){.account = table->account,
+                                                                    .region = table->region,
+                                                                    .table = table->name,
+                                                                    .peer = peer,
+                                                                    .state = REPLICATION_ACTIVE,
+                                                                    .log = like->log});
+    dynamodb_replicated_put(c->txn, &(struct dynamodb_replicated){.account = table->account,
+                                                                  .region = table->region,
+                                                                  .table = table->name,
+                                                                  .peer = peer,
+                                                                  .next = next});
+}
+
+/* What the source has got of another member is in the copy: the source's items are locked. */
+static RESULT feed_from_member(struct call *c, const struct dynamodb_table *source,
+                               struct span member, struct dynamodb_table *made)
+{
+    struct dynamodb_table table;
+    struct call there = replica_call(c, member);
+    struct dynamodb_replication replication = {.account = source->account,
+                                               .region = member,
+                                               .table = source->name,
+                                               .peer = source->region};
+    struct dynamodb_replicated replicated = {.account = source->account,
+                                             .region = member,
+                                             .table = source->name,
+                                             .peer = source->region};
+    TRY(replica_find(&there, source, &table));
+    TRY(check_still(c, &table));
+    int error = dynamodb_replication_get(c->txn, c->arena, &replication);
+    if (!error)
+        error = dynamodb_replicated_get(c->txn, c->arena, &replicated);
+    if (error < 0 && error != -ENOENT)
+        return refuse_errno(c, error, "reading a replication");
+    feed(c, &table, made->region, &replication, replicated.next);
+    link(c, &table, made->region, REPLICA_CREATING);
+    link(c, made, member, REPLICA_ACTIVE);
+    dynamodb_table_put(c->txn, &table);
+    return OK;
+}
+
+static RESULT feed_from_source(struct call *c, struct dynamodb_table *source, uint64_t log,
+                               struct dynamodb_table *made)
+{
+    struct kv_access access = reference_access(c);
+    struct kv_stream_state state;
+    int error = kv_stream_look(&access, log, &state);
+    if (error < 0)
+        return refuse_errno(c, error, "reading a log for replicas");
+    feed(c, source, made->region, &(struct dynamodb_replication){.log = log}, state.next);
+    for (size_t i = 0; i < source->replicas.count; i++)
+        TRY(feed_from_member(c, source, source->replicas.at[i].region, made));
+    link(c, source, made->region, REPLICA_CREATING);
+    link(c, made, source->region, REPLICA_ACTIVE);
+    source->sourced = c->now_ms;
+    return OK;
 }
 
 static RESULT create(struct call *c, struct dynamodb_table *table,
@@ -207,27 +315,16 @@ static RESULT create(struct call *c, struct dynamodb_table *table,
     uint64_t log;
     TRY(check_create(c, table, wanted));
     TRY(reference_require(c, S("dynamodb:CreateTableReplica"), reference_arn(c, table->name)));
-    int error =
-        kv_stream_open(&access, reference_of(c->arena, table), KV_LOG_REPLICAS, KV_VIEW_NEW, &log);
-    if (error < 0)
-        return refuse_errno(c, error, "opening a log for a replica");
+    TRY(open_log(c, table, &log));
     if (!table->streaming)
         TRY(table_set_stream(c, table, &both_images));
     struct dynamodb_table made = made_like(&there, table);
     TRY(table_make(&there, &made));
-    error = kv_copy_start(&access, &(struct kv_copy){.table = reference_of(c->arena, table),
-                                                     .copy = reference_of(c->arena, &made)});
+    int error = kv_copy_start(&access, &(struct kv_copy){.table = reference_of(c->arena, table),
+                                                         .copy = reference_of(c->arena, &made)});
     if (error < 0)
         return refuse_errno(c, error, "copying items");
-    dynamodb_replication_put(c->txn, &(struct dynamodb_replication){.account = table->account,
-                                                                    .region = table->region,
-                                                                    .table = table->name,
-                                                                    .peer = made.region,
-                                                                    .state = REPLICATION_ACTIVE,
-                                                                    .log = log});
-    table->replica = made.region;
-    table->replica_state = REPLICA_CREATING;
-    table->sourced = c->now_ms;
+    TRY(feed_from_source(c, table, log, &made));
     table_put_moving(&there, &made);
     return OK;
 }
@@ -244,20 +341,36 @@ static RESULT update(struct call *c, const struct dynamodb_table *table,
     return any ? table_not_built(c, "A replica with settings of its own") : refuse_no_action(c);
 }
 
-/* What the leaving one was written is still brought to the other. */
-static RESULT leave(struct call *c, struct dynamodb_table *leaving, struct dynamodb_table *staying)
+static RESULT end(struct call *c, const struct dynamodb_table *from, struct span to)
 {
-    struct call there = replica_call(c, leaving->region);
     struct dynamodb_replication replication = {
-        .account = staying->account, .region = staying->region, .table = staying->name};
-    TRY(table_check_deletable(&there, leaving));
+        .account = from->account, .region = from->region, .table = from->name, .peer = to};
     int error = dynamodb_replication_get(c->txn, c->arena, &replication);
     if (error < 0)
         return refuse_errno(c, error, "reading a replication");
     replication.state = REPLICATION_ENDING;
     dynamodb_replication_put(c->txn, &replication);
-    staying->replica_state = REPLICA_DELETING;
-    dynamodb_table_put(c->txn, staying);
+    return OK;
+}
+
+/* What the leaving one was written is still brought to the others. `first`, or NULL, is one of them
+ * that the caller has at hand and keeps. */
+static RESULT leave(struct call *c, struct dynamodb_table *leaving, struct dynamodb_table *first)
+{
+    struct call there = replica_call(c, leaving->region);
+    TRY(table_check_deletable(&there, leaving));
+    for (size_t i = 0; i < leaving->replicas.count; i++) {
+        struct call at = replica_call(c, leaving->replicas.at[i].region);
+        struct dynamodb_table other, *staying = &other;
+        if (first && span_eq(first->region, at.region))
+            staying = first;
+        else
+            TRY(replica_find(&at, leaving, staying));
+        TRY(check_still(c, staying));
+        TRY(end(c, staying, leaving->region));
+        replica_link(staying, leaving->region)->state = REPLICA_DELETING;
+        dynamodb_table_put(c->txn, staying);
+    }
     return table_begin_deleting(&there, leaving);
 }
 
@@ -287,7 +400,7 @@ RESULT replica_update(struct call *c, const struct dynamodb_replication_group_up
     table_put_moving(c, table);
     TRY(table_describe(c, table, ret));
     if (wanted->create) /* it is told of from the next answer on */
-        (*ret)->replicas.count = 0;
+        (*ret)->replicas.count--;
     return OK;
 }
 
@@ -296,7 +409,7 @@ RESULT replica_update(struct call *c, const struct dynamodb_replication_group_up
 RESULT replica_check_change(struct call *c, const struct dynamodb_table *table,
                             const struct dynamodb_update_table_in *in)
 {
-    if (!table->replica.at)
+    if (!table->replicas.count)
         return OK;
     if (in->stream_specification && !in->stream_specification->stream_enabled)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
@@ -310,7 +423,10 @@ RESULT replica_check_change(struct call *c, const struct dynamodb_table *table,
 
 RESULT replica_check_settled(struct call *c, const struct dynamodb_table *table)
 {
-    if (table->joining || (table->replica.at && table->replica_state == REPLICA_CREATING))
+    bool coming = table->joining;
+    for (size_t i = 0; i < table->replicas.count; i++)
+        coming |= table->replicas.at[i].state == REPLICA_CREATING;
+    if (coming)
         return refuse(c, &DYNAMODB_RESOURCE_IN_USE_EXCEPTION,
                       "Attempt to change a resource which is still in use: Table: %.*s is being "
                       "used.",
@@ -320,36 +436,37 @@ RESULT replica_check_settled(struct call *c, const struct dynamodb_table *table)
 
 RESULT replica_leave(struct call *c, struct dynamodb_table *leaving)
 {
-    struct call there = replica_call(c, leaving->replica);
-    struct dynamodb_table staying;
     TRY(check_still(c, leaving));
-    TRY(replica_find(&there, leaving, &staying));
-    return leave(c, leaving, &staying);
+    return leave(c, leaving, NULL);
 }
 
 RESULT replica_lock(struct call *c, const struct dynamodb_table *table)
 {
     struct kv_access access = reference_access(c);
-    if (!table->replica.at)
+    struct span *names = ARENA_ARRAY(c->arena, struct span, table->replicas.count + 1);
+    if (!table->replicas.count)
         return OK;
-    struct call there = replica_call(c, table->replica);
-    struct dynamodb_table peer = reference_key(&there, table->name);
-    const struct span names[] = {reference_of(c->arena, table), reference_of(c->arena, &peer)};
-    int error = kv_lock_tables(&access, names, ARRAY_LEN(names));
+    for (size_t i = 0; i < table->replicas.count; i++) {
+        struct call there = replica_call(c, table->replicas.at[i].region);
+        struct dynamodb_table peer = reference_key(&there, table->name);
+        names[i] = reference_of(c->arena, &peer);
+    }
+    names[table->replicas.count] = reference_of(c->arena, table);
+    int error = kv_lock_tables(&access, names, table->replicas.count + 1);
     return error < 0 ? refuse_errno(c, error, "locking replicas") : OK;
 }
 
 RESULT replica_set_ttl(struct call *c, const struct dynamodb_table *table,
                        const struct dynamodb_time_to_live_specification *wanted)
 {
-    struct dynamodb_table peer;
-    if (!table->replica.at)
-        return OK;
-    struct call there = replica_call(c, table->replica);
-    TRY(replica_find(&there, table, &peer));
-    if (peer.joining || peer.state == TABLE_DELETING) /* what joins takes it over then */
-        return OK;
-    return table_set_ttl(&there, &peer, wanted);
+    for (size_t i = 0; i < table->replicas.count; i++) {
+        struct dynamodb_table peer;
+        struct call there = replica_call(c, table->replicas.at[i].region);
+        TRY(replica_find(&there, table, &peer));
+        if (!peer.joining && peer.state != TABLE_DELETING) /* what joins takes it over then */
+            TRY(table_set_ttl(&there, &peer, wanted));
+    }
+    return OK;
 }
 
 void replica_describe(struct call *c, const struct dynamodb_table *table,
@@ -358,12 +475,15 @@ void replica_describe(struct call *c, const struct dynamodb_table *table,
     static const struct span names[] = {[REPLICA_CREATING] = S_INIT("CREATING"),
                                         [REPLICA_ACTIVE] = S_INIT("ACTIVE"),
                                         [REPLICA_DELETING] = S_INIT("DELETING")};
-    if (!table->replica.at)
+    if (!table->replicas.count)
         return;
     to->global_table_version = S("2019.11.21");
-    to->replicas.at = ARENA_ARRAY(c->arena, struct dynamodb_replica_description, 1);
-    to->replicas.count = 1;
-    to->replicas.at[0].region_name = table->replica;
-    to->replicas.at[0].replica_status = names[table->replica_state];
-    to->replicas.at[0].warm_throughput = to->warm_throughput;
+    to->replicas.at =
+        ARENA_ARRAY(c->arena, struct dynamodb_replica_description, table->replicas.count);
+    to->replicas.count = table->replicas.count;
+    for (size_t i = 0; i < table->replicas.count; i++) {
+        to->replicas.at[i].region_name = table->replicas.at[i].region;
+        to->replicas.at[i].replica_status = names[table->replicas.at[i].state];
+        to->replicas.at[i].warm_throughput = to->warm_throughput;
+    }
 }

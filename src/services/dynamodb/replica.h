@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * Global tables, version 2019.11.21, of two regions: each table has the other one as its replica,
- * is written to by itself and gets the other's changes a moment later; of two writes of an item the
+ * Global tables, version 2019.11.21: each region's table has those of all others as its replicas,
+ * is written to by itself and gets the others' changes a moment later; of two writes of an item the
  * later one stays. Control thread but for replica_deliver.
  */
 #include "services/cloud.h"
@@ -30,9 +30,13 @@ RESULT replica_check_change(struct call *c, const struct dynamodb_table *table,
                             const struct dynamodb_update_table_in *in);
 /* No replica comes or goes, and none was made of this table a short time ago. */
 RESULT replica_check_settled(struct call *c, const struct dynamodb_table *table);
-/* Begins the deletion of a table that has a replica; the other one stays. */
+/* Begins the deletion of a table that has replicas; the others stay. */
 RESULT replica_leave(struct call *c, struct dynamodb_table *leaving);
-/* All locks of a table and its replica, before both are changed. */
+/* The place of a region among a table's replicas, or NULL. */
+struct dynamodb_replica_link *replica_link(const struct dynamodb_table *table, struct span region);
+/* Without the one of that region. */
+void replica_unlink(struct dynamodb_table *table, struct span region);
+/* All locks of a table and its replicas, before they are changed. */
 RESULT replica_lock(struct call *c, const struct dynamodb_table *table);
 RESULT replica_set_ttl(struct call *c, const struct dynamodb_table *table,
                        const struct dynamodb_time_to_live_specification *wanted);

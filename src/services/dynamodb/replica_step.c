@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Changes on their way to replicas, and replicas that come and go. A batch is read from the log of
- * one table, applied to the other and noted as applied, all in one transaction, so a crash neither
+ * one table, applied to another and noted as applied, all in one transaction, so a crash neither
  * loses nor repeats any. A replica is opened when it has all items; the log of its own begins with
- * it. When one goes, it is dropped once what it was written has reached the other.
+ * it. When one goes, it is dropped once what it was written has reached all others.
  */
 #include "services/dynamodb/replica.h"
 
@@ -32,7 +32,8 @@ static struct dynamodb_replicated replicated_of(const struct dynamodb_replicatio
 {
     return (struct dynamodb_replicated){.account = replication->account,
                                         .region = replication->region,
-                                        .table = replication->table};
+                                        .table = replication->table,
+                                        .peer = replication->peer};
 }
 
 /* The next changes that are not applied yet. */
@@ -62,6 +63,21 @@ static int lock_items(const struct kv_access *access, struct kv_table *table,
     return kv_lock(access, table, keys, records->count);
 }
 
+/* The table that the peer was made of has numbers for what was copied. */
+static int find_elder(const struct kv_access *access,
+                      const struct dynamodb_replication *replication, struct kv_sides *sides)
+{
+    struct dynamodb_table peer = {
+        .account = replication->account, .region = replication->peer, .name = replication->table};
+    struct kv_table *elder = NULL;
+    int error = dynamodb_table_get(access->txn, access->arena, &peer);
+    if (!error && peer.elder.at)
+        error = kv_find(access, engine_name(access->arena, replication, peer.elder), &elder);
+    sides->elder = elder;
+    sides->elder_name = peer.elder;
+    return error == -ENOENT || error == -ESTALE ? 0 : error;
+}
+
 /* 1: commit, 0: nothing to do now, or a negative errno. A replica that is not open yet, or not any
  * more, gets nothing. */
 static int apply_batch(const struct kv_access *access,
@@ -70,8 +86,7 @@ static int apply_batch(const struct kv_access *access,
     struct dynamodb_replicated replicated;
     struct kv_records records;
     struct kv_table *table;
-    enum KV_TIE tie =
-        span_compare(replication->region, replication->peer) > 0 ? KV_TIE_WINS : KV_TIE_LOSES;
+    struct kv_sides sides = {.from = replication->region, .here = replication->peer};
     int error = read_next(access, replication, &replicated, &records);
     if (error < 0 || !records.count)
         return error;
@@ -80,8 +95,11 @@ static int apply_batch(const struct kv_access *access,
         error = lock_items(access, table, &records);
     if (error < 0)
         return error == -ENOENT || error == -ESTALE ? 0 : error;
+    error = find_elder(access, replication, &sides);
+    if (error < 0)
+        return error;
     for (size_t i = 0; i < records.count; i++) {
-        error = kv_apply(access, table, &records.at[i], tie);
+        error = kv_apply(access, table, &records.at[i], &sides);
         if (error < 0)
             return error;
     }
@@ -175,9 +193,33 @@ static int adopt(struct call *there, const struct dynamodb_table *of, struct dyn
     return kv_expiry_set(&access, reference_of(there->arena, table), of->ttl_attribute);
 }
 
-/* It has all items that the other one had when it was asked for. */
+/* From the new one to all others, and what they call it. */
+static int feed_all(struct call *c, const struct dynamodb_replication *replication,
+                    const struct dynamodb_table *joining, uint64_t log)
+{
+    int error = 0;
+    for (size_t i = 0; i < joining->replicas.count && !error; i++) {
+        struct dynamodb_table other;
+        struct span peer = joining->replicas.at[i].region;
+        dynamodb_replication_put(c->txn, &(struct dynamodb_replication){.account = joining->account,
+                                                                        .region = joining->region,
+                                                                        .table = joining->name,
+                                                                        .peer = peer,
+                                                                        .state = REPLICATION_ACTIVE,
+                                                                        .log = log});
+        error = get_table(c, replication, peer, &other);
+        struct dynamodb_replica_link *link = error ? NULL : replica_link(&other, joining->region);
+        if (!link)
+            continue;
+        link->state = REPLICA_ACTIVE;
+        dynamodb_table_put(c->txn, &other);
+    }
+    return error;
+}
+
+/* It has all items that the one it is made of had when it was asked for. */
 static int join(struct call *c, const struct dynamodb_replication *replication,
-                struct dynamodb_table *source, struct dynamodb_table *joining)
+                const struct dynamodb_table *source, struct dynamodb_table *joining)
 {
     struct kv_access access = reference_access(c);
     struct span name = reference_of(c->arena, joining);
@@ -190,28 +232,23 @@ static int join(struct call *c, const struct dynamodb_replication *replication,
         error = kv_stream_open(&access, name, KV_LOG_REPLICAS, KV_VIEW_NEW, &log);
     if (!error)
         error = adopt(&there, source, joining);
+    if (!error)
+        error = feed_all(c, replication, joining, log);
     if (error < 0)
         return error;
-    dynamodb_replication_put(c->txn, &(struct dynamodb_replication){.account = joining->account,
-                                                                    .region = joining->region,
-                                                                    .table = joining->name,
-                                                                    .peer = replication->region,
-                                                                    .state = REPLICATION_ACTIVE,
-                                                                    .log = log});
     joining->joining = false;
     joining->state = TABLE_ACTIVE;
-    source->replica_state = REPLICA_ACTIVE;
-    dynamodb_table_put(c->txn, source);
     table_put_moving(&there, joining);
     return 1;
 }
 
+/* Where the replication is that from the table which the peer is made of. */
 static int try_join(struct call *c, const struct dynamodb_replication *replication)
 {
     struct kv_access access = reference_access(c);
     struct dynamodb_table source, joining;
     int error = get_table(c, replication, replication->peer, &joining);
-    if (error < 0 || !joining.joining)
+    if (error < 0 || !joining.joining || !span_eq(joining.elder, replication->region))
         return error == -ENOENT ? 0 : error;
     int copying = kv_copying(&access, reference_of(c->arena, &joining));
     if (copying != KV_COPYING_NONE)
@@ -227,32 +264,40 @@ static void forget(struct call *c, const struct dynamodb_replication *replicatio
     dynamodb_replicated_delete(c->txn, &replicated);
 }
 
-/* `back` is what the leaving one was written. */
-static int end(struct call *c, const struct dynamodb_replication *replication,
-               const struct dynamodb_replication *back)
+/* A table that is no global one any more needs no log. */
+static int close_log(struct call *c, const struct dynamodb_table *table, uint64_t log)
 {
     struct kv_access access = reference_access(c);
-    struct dynamodb_table staying, leaving;
+    int error = 0;
+    if (table->replicas.count)
+        return 0;
+    if (table->state != TABLE_DELETING) /* which has shut its own */
+        error = kv_stream_close(&access, reference_of(c->arena, table), KV_LOG_REPLICAS);
+    return error < 0 ? error : kv_stream_drop(&access, log);
+}
+
+/* `back` is what the leaving one was written. */
+static int end(struct call *c, const struct dynamodb_replication *replication,
+               const struct dynamodb_replication *back, struct dynamodb_table *leaving)
+{
+    struct dynamodb_table staying;
     struct call there = *c;
     int error = get_table(c, replication, replication->region, &staying);
-    if (!error)
-        error = get_table(c, replication, replication->peer, &leaving);
-    if (!error)
-        error = kv_stream_close(&access, reference_of(c->arena, &staying), KV_LOG_REPLICAS);
-    if (!error)
-        error = kv_stream_drop(&access, replication->log);
-    if (!error)
-        error = kv_stream_drop(&access, back->log);
     if (error < 0)
         return error;
     forget(c, replication);
     forget(c, back);
-    staying.replica = leaving.replica = SPAN_NONE;
-    staying.replica_state = leaving.replica_state = 0;
+    replica_unlink(&staying, leaving->region);
+    replica_unlink(leaving, staying.region);
+    error = close_log(c, &staying, replication->log);
+    if (!error)
+        error = close_log(c, leaving, back->log);
+    if (error < 0)
+        return error;
     dynamodb_table_put(c->txn, &staying);
-    there.account = leaving.account;
-    there.region = leaving.region;
-    table_put_moving(&there, &leaving);
+    there.account = leaving->account;
+    there.region = leaving->region;
+    table_put_moving(&there, leaving);
     return 1;
 }
 
@@ -260,15 +305,20 @@ static int try_end(struct call *c, const struct dynamodb_replication *replicatio
 {
     struct kv_access access = reference_access(c);
     struct dynamodb_replicated replicated;
+    struct dynamodb_table leaving;
     struct kv_records left;
-    struct dynamodb_replication back = {
-        .account = replication->account, .region = replication->peer, .table = replication->table};
-    int error = dynamodb_replication_get(c->txn, c->arena, &back);
+    struct dynamodb_replication back = {.account = replication->account,
+                                        .region = replication->peer,
+                                        .table = replication->table,
+                                        .peer = replication->region};
+    int error = get_table(c, replication, replication->peer, &leaving);
+    if (!error)
+        error = dynamodb_replication_get(c->txn, c->arena, &back);
     if (!error)
         error = read_next(&access, &back, &replicated, &left);
     if (error < 0 || left.count)
         return error;
-    return end(c, replication, &back);
+    return end(c, replication, &back, &leaving);
 }
 
 /* One at a time, for each locks a table. */

@@ -164,7 +164,7 @@ static int step_open(const struct kv_access *access, struct dynamodb_table *tabl
 /* What was written to a replica still goes to the other one. */
 static int step_drop(const struct kv_access *access, struct dynamodb_table *table)
 {
-    if (table->replica.at)
+    if (table->replicas.count)
         return 1;
     dynamodb_table_delete(access->txn, table);
     if (table->recovery_days)

@@ -386,7 +386,7 @@ RESULT table_begin_deleting(struct call *c, struct dynamodb_table *table)
     TRY(destination_close(c, table));
     table_delete_policies(c, table);
     int error = kv_history_keep(&access, name, 0);
-    if (!error && table->replica.at)
+    if (!error && table->replicas.count)
         error = kv_stream_close(&access, name, KV_LOG_REPLICAS);
     if (!error)
         error = kv_table_shut(&access, name);
@@ -415,7 +415,7 @@ RESULT dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_
         TRY(replica_check_settled(c, &table));
         TRY(table_check_active(c, &table));
         TRY(table_check_deletable(c, &table));
-        TRY(table.replica.at ? replica_leave(c, &table) : table_begin_deleting(c, &table));
+        TRY(table.replicas.count ? replica_leave(c, &table) : table_begin_deleting(c, &table));
     }
     TRY(table_describe(c, &table, &full));
     out->table_description = farewell(c, full);

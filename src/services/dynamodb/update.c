@@ -192,10 +192,9 @@ static RESULT change(struct call *c, const struct dynamodb_update_table_in *in,
 }
 
 /* Indexes, maxima and the class are those of all replicas. */
-static RESULT change_replica(struct call *c, const struct dynamodb_update_table_in *in,
-                             const struct dynamodb_table *table)
+static RESULT change_replicas(struct call *c, const struct dynamodb_update_table_in *in,
+                              const struct dynamodb_table *table)
 {
-    struct dynamodb_table peer;
     struct dynamodb_update_table_in shared = {
         .attribute_definitions = in->attribute_definitions,
         .global_secondary_index_updates = in->global_secondary_index_updates,
@@ -205,12 +204,14 @@ static RESULT change_replica(struct call *c, const struct dynamodb_update_table_
     };
     bool any = shared.global_secondary_index_updates.count || shared.on_demand_throughput ||
                shared.warm_throughput || shared.table_class.at;
-    if (!table->replica.at || !any)
-        return OK;
-    struct call there = replica_call(c, table->replica);
-    TRY(replica_find(&there, table, &peer));
-    TRY(table_check_active(&there, &peer));
-    return change(&there, &shared, &peer);
+    for (size_t i = 0; i < table->replicas.count && any; i++) {
+        struct dynamodb_table peer;
+        struct call there = replica_call(c, table->replicas.at[i].region);
+        TRY(replica_find(&there, table, &peer));
+        TRY(table_check_active(&there, &peer));
+        TRY(change(&there, &shared, &peer));
+    }
+    return OK;
 }
 
 RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
@@ -233,6 +234,6 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
     if (in->global_secondary_index_updates.count)
         TRY(replica_lock(c, &table));
     TRY(change(c, in, &table));
-    TRY(change_replica(c, in, &table));
+    TRY(change_replicas(c, in, &table));
     return table_describe(c, &table, &out->table_description);
 }

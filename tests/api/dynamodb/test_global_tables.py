@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Global tables of two regions: both are written to and come to have the same items."""
+"""Global tables: every region is written to and all come to have the same items."""
 import concurrent.futures
 import random
 import threading
@@ -11,7 +11,7 @@ import pytest
 import harness
 from tables import keys, refused, units
 
-HERE, THERE = "us-east-1", "eu-west-1"
+HERE, THERE, FAR = "us-east-1", "eu-west-1", "ap-south-1"
 INVALID, IN_USE = "ValidationException", "ResourceInUseException"
 BAD = "One or more parameter values were invalid: "
 SOURCED = ("Replica cannot be deleted because it has acted as a source region for new replica(s) being added to the table in the "
@@ -35,6 +35,11 @@ def here(cloud):
 @pytest.fixture
 def there(cloud):
     return cloud.client("dynamodb", region=THERE, parameter_validation=False)
+
+
+@pytest.fixture
+def far(cloud):
+    return cloud.client("dynamodb", region=FAR, parameter_validation=False)
 
 
 def until(wanted, what, seconds=30):
@@ -199,6 +204,96 @@ def test_settings_are_shared(cloud, here, there, table):
     here.update_table(TableName=table, DeletionProtectionEnabled=False)
 
 
+def settled(table, *clients):
+    """Each region's table knows all the others, and all are ACTIVE."""
+    regions = sorted(client.meta.region_name for client in clients)
+    for client in clients:
+        until(lambda it: sorted(it) == [(region, "ACTIVE") for region in regions if region != client.meta.region_name],
+              lambda: replicas(client, table))
+        until(lambda it: it == "ACTIVE", lambda: describe(client, table)["TableStatus"])
+
+
+def same(table, *clients):
+    return until(lambda all_of: all(it == all_of[0] for it in all_of), lambda: [items(client, table) for client in clients])[0]
+
+
+def remove(table, client, *others):
+    client.delete_table(TableName=table)
+    client.get_waiter("table_not_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    settled(table, *others)
+
+
+def test_three_converge_over_crashes_and_a_third_that_joins(cloud, here, there, far, table):
+    create(here, table)
+    settled(table, here, there)
+    stop, told = threading.Event(), []
+
+    def write(client, seed):
+        chance = random.Random(seed)
+        while not stop.is_set():
+            key = str(chance.randrange(40))
+            try:
+                if chance.random() < 0.2:
+                    client.delete_item(TableName=table, Key={"pk": {"S": key}})
+                else:
+                    put(client, table, key, f"{seed} {chance.random()}")
+                unique = f"own {seed} {chance.random()}"
+                put(client, table, unique)
+                told.append(unique)
+            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+                time.sleep(0.01)
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(write, client, i) for i, client in enumerate((here, there, far))]
+        time.sleep(0.3)
+        create(there, table, FAR)
+        for _ in range(3):
+            time.sleep(0.6)
+            cloud.restart()
+        stop.set()
+        for writer in writers:
+            writer.result()
+    settled(table, here, there, far)
+    both = same(table, here, there, far)
+    assert told and set(told) <= set(both)
+    for client in (here, there, far):
+        assert describe(client, table)["ItemCount"] == len(both)
+
+
+def test_three_regions(cloud, here, there, far, table):
+    for i in range(100):
+        put(here, table, str(i))
+    create(here, table)
+    settled(table, here, there)
+    put(there, table, "of there")
+    told = create(there, table, FAR)  # made of a table that is a copy itself
+    assert [it["RegionName"] for it in told["Replicas"]] == [HERE]
+    put(here, table, "meanwhile")
+    settled(table, here, there, far)
+    for client in (here, there, far):
+        put(client, table, f"by {client.meta.region_name}")
+        client.delete_item(TableName=table, Key={"pk": {"S": str(len(client.meta.region_name))}})
+    both = same(table, here, there, far)
+    assert {"of there", "meanwhile", f"by {HERE}", f"by {THERE}", f"by {FAR}"} <= set(both)
+    assert len(both) == 100 + 5 - len({len(it) for it in (HERE, THERE, FAR)})
+    far.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ends"})
+    here.update_table(TableName=table, OnDemandThroughput={"MaxReadRequestUnits": 50})
+    for client in (here, there, far):
+        until(lambda it: it == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ends"},
+              lambda: client.describe_time_to_live(TableName=table)["TimeToLiveDescription"])
+        assert describe(client, table)["OnDemandThroughput"]["MaxReadRequestUnits"] == 50
+    with refused(INVALID, SOURCED):
+        there.delete_table(TableName=table)
+    put(far, table, "last words")
+    remove(table, far, here, there)
+    assert "last words" in same(table, here, there)
+    put(here, table, "two are left")
+    same(table, here, there)
+    cloud.advance(DAY)
+    remove(table, there, here)
+    assert not replicas(here, table) and "GlobalTableVersion" not in describe(here, table)
+    here.delete_table(TableName=table)
+
+
 def test_what_a_stream_tells(cloud, here, there, table):
     create(here, table)
     joined(here, there, table)
@@ -282,8 +377,6 @@ def test_what_is_refused(cloud, here, there, table, name):
         update(added)
     with refused(INVALID, nothing):
         update({"Update": {"RegionName": THERE}})
-    with refused(INVALID, "A second replica is not supported by kintoun yet"):
-        update({"Create": {"RegionName": "eu-west-2"}})
     for client in (here, there):
         with refused(INVALID, BAD + "Disabling Stream is not allowed for a Global Table replica."):
             client.update_table(TableName=table, StreamSpecification={"StreamEnabled": False})
