@@ -3,7 +3,7 @@
 """Measure kintoun beside its peers, in one run on one machine: a table on the screen and in BUILD/bench.md.
 
     tests/perf/bench.py [--build build] [--program FILE] [--seconds 5] [--only WORD] [--no-peers]
-                        [--extra-sync-us N]
+                        [--extra-sync-us N] [--items N]
 
 A figure alone says little about another machine: read the ratios. Nothing here fails a build. Peers that
 cannot be had are left out, and the reason is printed.
@@ -27,6 +27,7 @@ import botocore.config
 
 import fabric
 import instances
+import scale
 import servers
 import streams
 
@@ -81,6 +82,7 @@ ROWS = [
     Row("s3-upload-part", "S3 UploadPart, 8 MiB, durable", "1,430 (1.5 GB/s)", (PLAIN, *S3), BY_BYTES, large=PART,
         connections=8, keys=8),
 ]
+HALVED = ("dynamodb-get-item", "dynamodb-put-item", "dynamodb-update-item", "dynamodb-query", "dynamodb-transact-write")
 PEERS = (SLOW, "moto", "dynalite", "DynamoDB Local", "kinesalite", "s3rver")
 IN_TURN, ROUNDS = (PLAIN, "nginx"), 3
 READY_MS, RESIDENT_MIB, BINARY_MB, INSTRUCTIONS = 20, 20, 8, 40000
@@ -289,6 +291,31 @@ class Bench:
         self.notes += measured.notes
         return rows
 
+    def scale_figures(self):
+        if not self.options.items:
+            return []
+        measured = scale.Scale(self, clients, self.options.items)
+        rows = measured.figures()
+        self.notes += measured.notes
+        return rows
+
+    def half_load_figures(self, rows):
+        """The tail of replies at half of what was possible, requests coming as they please."""
+        figures = []
+        halved = [row for row in rows if row.name in HALVED]
+        if not halved:
+            return figures
+        with self.kintoun("half") as server:
+            self.fill(server, halved)
+            for row in halved:
+                full = self.result("kintoun", row).get("requests_per_s")
+                if not full:
+                    continue
+                half = self.run_load(server, row.scenario, **row.settings, rate=full // 2)
+                figures.append((f"{row.title}: p99 at half load", f"{half['p99_us'] / 1000:.2f} ms at "
+                                f"{half['requests_per_s']:,.0f} /s", "≤ 2 ms"))
+        return figures
+
     def stream_figures(self):
         measured = streams.Streams(self, clients)
         rows = measured.figures()
@@ -375,6 +402,7 @@ def read_options():
     parser.add_argument("--only", default="", help="scenarios whose name contains this word; `fabric`, `instances` and `streams` are three")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--extra-sync-us", type=int, default=0)
+    parser.add_argument("--items", type=int, default=0, help="also a table of so many: minutes, and 2 KB of disk for each")
     options = parser.parse_args()
     options.program = options.program or f"{options.build}/src/kintoun/kintoun"
     return options
@@ -396,6 +424,8 @@ def main():
             for name in PEERS:
                 bench.measure([bench.peer(name)], rows)
         single = [] if options.only else bench.single_figures()
+        single += bench.half_load_figures(rows)
+        single += bench.scale_figures()
         single += bench.stream_figures() if options.only in "streams" else []
         single += bench.instance_figures() if options.only in "instances" else []
         single += bench.fabric_figures() if options.only in "fabric" else []

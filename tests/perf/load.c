@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A closed-loop load generator: every connection has one request under way. Requests are signed as
+ * A load generator: every connection has one request under way, and sends the next one at once (a
+ * closed loop) or when it is due (with --rate, an open one). Requests are signed as
  * they are sent. It shares the machine with the server it measures, so it does little: one epoll
  * loop per thread, no allocation while it runs. Prints one line.
  */
@@ -56,6 +57,66 @@ static int open_all(struct worker *worker, int epoll)
     return 0;
 }
 
+/* ---- at a rate: an open loop ----------------------------------------------------------------- */
+
+/* Requests are due one after another, whatever becomes of those before; one that finds no
+ * connection idle is sent as soon as one is, and its time runs from when it was due. */
+struct schedule {
+    struct connection **idle;
+    size_t idle_count;
+    double due_us, every_us;
+};
+
+static int send_due(struct worker *worker, struct schedule *schedule, uint64_t now_us)
+{
+    int64_t now_ms = wall_ms();
+    while (schedule->idle_count && schedule->due_us <= (double)now_us) {
+        struct connection *connection = schedule->idle[--schedule->idle_count];
+        if (connection_send(connection, now_ms) < 0)
+            return -ECONNRESET;
+        connection->begun_us = (uint64_t)schedule->due_us;
+        schedule->due_us += schedule->every_us;
+    }
+    return 0;
+}
+
+static int wait_for_events(int epoll, struct epoll_event *events, size_t count, double wait_us)
+{
+    double ns = wait_us > 0 ? wait_us * 1000 : 0;
+    struct timespec wait = {.tv_nsec = (long)(ns < 1e8 ? ns : 1e8)};
+    return epoll_pwait2(epoll, events, (int)count, &wait, NULL);
+}
+
+static int run_at_rate(struct worker *worker, int epoll, uint64_t end_us)
+{
+    struct epoll_event events[256];
+    AUTO_FREE struct connection **idle = calloc(worker->connection_count, sizeof *idle);
+    double rate = worker->options->rate / (double)worker->options->threads;
+    struct schedule schedule = {
+        .idle = idle, .due_us = (double)connection_now_us(), .every_us = 1e6 / rate};
+    if (!idle)
+        return -ENOMEM;
+    for (size_t i = 0; i < worker->connection_count; i++)
+        idle[schedule.idle_count++] = &worker->connections[i];
+    for (uint64_t now = connection_now_us(); now < end_us; now = connection_now_us()) {
+        int error = send_due(worker, &schedule, now);
+        if (error < 0)
+            return error;
+        int count = wait_for_events(epoll, events, ARRAY_LEN(events),
+                                    schedule.idle_count ? schedule.due_us - (double)now : 1e5);
+        if (count < 0 && errno != EINTR)
+            return -errno;
+        for (int i = 0; i < count; i++) {
+            struct connection *connection = events[i].data.ptr;
+            if (connection_advance(connection))
+                idle[schedule.idle_count++] = connection;
+            if (connection->fd < 0)
+                return -ECONNREFUSED;
+        }
+    }
+    return 0;
+}
+
 static int run_until(struct worker *worker, int epoll, uint64_t end_us)
 {
     struct epoll_event events[256];
@@ -86,9 +147,9 @@ static void *work(void *arg)
     struct worker *worker = arg;
     AUTO_FD epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->error = epoll < 0 ? -errno : open_all(worker, epoll);
+    uint64_t end = connection_now_us() + (uint64_t)(worker->options->seconds * 1e6);
     if (worker->error == 0)
-        worker->error = run_until(worker, epoll,
-                                  connection_now_us() + (uint64_t)(worker->options->seconds * 1e6));
+        worker->error = (worker->options->rate > 0 ? run_at_rate : run_until)(worker, epoll, end);
     for (size_t i = 0; i < worker->connection_count; i++)
         connection_close(&worker->connections[i]);
     return NULL;
@@ -165,8 +226,9 @@ static _Noreturn void usage(void)
 {
     fprintf(stderr,
             "usage: load [--endpoint A.B.C.D:PORT] [--connections N] [--threads N] [--seconds S]\n"
-            "            [--requests N] [--keys N] [--large BYTES] [--sample N] [--bucket NAME]\n"
-            "            [--table NAME] [--iterator TEXT] [--upload ID] [--region NAME]\n"
+            "            [--requests N] [--rate N] [--keys N] [--first N] [--item BYTES]\n"
+            "            [--large BYTES] [--sample N] [--bucket NAME] [--table NAME]\n"
+            "            [--iterator TEXT] [--upload ID] [--region NAME]\n"
             "            [--json] SCENARIO\n"
             "Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (test, test).\n"
             "Scenarios: %s\n",
@@ -208,6 +270,9 @@ enum OPTION {
     OPTION_SECONDS,
     OPTION_REQUESTS,
     OPTION_KEYS,
+    OPTION_FIRST,
+    OPTION_ITEM,
+    OPTION_RATE,
     OPTION_LARGE,
     OPTION_SAMPLE,
     OPTION_BUCKET,
@@ -238,6 +303,15 @@ static void set_option(struct options *options, int option, const char *text)
         break;
     case OPTION_KEYS:
         options->keys = number(text);
+        break;
+    case OPTION_FIRST:
+        options->first = number(text);
+        break;
+    case OPTION_ITEM:
+        options->item = number(text);
+        break;
+    case OPTION_RATE:
+        options->rate = strtod(text, NULL);
         break;
     case OPTION_LARGE:
         options->large = number(text);
@@ -277,6 +351,9 @@ static struct options options_of(int argc, char **argv)
         {"seconds", required_argument, NULL, OPTION_SECONDS},
         {"requests", required_argument, NULL, OPTION_REQUESTS},
         {"keys", required_argument, NULL, OPTION_KEYS},
+        {"first", required_argument, NULL, OPTION_FIRST},
+        {"item", required_argument, NULL, OPTION_ITEM},
+        {"rate", required_argument, NULL, OPTION_RATE},
         {"large", required_argument, NULL, OPTION_LARGE},
         {"sample", required_argument, NULL, OPTION_SAMPLE},
         {"bucket", required_argument, NULL, OPTION_BUCKET},
@@ -292,6 +369,7 @@ static struct options options_of(int argc, char **argv)
         .threads = 1,
         .seconds = 5,
         .keys = 1000,
+        .item = 1000,
         .large = (uint64_t)1 << 30,
         .sample = 1000,
         .access_key = from_environment("AWS_ACCESS_KEY_ID", S("test")),
@@ -317,10 +395,9 @@ static void worker_init(struct worker *worker, size_t i, const char *name,
         options->connections / threads + (i < options->connections % threads);
     worker->request_limit = options->requests / threads + (i < options->requests % threads);
     worker->connections = calloc(worker->connection_count, sizeof *worker->connections);
-    if (!worker->connections || !scenario_init(&worker->scenario, span_of_cstr(name), options))
+    if (!worker->connections || !scenario_init(&worker->scenario, span_of_cstr(name), options,
+                                               &(struct scenario_share){i, threads}))
         usage();
-    /* Each thread goes round the ring from another place. */
-    worker->scenario.next = worker->scenario.ring_size * i / threads;
 }
 
 int main(int argc, char **argv)

@@ -18,6 +18,11 @@
 #define MAX_HEADERS 5
 #define ITEM_BYTES 1000
 #define OBJECT_BYTES 1024
+#define RENEWED                                                                                    \
+    256 /* requests of a ring that are written anew: more than there are connections               \
+         */
+#define BATCH 25
+#define NOISE_SIZE (1 << 20)
 
 /* How one request differs from the others of its scenario. */
 struct draft {
@@ -32,6 +37,8 @@ struct scenario_kind {
     enum REPLY_CHECK check;
     int one; /* all requests are the same */
     void (*draft)(struct scenario *scenario, size_t i, struct draft *draft);
+    /* Sets numbers in the body each time it is sent; NULL: it stays as it is. */
+    void (*renew)(struct scenario *scenario, char *body, size_t len);
 };
 
 static struct span digits_of(struct arena *arena, size_t i, size_t size)
@@ -129,6 +136,85 @@ static void draft_transact_write(struct scenario *scenario, size_t i, struct dra
     buf_done(&body);
 }
 
+/* ---- more items than a ring has requests ------------------------------------------------------
+ */
+
+/* The same numbers in every run (splitmix64). */
+static uint64_t chance_of(uint64_t i)
+{
+    uint64_t z = (i + 1) * 0x9e3779b97f4a7c15ULL;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+    return z ^ z >> 31;
+}
+
+/* Text that does not shrink. */
+static const char *noise(void)
+{
+    static char text[NOISE_SIZE];
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    if (!text[0])
+        for (size_t i = 0; i < NOISE_SIZE; i++)
+            text[i] = letters[chance_of(i) % 64];
+    return text;
+}
+
+static void draft_load(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    struct buf body;
+    draft_item(scenario, "DynamoDB_20120810.BatchWriteItem", draft);
+    draft->expected = S("{\"UnprocessedItems\":{}}");
+    buf_init(&body, 1 << 20);
+    buf_printf(&body, "{\"RequestItems\":{\"%.*s\":[", SPAN_ARG(scenario->options->table));
+    for (size_t k = 0; k < BATCH; k++)
+        buf_printf(&body,
+                   "%s{\"PutRequest\":{\"Item\":{\"pk\":{\"S\":\"k%08d\"},\"payload\":{\"S\":"
+                   "\"%.*s\"}}}}",
+                   k ? "," : "", 0, (int)scenario->options->item, noise());
+    buf_append(&body, S("]}}"));
+    draft->body = arena_copy(&scenario->arena, buf_span(&body));
+    buf_done(&body);
+}
+
+static void put_number(char *at, uint64_t number)
+{
+    for (int digit = 7; digit >= 0; digit--, number /= 10)
+        at[digit] = (char)('0' + number % 10);
+}
+
+static void renew_load(struct scenario *scenario, char *body, size_t len)
+{
+    static const char before_key[] = "\"pk\":{\"S\":\"k",
+                      before_payload[] = "\"payload\":{\"S\":\"";
+    size_t item = scenario->options->item;
+    char *end = body + len;
+    for (char *at = body;
+         (at = memmem(at, (size_t)(end - at), before_key, sizeof before_key - 1));) {
+        uint64_t number = scenario->number;
+        scenario->number += scenario->number + 1 < scenario->end; /* the last ones again */
+        at += sizeof before_key - 1;
+        put_number(at, number);
+        at = memmem(at, (size_t)(end - at), before_payload, sizeof before_payload - 1);
+        at += sizeof before_payload - 1;
+        memcpy(at, noise() + chance_of(number) % (NOISE_SIZE - item), item);
+        at += item;
+    }
+}
+
+static void draft_get_any(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    draft_get_item(scenario, 0, draft);
+    draft->expected = S("\"payload\"");
+}
+
+static void renew_get_any(struct scenario *scenario, char *body, size_t len)
+{
+    static const char before_key[] = "\"pk\":{\"S\":\"k";
+    char *at = memmem(body, len, before_key, sizeof before_key - 1);
+    put_number(at + sizeof before_key - 1, chance_of(scenario->number++) % scenario->options->keys);
+}
+
 /* ---- mixes like those of YCSB ---------------------------------------------------------------- */
 
 /* Some items of one partition. */
@@ -164,15 +250,6 @@ static const struct mix {
     {'e', 95, draft_short_scan, draft_insert},
     {'f', 50, draft_get_item, draft_update_item}, /* which first reads: see draft_mix */
 };
-
-/* The same numbers in every run (splitmix64). */
-static uint64_t chance_of(uint64_t i)
-{
-    uint64_t z = (i + 1) * 0x9e3779b97f4a7c15ULL;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-    return z ^ z >> 31;
-}
 
 /* Below `keys`, the smaller the likelier, as Zipf has it: any magnitude is as likely as another. */
 static size_t skewed(uint64_t chance, size_t keys)
@@ -327,6 +404,8 @@ static const struct scenario_kind kinds[] = {
     {"dynamodb-update-item", "dynamodb", REPLY_CONTAINS, 0, draft_update_item},
     {"dynamodb-query", "dynamodb", REPLY_CONTAINS, 0, draft_query},
     {"dynamodb-transact-write", "dynamodb", REPLY_EQUALS, 0, draft_transact_write},
+    {"dynamodb-load", "dynamodb", REPLY_EQUALS, 0, draft_load, renew_load},
+    {"dynamodb-get-any", "dynamodb", REPLY_CONTAINS, 0, draft_get_any, renew_get_any},
     {"dynamodb-ycsb-a", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
     {"dynamodb-ycsb-b", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
     {"dynamodb-ycsb-c", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
@@ -349,8 +428,9 @@ static const struct scenario_kind kinds[] = {
 const char *scenario_names(void)
 {
     return "sts-get-caller-identity dynamodb-get-item dynamodb-put-item dynamodb-update-item "
-           "dynamodb-query dynamodb-transact-write dynamodb-ycsb-a dynamodb-ycsb-b dynamodb-ycsb-c "
-           "dynamodb-ycsb-d dynamodb-ycsb-e dynamodb-ycsb-f kinesis-put-record kinesis-put-records "
+           "dynamodb-query dynamodb-transact-write dynamodb-load dynamodb-get-any dynamodb-ycsb-a "
+           "dynamodb-ycsb-b dynamodb-ycsb-c dynamodb-ycsb-d dynamodb-ycsb-e dynamodb-ycsb-f "
+           "kinesis-put-record kinesis-put-records "
            "kinesis-get-records s3-get s3-put s3-get-large s3-put-large s3-upload-part s3-list "
            "http-get http-get-large";
 }
@@ -448,7 +528,8 @@ static struct span signed_headers_of(struct scenario *scenario)
     return arena_join(&scenario->arena, parts, 2 * headers.count);
 }
 
-int scenario_init(struct scenario *scenario, struct span name, const struct options *options)
+int scenario_init(struct scenario *scenario, struct span name, const struct options *options,
+                  const struct scenario_share *share)
 {
     *scenario = (struct scenario){.options = options, .second = -1};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
@@ -459,7 +540,10 @@ int scenario_init(struct scenario *scenario, struct span name, const struct opti
     arena_init(&scenario->arena, 1 << 20, 1 << 30);
     arena_init(&scenario->scratch, 65536, 1 << 24);
     scenario->check = scenario->kind->check;
-    scenario->ring_size = scenario->kind->one ? 1 : options->keys;
+    scenario->ring_size = scenario->kind->one ? 1 : scenario->kind->renew ? RENEWED : options->keys;
+    scenario->next = scenario->ring_size * share->thread / share->threads;
+    scenario->number = options->first + options->keys * share->thread / share->threads;
+    scenario->end = options->first + options->keys * (share->thread + 1) / share->threads;
     scenario->ring = ARENA_ARRAY(&scenario->arena, struct request, scenario->ring_size);
     for (size_t i = 0; i < scenario->ring_size; i++)
         prepare(scenario, i);
@@ -480,10 +564,25 @@ void scenario_done(struct scenario *scenario)
     arena_done(&scenario->scratch);
 }
 
+/* What it writes to is the ring's own memory. */
+static void renew(struct scenario *scenario, struct request *request)
+{
+    static const struct span field = S_INIT("x-amz-content-sha256: ");
+    uint8_t digest[SHA256_SIZE];
+    scenario->kind->renew(scenario, (char *)(uintptr_t)request->body.at, request->body.len);
+    sha256_of(request->body, digest);
+    hex_encode(digest, sizeof digest, (char *)(uintptr_t)request->payload.at);
+    size_t sent = span_find(request->before_date, field) + field.len;
+    memcpy((char *)(uintptr_t)request->before_date.at + sent, request->payload.at,
+           2 * sizeof digest);
+}
+
 const struct request *scenario_next(struct scenario *scenario)
 {
-    const struct request *request = &scenario->ring[scenario->next];
+    struct request *request = &scenario->ring[scenario->next];
     scenario->next = (scenario->next + 1) % scenario->ring_size;
+    if (scenario->kind->renew)
+        renew(scenario, request);
     return request;
 }
 

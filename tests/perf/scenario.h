@@ -16,6 +16,10 @@ struct options {
     double seconds;
     uint64_t requests; /* stop after that many replies; 0 = by time */
     size_t keys;       /* different items or objects */
+    size_t first;      /* number of the first one that dynamodb-load writes */
+    size_t item;       /* bytes of an item that it writes */
+    double rate;       /* requests a second, sent whether or not others are under way; 0: as fast as
+                          replies come */
     uint64_t large;    /* bytes of the large object */
     uint64_t sample;   /* every n-th reply is compared */
     struct span access_key, secret, region, bucket, table, iterator, upload;
@@ -45,6 +49,8 @@ struct scenario {
     struct arena scratch;
     struct request *ring;
     size_t ring_size, next;
+    uint64_t number; /* of the next item that is written, or of the chance of the next one read */
+    uint64_t end;    /* of the items that are written */
     enum REPLY_CHECK check;
     struct hmac_key key;
     struct sigv4_claim claim;
@@ -52,8 +58,13 @@ struct scenario {
     int64_t second; /* of `timestamp` */
 };
 
-/* False when there is no scenario of that name. */
-int scenario_init(struct scenario *scenario, struct span name, const struct options *options);
+/* False when there is no scenario of that name. Of so many `threads` this is number `thread`: each
+ * goes round the ring from another place and writes other items. */
+struct scenario_share {
+    size_t thread, threads;
+};
+int scenario_init(struct scenario *scenario, struct span name, const struct options *options,
+                  const struct scenario_share *share);
 void scenario_done(struct scenario *scenario);
 /* The names, one per line, for the usage text. */
 const char *scenario_names(void);
