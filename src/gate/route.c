@@ -227,16 +227,19 @@ static size_t s3_label(struct span host)
     return SPAN_NOT_FOUND;
 }
 
-/* bucket.vpce-….s3.region.vpce.amazonaws.com is the name of a VPC endpoint for S3's own operations,
- * a bucket may stand before it. Source: "AWS PrivateLink for Amazon S3". */
+/* bucket.vpce-….s3.region.vpce.amazonaws.com is the name of a VPC endpoint for S3's own operations;
+ * a bucket may stand before it, or an access point before accesspoint.vpce-…. Source: "AWS
+ * PrivateLink for Amazon S3". */
 static struct span bucket_of_endpoint(struct span before)
 {
+    static const struct span ends[] = {S_INIT(".bucket"), S_INIT(".accesspoint")};
     size_t at = before.len;
     while (at > 0 && !span_starts(span_from(before, at), S("vpce-")))
         at--;
     struct span bucket = at ? span_first(before, at - 1) : SPAN_NONE;
-    if (span_ends(bucket, S(".bucket")))
-        return span_first(bucket, bucket.len - strlen(".bucket"));
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (span_ends(bucket, ends[i]))
+            return span_first(bucket, bucket.len - ends[i].len);
     return SPAN_NONE;
 }
 

@@ -27,9 +27,11 @@ TEST(a_service_shows_all_of_its_names)
     } cases[] = {
         {"sts.eu-west-1.amazonaws.com", "sts.eu-west-1.amazonaws.com"},
         {"s3.eu-west-1.amazonaws.com", "s3.eu-west-1.amazonaws.com *.s3.eu-west-1.amazonaws.com "
+                                       "*.s3-accesspoint.eu-west-1.amazonaws.com "
                                        "*.s3-control.eu-west-1.amazonaws.com"},
         {"b.s3.amazonaws.com",
          "s3.us-east-1.amazonaws.com *.s3.us-east-1.amazonaws.com "
+         "*.s3-accesspoint.us-east-1.amazonaws.com "
          "*.s3-control.us-east-1.amazonaws.com s3.amazonaws.com *.s3.amazonaws.com"},
         {"streams.dynamodb.us-west-2.amazonaws.com", "streams.dynamodb.us-west-2.amazonaws.com"},
         {"000000000000.ddb.us-west-2.amazonaws.com",

@@ -53,6 +53,7 @@ static const struct endpoint_service services[] = {
      .wild = true,
      .names = {{S_INIT("s3.%"), true},
                {S_INIT("*.s3.%"), true},
+               {S_INIT("*.s3-accesspoint.%"), true},
                {S_INIT("*.s3-control.%"), true},
                {S_INIT("s3")},
                {S_INIT("*.s3")}}},
