@@ -179,6 +179,15 @@ static struct span principal_tag(const struct identity *caller, struct span key)
     return SPAN_NONE;
 }
 
+/* "Properties of the role session": set by the service that gave the credentials out. */
+static struct span delivered(const struct identity *caller, struct span key)
+{
+    for (size_t i = 0; caller && i < caller->delivered_count; i++)
+        if (span_eq(caller->delivered[i].key, key))
+            return caller->delivered[i].value;
+    return SPAN_NONE;
+}
+
 static struct span one_value(const struct auth_context *context, struct span key,
                              struct arena *arena)
 {
@@ -188,6 +197,9 @@ static struct span one_value(const struct auth_context *context, struct span key
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         if (span_eq(key, keys[i].key))
             return keys[i].read(context, arena);
+    struct span of_session = delivered(context->call->caller, key);
+    if (of_session.at)
+        return of_session;
     const struct service_hooks *hooks = context->call->service->hooks;
     return hooks && hooks->condition ? hooks->condition(context->call, key, arena) : SPAN_NONE;
 }

@@ -72,6 +72,8 @@ struct identity {
     bool session_limited; /* session policies count, even when there is none */
     struct identity_tag *tags;
     size_t tag_count;
+    struct identity_tag *delivered; /* of a session: condition keys, lower case */
+    size_t delivered_count;
 };
 
 /* Per-thread: one for each loop, one for control. */

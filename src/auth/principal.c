@@ -273,6 +273,16 @@ static bool is_transitive(const struct auth_session *session, struct span key)
 }
 
 /* Tags of the session stand before those of its holder with the same key. */
+static void add_delivered(struct arena *arena, const struct auth_session *session,
+                          struct identity *out)
+{
+    out->delivered = ARENA_ARRAY(arena, struct identity_tag, session->delivered.count);
+    out->delivered_count = session->delivered.count;
+    for (size_t i = 0; i < out->delivered_count; i++)
+        out->delivered[i] = (struct identity_tag){.key = session->delivered.at[i].key,
+                                                  .value = session->delivered.at[i].value};
+}
+
 static void add_session_tags(struct arena *arena, const struct auth_session *session,
                              struct identity *out)
 {
@@ -345,6 +355,7 @@ static int session_identity(struct txn *txn, struct arena *arena,
     out->mfa = session->mfa;
     out->session_limited = session->limited;
     add_session_tags(arena, session, out);
+    add_delivered(arena, session, out);
     struct collector policies = {.txn = txn, .arena = arena, .into = &out->session_policies};
     for (size_t i = 0; i < session->policies.count; i++)
         collect(&policies, session->policies.at[i], POLICY_SESSION,

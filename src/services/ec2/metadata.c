@@ -199,7 +199,12 @@ static int tell(struct asked *a)
     if (!is_version(span_cut(&path, '/')))
         return 404;
     struct metadata_tree tree = {
-        .c = &a->c, .instance = &a->instance, .interface = &a->interface, .wanted = path};
+        .c = &a->c,
+        .instance = &a->instance,
+        .interface = &a->interface,
+        .wanted = path,
+        .version = a->token_left_s ? METADATA_V2 : METADATA_V1,
+    };
     const struct refusal *refusal = metadata_grow(&tree);
     if (refusal) {
         log_error("ec2: metadata of %.*s: %.*s", SPAN_ARG(a->instance.id),

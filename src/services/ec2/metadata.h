@@ -18,6 +18,9 @@ void metadata_forget(struct call *c, const struct stored_instance *instance);
 
 /* ---- within ---------------------------------------------------------------------------------- */
 
+/* How it asks: without a session token, or with one. */
+enum METADATA_VERSION { METADATA_V1, METADATA_V2 };
+
 /* What is told of one instance: values by path, directories follow from them. */
 struct metadata_leaf {
     struct span path; /* "meta-data/ami-id" */
@@ -28,6 +31,7 @@ struct metadata_tree {
     const struct stored_instance *instance;
     const struct stored_interface *interface; /* by which it asks */
     struct span wanted;                       /* the path: what costs something is only made then */
+    enum METADATA_VERSION version;
     struct metadata_leaf *leaves;
     size_t count, room;
 };

@@ -136,6 +136,8 @@ static RESULT grow_primary(struct metadata_tree *tree, const struct stored_inter
     metadata_add(tree, "meta-data/local-hostname", name);
     metadata_add(tree, "meta-data/local-ipv4", address->address);
     metadata_add(tree, "meta-data/mac", interface->mac);
+    if (interface->addresses6.count)
+        metadata_add(tree, "meta-data/ipv6", interface->addresses6.at[0]);
     if (address->public_address.at) {
         if (vpc.dns_hostnames)
             metadata_add(tree, "meta-data/public-hostname",

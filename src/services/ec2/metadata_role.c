@@ -30,15 +30,46 @@ static struct span time_text(struct call *c, int64_t ms)
     return arena_copy(c->arena, time_iso8601(ms, text));
 }
 
+/* Credentials are of the version that they were asked for with. */
+static struct span *kept_session(struct role *r)
+{
+    return r->tree->version == METADATA_V2 ? &r->kept.session : &r->kept.plain;
+}
+
+/* Condition keys that requests with these credentials have: "Global condition context keys", "…
+ * keys for Amazon EC2". */
+static RESULT tell_delivery(struct role *r)
+{
+    struct call *c = r->tree->c;
+    const struct stored_instance *i = r->tree->instance;
+    struct stored_interface primary;
+    TRY(instance_interface_read(c, i, &primary));
+    const struct auth_tag tags[] = {
+        {S("aws:ec2instancesourcevpc"), i->vpc},
+        {S("aws:ec2instancesourceprivateipv4"), primary.addresses.at[0].address},
+        {S("ec2:sourceinstancearn"),
+         arena_printf(c->arena, "arn:aws:ec2:%.*s:%.*s:instance/%.*s", SPAN_ARG(i->region),
+                      SPAN_ARG(i->account), SPAN_ARG(i->id))},
+        {S("ec2:roledelivery"), r->tree->version == METADATA_V2 ? S("2.0") : S("1.0")},
+    };
+    r->session.delivered.at = ARENA_ARRAY(c->arena, struct auth_tag, ARRAY_LEN(tags));
+    memcpy(r->session.delivered.at, tags, sizeof tags);
+    r->session.delivered.count = ARRAY_LEN(tags);
+    return OK;
+}
+
 /* That which is kept, if it is of this role and good for long enough; false: there is none. */
 static RESULT find_session(struct role *r, bool *ret)
 {
     struct call *c = r->tree->c;
+    struct span *kept = kept_session(r);
     resource_key(c, r->tree->instance->id, &r->kept);
     int error = stored_instance_session_get(c->txn, c->arena, &r->kept);
-    *ret = !error && span_eq(r->kept.role, r->role.id);
+    if (!error && !span_eq(r->kept.role, r->role.id))
+        r->kept.session = r->kept.plain = SPAN_NONE;
+    *ret = !error && kept->at;
     if (*ret) {
-        r->session = (struct auth_session){.id = r->kept.session};
+        r->session = (struct auth_session){.id = *kept};
         error = auth_session_get(c->txn, c->arena, &r->session);
         *ret = !error && r->session.expires - c->now_ms > RENEW_MS;
     }
@@ -57,8 +88,9 @@ static RESULT get_session(struct role *r)
                                        .holder = r->role.lname,
                                        .holder_id = r->role.id,
                                        .name = r->tree->instance->id};
+    TRY(tell_delivery(r));
     TRY(session_begin(c, &r->session, SESSION_S));
-    r->kept.session = r->session.id;
+    *kept_session(r) = r->session.id;
     r->kept.role = r->role.id;
     stored_instance_session_put(c->txn, &r->kept);
     return OK;

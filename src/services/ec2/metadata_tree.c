@@ -127,6 +127,7 @@ RESULT metadata_grow(struct metadata_tree *tree)
     struct call *c = tree->c;
     const struct stored_instance *i = tree->instance;
     TRY(metadata_grow_identity(tree));
+    metadata_add(tree, "dynamic/fws/instance-monitoring", S("disabled"));
     metadata_add(tree, "meta-data/ami-id", i->image);
     metadata_add(tree, "meta-data/ami-launch-index",
                  arena_printf(c->arena, "%llu", (unsigned long long)i->launch_index));

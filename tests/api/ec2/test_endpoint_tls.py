@@ -7,6 +7,7 @@ import signal
 import subprocess
 import types
 
+import botocore.exceptions
 import pytest
 
 from machines import root, soon
@@ -168,6 +169,48 @@ def test_conditions_policies_and_groups_hold(inside, bucket):
         soon(lambda ways=ways: [inside.get(), inside.aws(*clear, "s3", "cp", "s3://inside/k", "-")] == ways, f"port {port} alone")
         inside.ec2.revoke_security_group_egress(GroupId=inside.group, IpPermissions=out)
     soon(lambda: not inside.get(), "no port at all")
+
+
+def code(call):
+    """What it is refused with; None when it is not."""
+    try:
+        call()
+    except botocore.exceptions.ClientError as refused:
+        return refused.response["Error"]["Code"]
+
+
+def test_credentials_stay_where_they_were_delivered(inside, bucket):
+    """The usual policy against credentials that have left their instance, and what the other keys say."""
+    inside.gateway("s3")
+    soon(inside.get, "the object by the endpoint")
+    iam, me = inside.cloud.client("iam"), inside.machines.look(inside.instance)
+    account = me["NetworkInterfaces"][0]["OwnerId"]
+
+    def when(**condition):
+        iam.put_role_policy(RoleName="Worker", PolicyName="all", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}]}))
+    for value, works in (("${aws:SourceVpc}", "hello"), (inside.vpc, "hello"), ("vpc-0123456789abcdef0", "")):
+        when(StringEquals={"aws:Ec2InstanceSourceVpc": value})
+        assert inside.get() == works, value
+    when(StringEquals={"aws:Ec2InstanceSourcePrivateIPv4": "${aws:VpcSourceIp}"})
+    assert inside.get() == "hello"
+    arn = f"arn:aws:ec2:us-east-1:{account}:instance/{inside.instance}"
+    for value, works in ((arn, "hello"), (arn + "0", "")):
+        when(ArnEquals={"ec2:SourceInstanceARN": value})
+        assert inside.get() == works
+    # Taken out of the instance they are of no use where the policy says so.
+    token = ("T=$(curl -s -X PUT http://169.254.169.254/latest/api/token -H X-aws-ec2-metadata-token-ttl-seconds:60); "
+             "curl -s -H X-aws-ec2-metadata-token:$T ")
+    inside.ec2.modify_instance_metadata_options(InstanceId=inside.instance, HttpTokens="optional")
+    for way, delivery in ((token, "2.0"), ("curl -s ", "1.0")):
+        got = json.loads(inside.run("sh", "-c", way + "http://169.254.169.254/latest/meta-data/iam/security-credentials/Worker").stdout)
+        s3 = inside.cloud.client("s3", key=got["AccessKeyId"], secret=got["SecretAccessKey"], token=got["Token"])
+        when(NumericLessThan={"ec2:RoleDelivery": "2.0"})
+        assert (code(s3.list_buckets) is None) == (delivery == "1.0")
+        when(StringEquals={"ec2:RoleDelivery": delivery})
+        assert s3.list_buckets()["Buckets"]
+        when(StringEquals={"aws:Ec2InstanceSourceVpc": "${aws:SourceVpc}"})
+        assert code(s3.list_buckets) == "AccessDenied"
 
 
 SESSION = "import ssl, socket; s = ssl.create_default_context().wrap_socket(socket.create_connection(('{0}', 443)), " \

@@ -119,6 +119,17 @@ except OSError:
 """
 
 
+def test_ready_means_that_instances_are_answered(own_machines):
+    """After a crash, too: no question meets a closed door once the process says that it is ready."""
+    it = launched(own_machines, MetadataOptions={"HttpTokens": "optional"})
+    for _ in range(5):
+        own_machines.cloud.restart(signal.SIGKILL)
+        assert it.ask("latest/meta-data/instance-id") == (200, it.instance)
+        own_machines.cloud.restart(signal.SIGKILL)
+        found = own_machines.exec(it.instance, "/usr/bin/getent", "hosts", "nobody.ec2.internal", "s3.us-east-1.amazonaws.com")
+        assert "s3.us-east-1.amazonaws.com" in found.stdout
+
+
 def test_tokens_travel_as_far_as_they_may(own_machines):
     machines = own_machines
     it = launched(machines, MetadataOptions={"HttpPutResponseHopLimit": 1})
