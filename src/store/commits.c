@@ -87,7 +87,10 @@ static void make_visible(struct store *store, const struct writes *writes, const
                          uint64_t ticket)
 {
     for (uint32_t i = 0; i < writes->count; i++)
-        recent_put(store->recent, writes->at[i].hash, body + writes->at[i].begin, ticket);
+        if (write_is_carried(body + writes->at[i].begin))
+            store->commits.carried = ticket;
+        else
+            recent_put(store->recent, writes->at[i].hash, body + writes->at[i].begin, ticket);
 }
 
 uint64_t commits_add(struct store *store, const struct writes *writes)

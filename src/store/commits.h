@@ -38,6 +38,7 @@ struct commits {
     struct chunk *first, *last, *spare;
     unsigned spare_count;
     size_t unsettled; /* bytes */
+    uint64_t carried; /* the newest ticket of a commit that carries (FAMILY_CARRIED) */
     struct place written, settled;
     _Atomic uint64_t latest; /* the newest ticket */
 };

@@ -152,8 +152,7 @@ static int write_log(struct store *store, const struct place *end)
     return error;
 }
 
-/* None ever leaves the list. */
-static struct store_companion *companions(struct store *store)
+struct store_companion *flusher_companions(struct store *store)
 {
     GUARD(&store->flusher.mutex);
     return store->flusher.companions;
@@ -162,7 +161,7 @@ static struct store_companion *companions(struct store *store)
 static int make_durable(struct store *store, const struct place *end)
 {
     int64_t began = clock_measure_us();
-    struct store_companion *first = companions(store), *companion;
+    struct store_companion *first = flusher_companions(store), *companion;
     for (companion = first; companion; companion = companion->next)
         companion->begin(companion);
     int error = write_log(store, end);

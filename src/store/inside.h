@@ -70,6 +70,7 @@ struct settler {
     bool stopping;         /* the same */
     pthread_t thread;
     struct recent *recent;
+    uint64_t kept; /* what was carried up to this ticket is in the companions' files; `mutex` */
     struct settler_batch {
         rocksdb_writebatch_t *batch;
         uint64_t ticket; /* what it reaches */
@@ -143,6 +144,8 @@ rocksdb_options_t *options_new(void);
 /* flusher.c */
 MUST_CHECK int flusher_start(struct store *store, int64_t extra_sync_us);
 void flusher_stop(struct store *store);
+/* None ever leaves the list. */
+struct store_companion *flusher_companions(struct store *store);
 /* Takes over the list, which becomes empty. */
 void flusher_after(struct store *store, uint64_t ticket, struct after_list *list);
 

@@ -3,7 +3,8 @@
  * RocksDB runs without its own log: what it loses in a crash is in ours, from the ticket on that it
  * remembers. Of several writes of a key in one batch only the newest is applied. An entry leaves
  * the table of recent writes after its batch was applied, so a reader finds it in one of the two.
- * One settling at a time; the thread also makes room in the log.
+ * One settling at a time; the thread also makes room in the log. What commits carry for companions
+ * passes by RocksDB, so a start reads the log again from where their files were synced.
  */
 #include "store/settler.h"
 
@@ -31,9 +32,9 @@ void settler_add(struct settler_batch *batch, const struct write_parts *written)
                                written->value.len);
 }
 
-int settler_apply(struct store *store, struct settler_batch *batch)
+int settler_apply(struct store *store, struct settler_batch *batch, uint64_t applied)
 {
-    uint64_t ticket = htobe64(batch->ticket);
+    uint64_t ticket = htobe64(applied);
     char *message = NULL;
     int error = index_make(store);
     if (error)
@@ -66,6 +67,8 @@ static void each_write(struct span piece,
  * transaction behind the batch is not, since that one may not survive a crash. */
 static void take(struct settler *settler, const char *write, const struct write_parts *parts)
 {
+    if (write_is_carried(write))
+        return;
     struct recent_write newest = recent_newest(settler->recent, span_hash(parts->key), write);
     if (newest.write != write && newest.ticket <= settler->batch.ticket)
         return;
@@ -95,7 +98,8 @@ static void add_taken(struct settler *settler)
 
 static void let_go(struct settler *settler, const char *write, const struct write_parts *written)
 {
-    recent_settled(settler->recent, span_hash(written->key), write);
+    if (!write_is_carried(write))
+        recent_settled(settler->recent, span_hash(written->key), write);
 }
 
 static void count_settled(struct store *store, size_t bytes)
@@ -103,6 +107,14 @@ static void count_settled(struct store *store, size_t bytes)
     GUARD(&store->commits.mutex);
     store->commits.unsettled -= bytes;
     pthread_cond_broadcast(&store->commits.settled_more);
+}
+
+/* The ticket up to which nothing of the log is needed once RocksDB has it up to `settled`. */
+static uint64_t applied_of(struct store *store, uint64_t settled)
+{
+    uint64_t kept = store->settler.kept;
+    GUARD(&store->commits.mutex);
+    return store->commits.carried <= kept || settled <= kept ? settled : kept;
 }
 
 /* With the settler's mutex held. */
@@ -115,7 +127,7 @@ static int settle_to(struct store *store, const struct place *end)
         settler->batch.ticket = at.ticket;
         each_write(piece, take, settler);
         add_taken(settler);
-        int error = settler_apply(store, &settler->batch);
+        int error = settler_apply(store, &settler->batch, applied_of(store, at.ticket));
         if (error) {
             store_fail(store, -EIO);
             return error;
@@ -139,13 +151,34 @@ int settler_settle(struct store *store, enum FAMILY family)
     return recent_unsettled(store->recent, family) ? settle(store) : 0;
 }
 
+/* What was carried so far comes to the companions' files; readers need not wait for that. */
+static int keep_carried(struct store *store, uint64_t *ret_applied)
+{
+    struct settler *settler = &store->settler;
+    int error = 0;
+    pthread_mutex_lock(&settler->mutex);
+    *ret_applied = store->commits.settled.ticket;
+    bool kept = applied_of(store, *ret_applied) == *ret_applied;
+    pthread_mutex_unlock(&settler->mutex);
+    if (kept)
+        return 0;
+    for (struct store_companion *it = flusher_companions(store); it && !error; it = it->next)
+        error = it->settle(it);
+    if (error)
+        return error;
+    GUARD(&settler->mutex);
+    settler->kept = *ret_applied;
+    return settler_apply(store, &settler->batch, applied_of(store, store->commits.settled.ticket));
+}
+
 /* What RocksDB has in memory goes to tables, then the log needs nothing before that any more. */
 static int checkpoint(struct store *store)
 {
     char *message = NULL;
-    pthread_mutex_lock(&store->settler.mutex);
-    uint64_t applied = store->commits.settled.ticket;
-    pthread_mutex_unlock(&store->settler.mutex);
+    uint64_t applied;
+    int error = keep_carried(store, &applied);
+    if (error)
+        return error;
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
     rocksdb_flush(index_of(store), options, &message);
     rocksdb_flushoptions_destroy(options);
@@ -223,7 +256,8 @@ void settler_stop(struct store *store)
     pthread_cond_signal(&settler->wake);
     pthread_mutex_unlock(&store->commits.mutex);
     pthread_join(settler->thread, NULL);
-    if (!atomic_load(&store->failed) && settle(store))
+    uint64_t applied;
+    if (!atomic_load(&store->failed) && (settle(store) || keep_carried(store, &applied)))
         log_debug("what was committed last is in the log only");
     rocksdb_writebatch_destroy(settler->batch.batch);
     free(settler->taken);

@@ -15,6 +15,7 @@ MUST_CHECK int settler_start(struct store *store);
 void settler_stop(struct store *store);
 /* Everything of the family that was committed before the call is in RocksDB afterwards. */
 MUST_CHECK int settler_settle(struct store *store, enum FAMILY family);
-/* Applies whole transactions, all or nothing; for recovery. */
+/* Applies whole transactions, all or nothing; for recovery. `applied`: a start needs nothing of the
+ * log up to this ticket. */
 void settler_add(struct settler_batch *batch, const struct write_parts *written);
-MUST_CHECK int settler_apply(struct store *store, struct settler_batch *batch);
+MUST_CHECK int settler_apply(struct store *store, struct settler_batch *batch, uint64_t applied);

@@ -114,7 +114,7 @@ struct replay {
 static int replay_apply(struct replay *replay)
 {
     replay->bytes = 0;
-    return settler_apply(replay->store, &replay->batch);
+    return settler_apply(replay->store, &replay->batch, replay->batch.ticket);
 }
 
 static int replay_record(void *user, uint64_t ticket, struct span body)
@@ -158,7 +158,7 @@ static int recover(struct store *store, const char **ret_why)
         error = check_mark(store, latest, ret_why);
     rocksdb_writebatch_destroy(replay.batch.batch);
     commits_init(&store->commits, latest);
-    store->first_ticket = latest;
+    store->first_ticket = store->settler.kept = latest;
     store->recent = recent_new();
     return error;
 }

@@ -23,6 +23,9 @@ enum FAMILY {
     FAMILY_ITEMS,   /* DynamoDB items, and what is like them */
     FAMILY_OBJECTS, /* S3 index and small bodies */
     FAMILY_LOGS,    /* stream indexes */
+    /* Bytes of a companion's files on their way there: what is put is in the log only and is never
+     * read, but for a start, which finds in this family what its companion had not `settled`. */
+    FAMILY_CARRIED,
     FAMILY_COUNT,
 };
 
@@ -76,11 +79,14 @@ MUST_CHECK int store_wait(struct store *store, uint64_t ticket);
  * and calls `finish` before it moves the mark: what was written to them before a commit returned is
  * on disk when that commit's ticket is durable. finish answers 0, or a negative errno, which is as
  * final as a failed sync of the log. After a crash either side may be ahead of the other with what
- * was not acknowledged. Flusher's thread; finish blocks. Outlives the store.
+ * was not acknowledged. Flusher's thread; finish blocks. What commits carry (FAMILY_CARRIED) need
+ * not be on disk before `settle` returns, which is asked for before the log forgets it: 0 or a
+ * negative errno; not the flusher's thread, blocks. Outlives the store.
  */
 struct store_companion {
     void (*begin)(struct store_companion *companion);
     int (*finish)(struct store_companion *companion);
+    int (*settle)(struct store_companion *companion);
     struct store_companion *next; /* private */
 };
 void store_add_companion(struct store *store, struct store_companion *companion);

@@ -123,6 +123,13 @@ const struct write *writes_find(const struct writes *writes, const struct write_
     return NULL;
 }
 
+bool write_is_carried(const char *at)
+{
+    struct write_head head;
+    memcpy(&head, at, sizeof head);
+    return !head.deleted && at[sizeof head] == FAMILY_CARRIED;
+}
+
 struct write_parts write_at(const char *at)
 {
     struct write_head head;

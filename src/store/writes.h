@@ -28,6 +28,9 @@ struct write_head {
     uint32_t value_len;
 };
 
+/* Whether it is in the log only (FAMILY_CARRIED); `at` is its head. */
+bool write_is_carried(const char *at);
+
 struct write_parts {
     struct span key; /* full */
     struct span value;

@@ -282,6 +282,48 @@ TEST(bytes_behind_the_end_are_cut)
     append(S("torn"), (struct log_hash){0}, "good", 1);
 }
 
+/* Goes on with a copy of the folder as it lies there now, as a crash would. */
+static void crash(void)
+{
+    char copy[300], command[700];
+    snprintf(copy, sizeof copy, "%s-copy", test_dir);
+    snprintf(command, sizeof command, "cp -a %s %s", test_dir, copy);
+    CHECK_INT(system(command), 0);
+    stop();
+    test_dir_remove();
+    CHECK_INT(rename(copy, test_dir), 0);
+}
+
+/* Of small appends the log has all, so their segment may lose what no sync of its own has reached.
+ */
+TEST(small_appends_are_carried)
+{
+    char path[600];
+    size_t first = 32 + strlen("key") + strlen("one-0"), seen = 0;
+    create(S("carried"), 1);
+    append(S("carried"), (struct log_hash){0}, "one", 1);
+    for (int i = 0; i < 50; i++)
+        append(S("carried"), (struct log_hash){0}, "one", 1);
+    newest_segment(path);
+    crash();
+    CHECK_INT(truncate(path, (off_t)first), 0);
+    store = test_store_again(1);
+    open_engine();
+    for (int round = 0; round < 2; round++) {
+        struct log_reading reading = {.from = log_place_of(0)};
+        struct step step;
+        read_some(&step, S("carried"), &reading);
+        CHECK_INT(reading.count, 51 + round);
+        for (seen = 0; seen < reading.count; seen++)
+            CHECK_SPAN(reading.records[seen].data, S("one-0"));
+        step_drop(&step);
+        append(S("carried"), (struct log_hash){0}, "one", 1);
+        crash(); /* what is replayed is replayed again, where nothing was settled yet */
+        store = test_store_again(1);
+        open_engine();
+    }
+}
+
 /* The disk lost what was synced: that is damage, never repaired. */
 TEST(lost_bytes_are_refused)
 {

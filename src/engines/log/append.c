@@ -29,6 +29,7 @@ struct run {
     struct tail tail;        /* after it */
     struct segment *segment; /* after it */
     uint64_t indexed;
+    bool carried; /* its bytes travel in the transaction */
     uint64_t bytes, records, throttled;
     uint32_t seal; /* of its frames; 0: they are plain */
 };
@@ -41,6 +42,7 @@ struct batch {
     struct log_entry *entries;
     size_t count;
     int64_t now_ms;
+    size_t bytes; /* of all entries */
     struct run *runs;
     size_t run_count;
 };
@@ -57,9 +59,11 @@ static int order_compare(const void *a, const void *b, void *thing)
 static void group(struct batch *batch)
 {
     struct arena *arena = batch->access->arena;
+    batch->bytes = 0;
     size_t *order = ARENA_ARRAY(arena, size_t, batch->count);
     for (size_t i = 0; i < batch->count; i++) {
         batch->entries[i].lane = stream_route(batch->stream, batch->entries[i].hash);
+        batch->bytes += batch->entries[i].key.len + batch->entries[i].data.len;
         order[i] = i;
     }
     if (batch->count > 1)
@@ -196,6 +200,7 @@ static int prepare(struct batch *batch, struct run *run)
     }
     run->segment = full ? NULL : run->lane->segment;
     run->indexed = full ? 0 : run->lane->indexed;
+    run->carried = run->segment && batch->bytes <= CARRY_BYTES; /* a new file's name is synced */
     int error = 0;
     if (!run->segment)
         error = segment_open(run->log, run->lane, tail->base, SEGMENT_FRESH, &run->segment);
@@ -259,6 +264,22 @@ static void lay(struct batch *batch, struct run *run, struct log_entry *entry, s
     tail->end += sizeof *frame + key.len + data.len;
 }
 
+static int write_carried(struct batch *batch, struct run *run, struct iovec *parts, int count,
+                         uint64_t at)
+{
+    size_t size = 0;
+    for (int i = 0; i < count; i++)
+        size += parts[i].iov_len;
+    char *bytes = arena_alloc(batch->access->arena, size), *to = bytes;
+    for (int i = 0; i < count; i++)
+        if (parts[i].iov_len)
+            to = mempcpy(to, parts[i].iov_base, parts[i].iov_len);
+    const struct carried carried = {run->tail.base, at, span_of(bytes, size)};
+    carry_put(batch->access->txn, run->lane->id, &carried);
+    struct iovec whole = part_of(carried.bytes);
+    return write_parts(run->segment->fd, &whole, 1, at);
+}
+
 static int write_run(struct batch *batch, struct run *run)
 {
     struct arena *arena = batch->access->arena;
@@ -275,7 +296,8 @@ static int write_run(struct batch *batch, struct run *run)
             laid++;
         }
         if (laid == chunk || (laid && i + 1 == run->count)) {
-            error = write_parts(run->segment->fd, parts, (int)laid * 3, from);
+            error = run->carried ? write_carried(batch, run, parts, (int)laid * 3, from)
+                                 : write_parts(run->segment->fd, parts, (int)laid * 3, from);
             from = run->tail.end;
             laid = 0;
         }
@@ -300,7 +322,10 @@ static int append_run(struct batch *batch, struct run *run)
             segment_queue(run->segment);
         return error;
     }
-    segment_queue(run->segment);
+    if (run->carried)
+        carry_note(run->segment);
+    else
+        segment_queue(run->segment);
     lane_put_tail(batch->access->txn, run->lane->id, &run->tail);
     return 0;
 }

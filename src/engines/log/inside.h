@@ -15,6 +15,10 @@
 #define KEYSPACE_TIME 0x72    /* lane, time, record -> struct mark: where there is an index entry */
 #define KEYSPACE_SEGMENT 0x73 /* lane, first record -> struct period */
 
+/* Of FAMILY_CARRIED: lane, first record of the segment, offset -> bytes at that place of its file
+ */
+#define KEYSPACE_CARRIED 0x70
+
 #define SEGMENT_MAX (64ULL << 20) /* bytes; a segment may pass it by one batch */
 #define INDEX_BYTES (64 << 10)
 
@@ -60,9 +64,11 @@ struct segment {
     struct lane *lane; /* a reference */
     int fd;
     uint64_t base;
-    uint64_t allocated;   /* bytes promised by the file system */
-    bool queued, retired; /* log->mutex */
-    struct segment *next; /* in the queue */
+    uint64_t allocated; /* bytes promised by the file system */
+    /* log->mutex */
+    bool queued, retired, carries;
+    struct segment *next;          /* in the queue */
+    struct segment *next_carrying; /* written to by small appends since carry_settle */
 };
 
 /* Tokens of a second; in thousandths. */
@@ -127,7 +133,8 @@ struct log {
     atomic_bool dir_changed; /* a name is not synced yet */
     pthread_mutex_t mutex;   /* guards what follows */
     struct map streams;      /* newest snapshots by name */
-    struct segment *queue;   /* written to since their last sync */
+    struct segment *queue;   /* to be synced in the flusher's next cycle */
+    struct segment *carrying;
     /* trim.c */
     struct timer timer;
     struct job job;
@@ -159,6 +166,8 @@ struct tail lane_tail(struct lane *lane);
 /* What the store says of its end, checked against its segments and cut where they end. */
 MUST_CHECK int lane_load(struct log *log, struct txn *txn, struct arena *arena, struct lane *lane);
 void lane_put_tail(struct txn *txn, uint64_t lane, const struct tail *tail);
+/* All before `tail` was synced: a hint for the next start only, so it may be of an older sync. */
+void lane_note_synced(struct lane *lane, const struct tail *tail);
 void lane_publish(struct log *log, struct lane *lane, const struct tail *tail);
 
 /* rate.c; a limit of 0 is none. */
@@ -184,6 +193,21 @@ void segment_retire(struct segment *segment, uint64_t end);
 MUST_CHECK int segment_read_open(struct log *log, uint64_t lane, uint64_t base);
 void segment_begin_sync(struct store_companion *companion);
 int segment_finish_sync(struct store_companion *companion);
+
+/* carry.c: appends that need no sync of their segment. */
+#define CARRY_BYTES (16 << 10) /* of a transaction's records: more are not worth writing twice */
+struct carried {
+    uint64_t base, offset; /* where in which segment */
+    struct span bytes;
+};
+void carry_put(struct txn *txn, uint64_t lane, const struct carried *carried);
+/* Beside it: the segment's bytes may not be on disk. */
+void carry_note(struct segment *segment);
+/* Before it is freed, synced. */
+void carry_forget(struct segment *segment);
+MUST_CHECK int carry_settle(struct store_companion *companion);
+/* Before any lane is looked at. */
+MUST_CHECK int carry_replay(struct log *log);
 
 /* team.c: syncs files at the same time. The flusher's. */
 struct team *team_new(void);

@@ -63,6 +63,14 @@ void lane_put_tail(struct txn *txn, uint64_t lane, const struct tail *tail)
     txn_put(txn, FAMILY_LOGS, key_span(&key), span_of(tail, sizeof *tail));
 }
 
+void lane_note_synced(struct lane *lane, const struct tail *tail)
+{
+    GUARD(&lane->mutex);
+    lane->tail.synced_base = tail->base;
+    lane->tail.synced_end = tail->end;
+    lane->tail.synced_next = tail->next;
+}
+
 void lane_publish(struct log *log, struct lane *lane, const struct tail *tail)
 {
     GUARD(&lane->mutex);

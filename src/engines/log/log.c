@@ -35,8 +35,10 @@ static int remove_orphans(struct log *log)
 int log_new(struct log **ret, const struct log_options *options)
 {
     struct log *log = log_alloc(sizeof *log);
-    *log =
-        (struct log){.options = *options, .companion = {segment_begin_sync, segment_finish_sync}};
+    *log = (struct log){
+        .options = *options,
+        .companion = {segment_begin_sync, segment_finish_sync, carry_settle},
+    };
     raise_descriptors();
     pthread_mutex_init(&log->mutex, NULL);
     share_init(&log->sharing);
@@ -46,7 +48,9 @@ int log_new(struct log **ret, const struct log_options *options)
     if (log->dir_fd < 0)
         return log->dir_fd;
     store_add_companion(options->store, &log->companion);
-    int error = stream_load_all(log);
+    int error = carry_replay(log);
+    if (!error)
+        error = stream_load_all(log);
     if (!error)
         error = remove_orphans(log);
     if (!error)

@@ -171,18 +171,9 @@ void segment_begin_sync(struct store_companion *companion)
         syncing->error = -errno;
 }
 
-/* A hint for the next start only, so it may be of an older sync. */
-static void note_synced(const struct going *going)
-{
-    struct lane *lane = going->segment->lane;
-    GUARD(&lane->mutex);
-    lane->tail.synced_base = going->tail.base;
-    lane->tail.synced_end = going->tail.end;
-    lane->tail.synced_next = going->tail.next;
-}
-
 static void segment_free(struct segment *segment)
 {
+    carry_forget(segment);
     close(segment->fd);
     lane_unref(segment->lane);
     free(segment);
@@ -196,7 +187,7 @@ int segment_finish_sync(struct store_companion *companion)
     error = error ? error : syncing->error;
     for (size_t i = 0; i < syncing->count; i++) {
         if (!error && syncing->at[i].segment->base == syncing->at[i].tail.base)
-            note_synced(&syncing->at[i]);
+            lane_note_synced(syncing->at[i].segment->lane, &syncing->at[i].tail);
         if (syncing->at[i].retired)
             segment_free(syncing->at[i].segment);
     }
