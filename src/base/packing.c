@@ -18,17 +18,42 @@
 /* ---- out ------------------------------------------------------------------------------------ */
 
 struct packer {
+    enum PACKING packing;
     z_stream stream;
+    ZSTD_CStream *zstd;
 };
 
 struct packer *packing_begin(enum PACKING packing)
 {
     int bits = packing == PACKING_DEFLATE ? DEFLATE_BITS : GZIP_BITS;
     struct packer *packer = calloc(1, sizeof *packer);
-    if (!packer || deflateInit2(&packer->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, bits,
-                                GZIP_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (!packer)
+        log_fatal("out of memory");
+    packer->packing = packing;
+    if (packing == PACKING_ZSTD)
+        packer->zstd = ZSTD_createCStream();
+    bool good = packing == PACKING_ZSTD
+                    ? packer->zstd != NULL
+                    : deflateInit2(&packer->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, bits,
+                                   GZIP_MEMORY, Z_DEFAULT_STRATEGY) == Z_OK;
+    if (!good)
         log_fatal("out of memory");
     return packer;
+}
+
+static void pack_zstd(struct packer *packer, struct span bytes, ZSTD_EndDirective directive,
+                      struct buf *out)
+{
+    char room[STEP];
+    size_t left;
+    ZSTD_inBuffer from = {.src = bytes.at, .size = bytes.len};
+    do {
+        ZSTD_outBuffer to = {.dst = room, .size = sizeof room};
+        left = ZSTD_compressStream2(packer->zstd, &to, &from, directive);
+        if (ZSTD_isError(left))
+            log_fatal("zstd: %s", ZSTD_getErrorName(left));
+        buf_append(out, span_of(room, to.pos));
+    } while (from.pos < from.size || (directive == ZSTD_e_end && left));
 }
 
 static void pack(struct packer *packer, struct span bytes, int flush, struct buf *out)
@@ -48,18 +73,27 @@ static void pack(struct packer *packer, struct span bytes, int flush, struct buf
 
 void packing_feed(struct packer *packer, struct span bytes, struct buf *out)
 {
-    pack(packer, bytes, Z_NO_FLUSH, out);
+    if (packer->packing == PACKING_ZSTD)
+        pack_zstd(packer, bytes, ZSTD_e_continue, out);
+    else
+        pack(packer, bytes, Z_NO_FLUSH, out);
 }
 
 void packing_end(struct packer *packer, struct buf *out)
 {
-    pack(packer, S(""), Z_FINISH, out);
+    if (packer->packing == PACKING_ZSTD)
+        pack_zstd(packer, S(""), ZSTD_e_end, out);
+    else
+        pack(packer, S(""), Z_FINISH, out);
 }
 
 void packing_free(struct packer *packer)
 {
-    if (packer)
+    if (!packer)
+        return;
+    if (packer->packing != PACKING_ZSTD)
         deflateEnd(&packer->stream);
+    ZSTD_freeCStream(packer->zstd);
     free(packer);
 }
 

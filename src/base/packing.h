@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * Compressed bytes, piece by piece: gzip and deflate (RFC 1950) out, gzip and Zstandard in. Memory
- * is bounded by the formats' windows (a frame that wants more than PACKING_WINDOW_MAX is malformed)
- * and by what the caller lets out at a time. One thread at a time.
+ * Compressed bytes, piece by piece: gzip, deflate (RFC 1950) and Zstandard out, gzip and Zstandard
+ * in. Memory is bounded by the formats' windows (a frame that wants more than PACKING_WINDOW_MAX is
+ * malformed) and by what the caller lets out at a time. One thread at a time.
  */
 #include "base/buf.h"
 
@@ -13,7 +13,6 @@ enum PACKING { PACKING_NONE, PACKING_GZIP, PACKING_ZSTD, PACKING_DEFLATE };
 
 struct packer;
 
-/* PACKING_GZIP or PACKING_DEFLATE. */
 struct packer *packing_begin(enum PACKING packing);
 /* Appends what is ready. */
 void packing_feed(struct packer *packer, struct span bytes, struct buf *out);

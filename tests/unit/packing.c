@@ -95,6 +95,27 @@ TEST(zstandard)
     end();
 }
 
+TEST(zstandard_out)
+{
+    static char text[300000];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + i * i / 977 % 23);
+    const size_t pieces[] = {1, 777, sizeof text};
+    for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+        struct packer *packer = packing_begin(PACKING_ZSTD);
+        begin();
+        for (struct span rest = span_of(text, sizeof text); rest.len;
+             rest = span_from(rest, pieces[i]))
+            packing_feed(packer, span_first(rest, pieces[i]), &packed);
+        packing_end(packer, &packed);
+        packing_free(packer);
+        CHECK(packed.len < sizeof text / 10);
+        CHECK(unpack(PACKING_ZSTD, 1000, sizeof text));
+        CHECK_SPAN(buf_span(&plain), span_of(text, sizeof text));
+        end();
+    }
+}
+
 TEST(what_is_malformed)
 {
     begin();
