@@ -6,6 +6,7 @@
  */
 #include "auth/session.h"
 
+#include "auth/condition.h"
 #include "base/id.h"
 #include "base/text.h"
 
@@ -56,11 +57,16 @@ RESULT session_begin(struct call *c, struct auth_session *session, int64_t durat
     return OK;
 }
 
-/* The request of a service has none of a caller's keys. */
-static bool no_key(void *user, struct span key, struct arena *arena, const struct span **ret_values,
-                   size_t *ret_count)
+/* The request of a service has none of a caller's keys, but what it says itself. */
+static bool service_key(void *user, struct span key, struct arena *arena,
+                        const struct span **ret_values, size_t *ret_count)
 {
-    return false;
+    const struct condition_value *value = condition_get(user, key);
+    if (!value)
+        return false;
+    *ret_values = value->values;
+    *ret_count = value->count;
+    return true;
 }
 
 bool session_trusts(struct call *c, const struct auth_role *role, struct span service)
@@ -71,7 +77,8 @@ bool session_trusts(struct call *c, const struct auth_role *role, struct span se
         .action = S("sts:AssumeRole"),
         .resource = principal_arn(c->arena, role->account, "role", role->path, role->name),
         .principal_service = service,
-        .lookup = no_key,
+        .lookup = service_key,
+        .user = c,
         .scratch = c->arena,
     };
     return trust && policy_decide(trust, &request).decision == DECISION_ALLOW;
