@@ -30,18 +30,22 @@ static RESULT begin(struct call *c, const struct s3_subject *subject, struct cal
 static RESULT take_body(struct call *c, const struct s3_subject *subject, struct span bytes,
                         struct body_plan *plan, struct s3_put_object_in *in)
 {
-    struct extent *extent = ARENA_NEW(c->arena, struct extent);
+    size_t count = (bytes.len + EXTENT_MAX - 1) / EXTENT_MAX;
+    struct extent *extents = ARENA_ARRAY(c->arena, struct extent, count);
+    int error = 0;
     in->body.len = bytes.len;
     if (bytes.len <= DRAFT_INLINE_MAX) {
         in->body.bytes = bytes;
         return OK;
     }
     object_lock(c->txn, &(struct object_key){subject->bucket, subject->key}, 1);
-    int error = extent_write(c->txn, bytes, plan->sealed ? EXTENT_SEALED : EXTENT_PLAIN, extent);
+    for (size_t i = 0; i < count && !error; i++)
+        error = extent_write(c->txn, span_first(span_from(bytes, i * EXTENT_MAX), EXTENT_MAX),
+                             plan->sealed ? EXTENT_SEALED : EXTENT_PLAIN, &extents[i]);
     if (error < 0)
         return refuse_errno(c, error, "writing object %.*s", SPAN_ARG(subject->key));
-    in->body.extents = extent;
-    in->body.extent_count = 1;
+    in->body.extents = extents;
+    in->body.extent_count = count;
     return OK;
 }
 
@@ -58,6 +62,7 @@ RESULT s3_write(struct call *c, const struct s3_subject *subject, const struct s
                                     .key = subject->key,
                                     .expected_bucket_owner = subject->owner,
                                     .server_side_encryption = writing->encryption,
+                                    .storage_class = writing->storage_class,
                                     .content_type = writing->content_type};
     TRY(begin(c, subject, &own));
     TRY(access_require(&own, S("s3:PutObject"), subject->bucket, subject->key));
@@ -70,6 +75,16 @@ RESULT s3_write(struct call *c, const struct s3_subject *subject, const struct s
     TRY(s3_put_object(&own, in, out));
     *ret_etag = out->etag;
     return OK;
+}
+
+RESULT s3_may_write(struct call *c, const struct s3_subject *subject, struct span *ret_region)
+{
+    struct call own;
+    struct s3_bucket_record bucket;
+    TRY(begin(c, subject, &own));
+    TRY(place_record(&own, (struct place_name){subject->bucket, subject->owner}, &bucket));
+    *ret_region = bucket.region;
+    return access_require(&own, S("s3:PutObject"), subject->bucket, subject->key);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */

@@ -34,10 +34,13 @@ struct s3_subject {
 };
 
 struct s3_writing {
-    struct span bytes; /* at most EXTENT_MAX */
+    struct span bytes;
     struct span content_type;
-    struct span encryption; /* x-amz-server-side-encryption, or absent */
+    struct span encryption;    /* x-amz-server-side-encryption, or absent */
+    struct span storage_class; /* or absent */
 };
+/* Whether s3_write would be admitted, and where the bucket is. Any thread. */
+RESULT s3_may_write(struct call *c, const struct s3_subject *subject, struct span *ret_region);
 RESULT s3_write(struct call *c, const struct s3_subject *subject, const struct s3_writing *writing,
                 struct span *ret_etag);
 
