@@ -56,8 +56,12 @@ def read_all(kinesis, stream, shard="shardId-000000000000", kind="TRIM_HORIZON",
 
 
 def wait_active(kinesis, stream):
+    state = None
     for _ in range(400):
-        state = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamStatus"]
+        try:
+            state = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamStatus"]
+        except kinesis.exceptions.LimitExceededException:
+            time.sleep(0.2)
         if state == "ACTIVE":
             return
         time.sleep(0.01)

@@ -6,6 +6,7 @@
  */
 #include "auth/identity.h"
 #include "services/kinesis/get.h"
+#include "services/kinesis/pace.h"
 
 #include <errno.h>
 
@@ -71,6 +72,7 @@ static RESULT kinesis_resource(struct call *c, const void *in, struct auth_quest
 {
     struct kinesis_arn arn;
     struct span why;
+    TRY(pace_take(c, question->resource));
     if (!target_read_arn(question->resource, &arn))
         return OK;
     question->resource_account = arn.account;

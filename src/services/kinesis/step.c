@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "loop/loop.h"
 #include "services/kinesis/hash_key.h"
+#include "services/kinesis/pace.h"
 #include "services/kinesis/secret.h"
 #include "services/kinesis/stream.h"
 
@@ -34,6 +35,7 @@
 struct kinesis {
     struct cloud *cloud;
     struct demand *demand;
+    struct pace *pace;
     struct hmac_key secret;
     struct mail mail;
     struct timer again;
@@ -43,6 +45,11 @@ struct kinesis {
 const struct hmac_key *secret_key(const struct call *c)
 {
     return &c->cloud->kinesis->secret;
+}
+
+struct pace *kinesis_pace(const struct cloud *cloud)
+{
+    return cloud->kinesis->pace;
 }
 
 /* On the flusher's thread. */
@@ -281,6 +288,7 @@ int kinesis_new(struct cloud *cloud, struct kinesis **ret)
     kinesis->mail.deliver = on_wake;
     kinesis->again.due = on_again;
     demand_new(&kinesis->demand, cloud);
+    kinesis->pace = pace_new();
     *ret = kinesis;
     arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
     int error = load_secret(kinesis, &arena);
@@ -292,7 +300,9 @@ int kinesis_new(struct cloud *cloud, struct kinesis **ret)
 
 void kinesis_free(struct kinesis *kinesis)
 {
-    if (kinesis)
-        demand_free(kinesis->demand);
+    if (!kinesis)
+        return;
+    demand_free(kinesis->demand);
+    pace_free(kinesis->pace);
     free(kinesis);
 }

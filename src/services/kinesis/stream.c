@@ -124,8 +124,9 @@ static RESULT check_creating(struct call *c)
     if (creating < CREATING_MAX)
         return OK;
     return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
-                  "Account %.*s has %d streams in the CREATING state already.",
-                  SPAN_ARG(c->account), CREATING_MAX);
+                  "This request would exceed the limit on the number of streams that can "
+                  "simultaneously be in CREATING or DELETING. Limit: %d",
+                  CREATING_MAX);
 }
 
 RESULT stream_set_distribution(struct call *c, struct kinesis_stream *stream, struct span strategy)

@@ -5,7 +5,18 @@ import contextlib
 import botocore.exceptions
 import pytest
 
+from harness import Cloud
+
 ACCOUNT = "000000000000"
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory):
+    """Shared by the scenarios of this folder: they ask more often than an account may (test_pace.py)."""
+    it = Cloud(tmp_path_factory.mktemp("kinesis"), "--unlimited").start()
+    yield it
+    status = it.stop()
+    assert status == 0, it.log.read_text(errors="replace")[-4000:]
 
 
 @pytest.fixture
