@@ -10,7 +10,13 @@
 
 #define BOOKMARK_LIFE_MS 300000 /* "Shard iterators … expire 5 minutes after they are returned" */
 
-enum BOOKMARK { BOOKMARK_ITERATOR = 1, BOOKMARK_SHARDS, BOOKMARK_STREAMS, BOOKMARK_CONSUMERS };
+enum BOOKMARK {
+    BOOKMARK_ITERATOR = 1,
+    BOOKMARK_SHARDS,
+    BOOKMARK_STREAMS,
+    BOOKMARK_CONSUMERS,
+    BOOKMARK_CHANNELS,
+};
 
 struct bookmark {
     enum BOOKMARK kind;

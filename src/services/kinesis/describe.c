@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* DescribeStream, DescribeStreamSummary, ListStreams, DescribeLimits. Control thread. */
-#include "services/kinesis/stream.h"
+#include "services/kinesis/channel.h"
 
 #include "services/kinesis/bookmark.h"
 #include "services/kinesis/secret.h"
@@ -128,11 +128,14 @@ static RESULT tell_on_demand(struct call *c, const struct kinesis_stream *stream
                              struct kinesis_stream_description_summary *summary)
 {
     bool committed;
+    size_t channels;
     TRY(commitment_read(c, &committed));
     if (committed)
         summary->warm_throughput =
             commitment_show_warm(c, stream, (size_t)summary->open_shard_count);
     summary->record_distribution_strategy = stream->spread ? S("AUTO") : S("USER_PARTITION_KEY");
+    TRY(channel_count(c, stream->name, &channels));
+    SET(summary, channel_count, (int32_t)channels);
     return OK;
 }
 
@@ -239,11 +242,14 @@ RESULT kinesis_list_streams(struct call *c, const struct kinesis_list_streams_in
 RESULT kinesis_describe_limits(struct call *c, const struct kinesis_describe_limits_in *in,
                                struct kinesis_describe_limits_out *out)
 {
-    size_t open, on_demand;
+    size_t open, on_demand, channels;
     TRY(stream_count_shards(c, &open, &on_demand));
+    TRY(channel_count(c, SPAN_NONE, &channels));
     out->shard_limit = stream_shard_limit(c);
     out->open_shard_count = (int32_t)open;
     out->on_demand_stream_count = (int32_t)on_demand;
     out->on_demand_stream_count_limit = STREAM_ON_DEMAND_LIMIT;
+    SET(out, channel_count, (int32_t)channels);
+    SET(out, channel_count_limit, CHANNEL_LIMIT);
     return OK;
 }

@@ -59,6 +59,14 @@ static RESULT check_type(struct call *c, struct span type)
                   "Invalid EncryptionType: %.*s. The only valid value is KMS.", SPAN_ARG(type));
 }
 
+/* "You cannot use the Amazon Kinesis Data Streams service key", and nobody has another. */
+RESULT encryption_refuse_key(struct call *c, struct span key)
+{
+    TRY(check_key(c, key));
+    return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION,
+                  "The service key aws/kinesis cannot be used for channels.");
+}
+
 static RESULT note(struct call *c, struct record_numbers *times, const char *operation)
 {
     if (stream_note(c, times, CHANGES_A_DAY))

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tags of streams and consumers: AddTagsToStream, RemoveTagsFromStream, ListTagsForStream,
- * TagResource, UntagResource, ListTagsForResource. At most 50, kept in order of their keys.
- * Control thread.
+ * Tags of streams, consumers and channels: AddTagsToStream, RemoveTagsFromStream,
+ * ListTagsForStream, TagResource, UntagResource, ListTagsForResource. At most 50, kept in order of
+ * their keys. Control thread.
  */
-#include "services/kinesis/stream.h"
+#include "services/kinesis/channel.h"
 
 #include "base/utf8.h"
 
@@ -150,17 +150,28 @@ RESULT kinesis_list_tags_for_stream(struct call *c,
 
 /* ---- by ARN ---------------------------------------------------------------------------------- */
 
-/* A stream or a consumer. */
+/* A stream, a consumer or a channel. */
 struct owner {
     struct kinesis_stream stream;
     struct kinesis_fanout consumer;
+    struct kinesis_channel channel;
     struct kinesis_label_list *labels;
     struct span name;
 };
 
+static RESULT find_channel(struct call *c, struct span arn, struct owner *owner)
+{
+    TRY(channel_find(c, arn, &owner->channel));
+    owner->labels = &owner->channel.labels;
+    owner->name = arena_printf(c->arena, "channel %.*s", SPAN_ARG(owner->channel.name));
+    return OK;
+}
+
 static RESULT find_owner(struct call *c, struct span resource_arn, struct owner *owner)
 {
     struct kinesis_arn arn;
+    if (span_find(resource_arn, S(":channel/")) != SPAN_NOT_FOUND)
+        return find_channel(c, resource_arn, owner);
     if (!target_read_arn(resource_arn, &arn))
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION, "Invalid ResourceARN: %.*s",
                       SPAN_ARG(resource_arn));
@@ -180,6 +191,8 @@ static void put_owner(struct call *c, const struct owner *owner)
 {
     if (owner->labels == &owner->stream.labels)
         kinesis_stream_put(c->txn, &owner->stream);
+    else if (owner->labels == &owner->channel.labels)
+        kinesis_channel_put(c->txn, &owner->channel);
     else
         kinesis_fanout_put(c->txn, &owner->consumer);
 }

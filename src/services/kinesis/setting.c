@@ -3,7 +3,7 @@
  * Settings of streams: retention, enhanced monitoring, capacity mode, the largest record. What the
  * engine has to know is told to it in the same transaction. Control thread.
  */
-#include "services/kinesis/stream.h"
+#include "services/kinesis/channel.h"
 
 #define HOURS_MIN 24
 #define HOURS_MAX 8760
@@ -157,6 +157,7 @@ RESULT kinesis_update_stream_mode(struct call *c, const struct kinesis_update_st
     TRY(target_active(c, TARGET_ARN(in), &stream));
     if (stream.on_demand == on_demand)
         return OK;
+    TRY(channel_check_none(c, &stream, "switched to another capacity mode"));
     TRY(note_mode_change(c, &stream));
     TRY(target_log(c, &stream, &log));
     size_t open = reshape_count_open(log);

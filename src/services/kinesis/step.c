@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "loop/loop.h"
+#include "services/kinesis/channel.h"
 #include "services/kinesis/hash_key.h"
 #include "services/kinesis/pace.h"
 #include "services/kinesis/secret.h"
@@ -35,6 +36,7 @@
 struct kinesis {
     struct cloud *cloud;
     struct demand *demand;
+    struct courier *courier;
     struct pace *pace;
     struct hmac_key secret;
     struct mail mail;
@@ -50,6 +52,11 @@ const struct hmac_key *secret_key(const struct call *c)
 struct pace *kinesis_pace(const struct cloud *cloud)
 {
     return cloud->kinesis->pace;
+}
+
+struct courier *kinesis_courier(const struct cloud *cloud)
+{
+    return cloud->kinesis->courier;
 }
 
 /* On the flusher's thread. */
@@ -288,13 +295,16 @@ int kinesis_new(struct cloud *cloud, struct kinesis **ret)
     kinesis->mail.deliver = on_wake;
     kinesis->again.due = on_again;
     demand_new(&kinesis->demand, cloud);
+    kinesis->courier = courier_new(cloud);
     kinesis->pace = pace_new();
     *ret = kinesis;
     arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
     int error = load_secret(kinesis, &arena);
     arena_done(&arena);
-    if (!error)
+    if (!error) {
         wake(kinesis);
+        courier_start(kinesis->courier);
+    }
     return error;
 }
 
@@ -303,6 +313,7 @@ void kinesis_free(struct kinesis *kinesis)
     if (!kinesis)
         return;
     demand_free(kinesis->demand);
+    courier_free(kinesis->courier);
     pace_free(kinesis->pace);
     free(kinesis);
 }

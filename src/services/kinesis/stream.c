@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* CreateStream, DeleteStream, and what an account may have. Control thread. */
-#include "services/kinesis/stream.h"
+#include "services/kinesis/channel.h"
 
 #include "services/cloud.h"
 
@@ -218,6 +218,7 @@ RESULT kinesis_delete_stream(struct call *c, const struct kinesis_delete_stream_
     TRY(target_stream(c, TARGET(in), &stream));
     if (stream.state == STREAM_DELETING)
         return OK;
+    TRY(channel_check_none(c, &stream, "deleted"));
     TRY(consumer_count(c, &stream, &consumers));
     if (consumers && !in->enforce_consumer_deletion)
         return refuse(c, &KINESIS_RESOURCE_IN_USE_EXCEPTION,

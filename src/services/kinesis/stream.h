@@ -49,6 +49,8 @@ RESULT commitment_read(struct call *c, bool *ret_on);
 RESULT commitment_check_warm(struct call *c, const struct kinesis_stream *stream, int32_t mibps);
 struct kinesis_warm_throughput_object *
 commitment_show_warm(struct call *c, const struct kinesis_stream *stream, size_t open);
+/* encryption.c: the key that a channel is to write with. */
+RESULT encryption_refuse_key(struct call *c, struct span key);
 /* consumer.c */
 RESULT consumer_count(struct call *c, const struct kinesis_stream *stream, size_t *ret);
 RESULT consumer_remove_all(struct call *c, const struct kinesis_stream *stream);
