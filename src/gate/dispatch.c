@@ -51,6 +51,11 @@ static void run_handler(struct request *r)
         c->txn = NULL;
         return;
     }
+    if (c->again_ms) {
+        r->ticket = txn_rollback(c->txn);
+        c->txn = NULL;
+        return;
+    }
     if (!is_read_on_loop(operation))
         audit_append(r, c->txn);
     pin_output(r);
@@ -71,6 +76,24 @@ static void run(struct request *r, struct auth_cache *cache)
     r->call.caller = NULL; /* belongs to the cache of the thread that ran */
 }
 
+static void on_again(struct timer *timer)
+{
+    struct request *r = (struct request *)((char *)timer - offsetof(struct request, again));
+    r->call.again_ms = 0;
+    request_dispatch(r);
+}
+
+/* A handler that has nothing to tell yet is run again; not by a server that is about to end. */
+static void returned(struct request *r)
+{
+    if (r->refusal || !r->call.again_ms || http_is_draining(r->x)) {
+        request_answer(r);
+        return;
+    }
+    r->again = (struct timer){.due = on_again};
+    loop_timer_set(r->gate->loop, &r->again, r->call.again_ms);
+}
+
 static struct request *request_of_mail(struct mail *mail)
 {
     return (struct request *)((char *)mail - offsetof(struct request, mail));
@@ -83,7 +106,7 @@ static struct request *request_of_job(struct job *job)
 
 static void on_return(struct mail *mail)
 {
-    request_answer(request_of_mail(mail));
+    returned(request_of_mail(mail));
 }
 
 static void on_control(struct mail *mail)
@@ -128,7 +151,7 @@ static void on_worker(struct job *job)
 
 static void on_worked(struct job *job)
 {
-    request_answer(request_of_job(job));
+    returned(request_of_job(job));
 }
 
 static void to_worker(struct request *r)

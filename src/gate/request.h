@@ -53,6 +53,7 @@ struct request {
     struct request *next_held;
     struct mail mail; /* to control and back */
     struct job job;
+    struct timer again; /* runs the handler again (call_again) */
     int64_t started_us;
 
     /* streaming input */

@@ -2,6 +2,8 @@
 /* What handlers make in their call: identifiers and reply headers. One thread per call. */
 #include "wire/call.h"
 
+#include "base/time.h"
+
 #include "base/id.h"
 
 struct span id_new(struct call *c, const char *prefix, int digits)
@@ -21,4 +23,13 @@ void call_add_header(struct call *c, struct span name, struct span value)
         headers->at = grown;
     }
     headers->at[headers->count++] = (struct header){.name = name, .value = value};
+}
+
+void call_again(struct call *c, int64_t most_ms, int64_t pause_ms)
+{
+    int64_t now_ms = clock_steady_ms();
+    if (!c->patience_ms)
+        c->patience_ms = now_ms + most_ms;
+    int64_t next_ms = now_ms + pause_ms < c->patience_ms ? now_ms + pause_ms : c->patience_ms;
+    c->again_ms = now_ms < c->patience_ms ? next_ms : 0;
 }

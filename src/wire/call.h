@@ -61,8 +61,14 @@ struct call {
     struct loop *loop;                  /* of the exchange */
     struct feed *feed;                  /* set by a handler whose output goes on, else NULL */
     const void *condition_input; /* decoded input that they are still to be made of, or NULL */
+    /* Of a handler that has nothing to tell yet; on clock_steady_ms. 0: none. See call_again. */
+    int64_t again_ms, patience_ms;
 };
 
 /* prefix + hex digits, e.g. id_new(c, "vol-", 17). */
 struct span id_new(struct call *c, const char *prefix, int digits);
 void call_add_header(struct call *c, struct span name, struct span value);
+/* The handler, which then says OK, is run again after `pause_ms`, in another transaction; what it
+ * did is taken back. Until `most_ms` have passed since it said so first: then its output holds. Not
+ * for THREAD_LOOP. */
+void call_again(struct call *c, int64_t most_ms, int64_t pause_ms);
