@@ -16,6 +16,8 @@ enum BOOKMARK {
     BOOKMARK_STREAMS,
     BOOKMARK_CONSUMERS,
     BOOKMARK_CHANNELS,
+    BOOKMARK_QUEUES,
+    BOOKMARK_RECEIPT, /* of a record of a queue */
 };
 
 struct bookmark {

@@ -7,6 +7,7 @@
 #include "auth/identity.h"
 #include "services/kinesis/bookmark.h"
 #include "services/kinesis/get.h"
+#include "services/kinesis/queue.h"
 #include "services/kinesis/secret.h"
 
 #include <errno.h>
@@ -119,7 +120,7 @@ static struct kinesis_consumer *show(struct call *c, const struct kinesis_fanout
     return shown;
 }
 
-static RESULT find_limit(struct call *c, const struct kinesis_stream *stream, size_t *ret)
+RESULT consumer_limit(struct call *c, const struct kinesis_stream *stream, size_t *ret)
 {
     bool committed = false;
     if (stream->on_demand)
@@ -133,7 +134,7 @@ RESULT kinesis_register_stream_consumer(struct call *c,
                                         struct kinesis_register_stream_consumer_out *out)
 {
     struct kinesis_stream stream;
-    size_t count, limit;
+    size_t count, queues, limit;
     TRY(target_active(c, TARGET_ARN(in), &stream));
     struct kinesis_fanout consumer = key_of(&stream);
     consumer.name = in->consumer_name;
@@ -145,8 +146,9 @@ RESULT kinesis_register_stream_consumer(struct call *c,
     if (error != -ENOENT)
         return refuse_errno(c, error, "reading a consumer's record");
     TRY(consumer_count(c, &stream, &count));
-    TRY(find_limit(c, &stream, &limit));
-    if (count >= limit)
+    TRY(queue_count(c, &stream, &queues));
+    TRY(consumer_limit(c, &stream, &limit));
+    if (count + queues >= limit)
         return refuse(c, &KINESIS_LIMIT_EXCEEDED_EXCEPTION,
                       "Stream %.*s under account %.*s has reached the limit of %zu registered "
                       "consumers.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* DescribeStream, DescribeStreamSummary, ListStreams, DescribeLimits. Control thread. */
 #include "services/kinesis/channel.h"
+#include "services/kinesis/queue.h"
 
 #include "services/kinesis/bookmark.h"
 #include "services/kinesis/secret.h"
@@ -128,7 +129,7 @@ static RESULT tell_on_demand(struct call *c, const struct kinesis_stream *stream
                              struct kinesis_stream_description_summary *summary)
 {
     bool committed;
-    size_t channels;
+    size_t channels, queues;
     TRY(commitment_read(c, &committed));
     if (committed)
         summary->warm_throughput =
@@ -136,6 +137,8 @@ static RESULT tell_on_demand(struct call *c, const struct kinesis_stream *stream
     summary->record_distribution_strategy = stream->spread ? S("AUTO") : S("USER_PARTITION_KEY");
     TRY(channel_count(c, stream->name, &channels));
     SET(summary, channel_count, (int32_t)channels);
+    TRY(queue_count(c, stream, &queues));
+    SET(summary, queue_count, (int32_t)queues);
     return OK;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tags of streams, consumers and channels: AddTagsToStream, RemoveTagsFromStream,
+ * Tags of streams, consumers, channels and queues: AddTagsToStream, RemoveTagsFromStream,
  * ListTagsForStream, TagResource, UntagResource, ListTagsForResource. At most 50, kept in order of
  * their keys. Control thread.
  */
 #include "services/kinesis/channel.h"
+#include "services/kinesis/queue.h"
 
 #include "base/utf8.h"
 
@@ -150,11 +151,12 @@ RESULT kinesis_list_tags_for_stream(struct call *c,
 
 /* ---- by ARN ---------------------------------------------------------------------------------- */
 
-/* A stream, a consumer or a channel. */
+/* A stream, a consumer, a channel or a queue. */
 struct owner {
     struct kinesis_stream stream;
     struct kinesis_fanout consumer;
     struct kinesis_channel channel;
+    struct kinesis_queue queue;
     struct kinesis_label_list *labels;
     struct span name;
 };
@@ -167,11 +169,21 @@ static RESULT find_channel(struct call *c, struct span arn, struct owner *owner)
     return OK;
 }
 
+static RESULT find_queue(struct call *c, struct span arn, struct owner *owner)
+{
+    TRY(queue_find(c, arn, &owner->queue));
+    owner->labels = &owner->queue.labels;
+    owner->name = arena_printf(c->arena, "queue %.*s", SPAN_ARG(owner->queue.name));
+    return OK;
+}
+
 static RESULT find_owner(struct call *c, struct span resource_arn, struct owner *owner)
 {
     struct kinesis_arn arn;
     if (span_find(resource_arn, S(":channel/")) != SPAN_NOT_FOUND)
         return find_channel(c, resource_arn, owner);
+    if (span_find(resource_arn, S(":queue/")) != SPAN_NOT_FOUND)
+        return find_queue(c, resource_arn, owner);
     if (!target_read_arn(resource_arn, &arn))
         return refuse(c, &KINESIS_INVALID_ARGUMENT_EXCEPTION, "Invalid ResourceARN: %.*s",
                       SPAN_ARG(resource_arn));
@@ -193,6 +205,8 @@ static void put_owner(struct call *c, const struct owner *owner)
         kinesis_stream_put(c->txn, &owner->stream);
     else if (owner->labels == &owner->channel.labels)
         kinesis_channel_put(c->txn, &owner->channel);
+    else if (owner->labels == &owner->queue.labels)
+        kinesis_queue_put(c->txn, &owner->queue);
     else
         kinesis_fanout_put(c->txn, &owner->consumer);
 }

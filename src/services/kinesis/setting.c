@@ -4,6 +4,7 @@
  * engine has to know is told to it in the same transaction. Control thread.
  */
 #include "services/kinesis/channel.h"
+#include "services/kinesis/queue.h"
 
 #define HOURS_MIN 24
 #define HOURS_MAX 8760
@@ -158,6 +159,7 @@ RESULT kinesis_update_stream_mode(struct call *c, const struct kinesis_update_st
     if (stream.on_demand == on_demand)
         return OK;
     TRY(channel_check_none(c, &stream, "switched to another capacity mode"));
+    TRY(queue_check_none(c, &stream, "switched to another capacity mode"));
     TRY(note_mode_change(c, &stream));
     TRY(target_log(c, &stream, &log));
     size_t open = reshape_count_open(log);

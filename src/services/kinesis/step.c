@@ -20,6 +20,7 @@
 #include "services/kinesis/channel.h"
 #include "services/kinesis/hash_key.h"
 #include "services/kinesis/pace.h"
+#include "services/kinesis/queue.h"
 #include "services/kinesis/secret.h"
 #include "services/kinesis/stream.h"
 
@@ -97,6 +98,17 @@ void step_put_consumer(struct call *c, const struct kinesis_fanout *consumer)
                                           .region = consumer->region,
                                           .name = consumer->stream,
                                           .consumer = consumer->name,
+                                          .here = true});
+}
+
+void step_put_queue(struct call *c, const struct kinesis_queue *queue)
+{
+    kinesis_queue_put(c->txn, queue);
+    put_pending(c->cloud, c->txn,
+                &(struct kinesis_pending){.account = queue->account,
+                                          .region = queue->region,
+                                          .name = S(""), /* of no stream */
+                                          .consumer = queue->id,
                                           .here = true});
 }
 
@@ -179,6 +191,23 @@ static int step_consumer(const struct log_access *access, const struct kinesis_p
     return 0;
 }
 
+static int step_queue(const struct log_access *access, const struct kinesis_pending *pending)
+{
+    struct kinesis_queue queue = {
+        .account = pending->account, .region = pending->region, .id = pending->consumer};
+    int error = kinesis_queue_get(access->txn, access->arena, &queue);
+    if (error < 0)
+        return error == -ENOENT ? 0 : error;
+    return queue_step(access, &queue, clock_now_ms());
+}
+
+static int step_one(const struct log_access *access, const struct kinesis_pending *pending)
+{
+    if (!pending->consumer.len)
+        return step_stream(access, pending);
+    return pending->name.len ? step_consumer(access, pending) : step_queue(access, pending);
+}
+
 /* ---- taking them ----------------------------------------------------------------------------- */
 
 struct batch {
@@ -215,8 +244,7 @@ static int take_step(struct kinesis *kinesis, struct arena *arena,
     uint64_t ticket;
     struct log_access access = {
         .log = kinesis->cloud->log, .txn = txn_begin(kinesis->cloud->store), .arena = arena};
-    int more =
-        pending->consumer.len ? step_consumer(&access, pending) : step_stream(&access, pending);
+    int more = step_one(&access, pending);
     if (more < 0) {
         txn_rollback(access.txn);
         return more;

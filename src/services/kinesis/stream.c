@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* CreateStream, DeleteStream, and what an account may have. Control thread. */
 #include "services/kinesis/channel.h"
+#include "services/kinesis/queue.h"
 
 #include "services/cloud.h"
 
@@ -219,6 +220,7 @@ RESULT kinesis_delete_stream(struct call *c, const struct kinesis_delete_stream_
     if (stream.state == STREAM_DELETING)
         return OK;
     TRY(channel_check_none(c, &stream, "deleted"));
+    TRY(queue_check_none(c, &stream, "deleted"));
     TRY(consumer_count(c, &stream, &consumers));
     if (consumers && !in->enforce_consumer_deletion)
         return refuse(c, &KINESIS_RESOURCE_IN_USE_EXCEPTION,

@@ -52,6 +52,8 @@ commitment_show_warm(struct call *c, const struct kinesis_stream *stream, size_t
 /* encryption.c: the key that a channel is to write with. */
 RESULT encryption_refuse_key(struct call *c, struct span key);
 /* consumer.c */
+/* How many consumers and queues together a stream may have. */
+RESULT consumer_limit(struct call *c, const struct kinesis_stream *stream, size_t *ret);
 RESULT consumer_count(struct call *c, const struct kinesis_stream *stream, size_t *ret);
 RESULT consumer_remove_all(struct call *c, const struct kinesis_stream *stream);
 struct span consumer_arn(struct call *c, const struct kinesis_fanout *consumer);
