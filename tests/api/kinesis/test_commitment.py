@@ -14,7 +14,7 @@ PROVISIONED = "Warm throughput is only supported for the data streams with the o
 
 @pytest.fixture
 def cloud(own_cloud):
-    return own_cloud("--auth", "open")  # signatures do not outlive leaps of the clock
+    return own_cloud("--unlimited", "--auth", "open")  # signatures do not outlive leaps of the clock
 
 
 @pytest.fixture
