@@ -19,7 +19,7 @@ PROGRAM = os.environ.get("KINTOUN_PROGRAM", str(ROOT / "build/src/kintoun/kintou
 READY_S, STOP_S = 30, 20
 
 # Nothing of the user's own AWS configuration may leak into the scenarios.
-KEPT = ("KINTOUN_PROGRAM", "KINTOUN_TF_PLUGINS")
+KEPT = ("KINTOUN_PROGRAM", "KINTOUN_TF_PLUGINS", "KINTOUN_MC")
 for variable in [name for name in os.environ if name.startswith(("AWS_", "KINTOUN_")) and name not in KEPT]:
     del os.environ[variable]
 os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull,

@@ -118,24 +118,23 @@ static RESULT refuse_part(struct completion *done, const struct s3_completed_par
     return refusal_add(c, refusal, S("UploadId"), done->in->upload_id);
 }
 
-/* The checksums that the list gives for a part. */
+/* The checksums that the list gives for a part: where none was chosen, that which S3 added and told
+ * is taken back. */
 static RESULT check_part_checksum(struct completion *done, const struct chosen *chosen)
 {
     struct call *c = done->c;
     const struct s3_completed_part *part = chosen->named;
     const struct span *members = CHECKSUM_MEMBERS(part);
-    enum CHECKSUM expected = done->upload.checksum.algorithm;
+    enum CHECKSUM expected = upload_algorithm(&done->upload);
     for (unsigned at = 0; at < CHECKSUM_COUNT; at++) {
         if (span_is_absent(members[at]) || at == (unsigned)expected)
             continue;
-        if (expected == CHECKSUM_NONE)
+        if (done->upload.checksum.algorithm == CHECKSUM_NONE)
             return refuse_part(done, part);
         return refuse(c, &S3_BAD_DIGEST,
                       "The %.*s you specified for part %d did not match what we received.",
                       SPAN_ARG(checksum_lower((enum CHECKSUM)at)), part->part_number);
     }
-    if (expected == CHECKSUM_NONE)
-        return OK;
     struct span value = checksum_member(c, members, expected);
     if (!span_is_absent(value) && !span_eq(value, chosen->kept.checksum))
         return refuse_part(done, part);

@@ -318,3 +318,15 @@ def test_the_transfer_manager(cloud, bucket, tmp_path):
     s3.download_file(bucket, "k", str(back), Config=config)
     assert source.read_bytes() == back.read_bytes()
     assert s3.head_object(Bucket=bucket, Key="k")["ETag"].endswith('-7"')
+
+
+def test_the_checksum_that_is_added_to_parts(s3, bucket, refused):
+    """Clients that chose none send back what they were told."""
+    upload = {"Bucket": bucket, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    part = s3.upload_part(PartNumber=1, Body=b"abc", **upload)
+    for wrong in {"ChecksumCRC64NVME": "AAAAAAAAAAA="}, {"ChecksumCRC32C": "Nks/tw=="}:
+        with refused("InvalidPart", 400):
+            s3.complete_multipart_upload(MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"], **wrong}]}, **upload)
+    s3.complete_multipart_upload(MultipartUpload={"Parts": [
+        {"PartNumber": 1, "ETag": part["ETag"], "ChecksumCRC64NVME": part["ChecksumCRC64NVME"]}]}, **upload)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"abc"
