@@ -304,9 +304,11 @@ static bool change_class(struct call *c, const struct due *due, struct s3_attrib
 static bool change_tier(struct sweep_bucket *sweep, const struct object_bucket *bucket,
                         const struct tiering_subject *subject, struct s3_attributes *attributes)
 {
-    if (!tiering_is_due(sweep->c, bucket->txn, &sweep->tierings, subject))
+    struct call *c = sweep->c;
+    if (!tiering_is_due(c, bucket->txn, &sweep->tierings, subject))
         return false;
-    tiering_archive(attributes, tiering_next(sweep->c, bucket->txn, &sweep->tierings, subject));
+    enum TIER tier = tiering_next(c, bucket->txn, &sweep->tierings, subject);
+    tiering_archive(c, bucket->txn, tier, subject, attributes);
     return true;
 }
 
@@ -393,6 +395,8 @@ int sweep_batch(struct sweep_bucket *sweep)
     if (result < 0)
         return result;
     struct txn *txn = txn_begin(store);
+    if (sweep_is_at_start(sweep->at)) /* of the next pass */
+        result = tiering_tidy(sweep->c, txn, &sweep->bucket);
     s3_sweep_put(txn, sweep->at);
-    return end(txn, 0);
+    return end(txn, result);
 }

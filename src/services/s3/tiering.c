@@ -14,6 +14,8 @@
 
 #define DAY_MS INT64_C(86400000)
 #define NOTED_MS INT64_C(3600000)         /* an access is written down once an hour */
+#define FORGOTTEN_MS (731 * DAY_MS)       /* no configuration waits for so long */
+#define TIDIED_MOST 1000                  /* in one transaction */
 #define LEAST_SIZE ((uint64_t)128 * 1024) /* bytes: smaller objects stay in the first tier */
 
 static const struct span names[] = {
@@ -95,13 +97,18 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+static struct s3_tiering_access access_of(const struct tiering_subject *subject)
+{
+    return (struct s3_tiering_access){
+        .bucket = subject->bucket_id, .name = subject->key, .stamp = subject->object->stamp};
+}
+
 /* When its days began. What cannot be read has not been accessed. */
 static int64_t untouched_since(struct call *c, struct txn *txn,
                                const struct tiering_subject *subject)
 {
     const struct s3_attributes *attributes = subject->attributes;
-    struct s3_tiering_access access = {
-        .bucket = subject->bucket_id, .name = subject->key, .stamp = subject->object->stamp};
+    struct s3_tiering_access access = access_of(subject);
     int64_t since = later(subject->object->modified_ms, attributes->tiered_at);
     if (attributes->restored_from && attributes->restored_from <= c->now_ms)
         since = later(since, attributes->restored_from);
@@ -149,13 +156,41 @@ void tiering_enter(struct s3_attributes *attributes, int64_t now_ms)
     attributes->tiered_at = now_ms;
 }
 
-/* Its days go on, from the end of a restoration where there was one. */
-void tiering_archive(struct s3_attributes *attributes, enum TIER tier)
+void tiering_archive(struct call *c, struct txn *txn, enum TIER tier,
+                     const struct tiering_subject *subject, struct s3_attributes *attributes)
 {
-    int64_t since = later(attributes->tiered_at, attributes->restored_from);
+    struct s3_tiering_access access = access_of(subject);
+    int64_t since = untouched_since(c, txn, subject);
     restore_forget(attributes);
     attributes->tier = tier;
-    attributes->tiered_at = since;
+    attributes->tiered_at = since; /* the days go on */
+    s3_tiering_access_delete(txn, &access);
+}
+
+/* ---- accesses that matter no more ----------------------------------------------------------- */
+
+struct tidying {
+    struct call *c;
+    struct txn *txn;
+    size_t left;
+};
+
+static int tidy(void *user, struct s3_tiering_access *access)
+{
+    struct tidying *tidying = user;
+    if (access->at < tidying->c->now_ms - FORGOTTEN_MS) {
+        s3_tiering_access_delete(tidying->txn, access);
+        tidying->left--;
+    }
+    return tidying->left == 0;
+}
+
+int tiering_tidy(struct call *c, struct txn *txn, const struct s3_bucket_record *bucket)
+{
+    struct s3_tiering_access from = {.bucket = bucket->id};
+    struct tidying tidying = {.c = c, .txn = txn, .left = TIDIED_MOST};
+    int result = s3_tiering_access_each(txn, &from, 1, c->arena, tidy, &tidying);
+    return result < 0 ? result : 0;
 }
 
 static int forget(void *user, struct s3_tiering_access *access)

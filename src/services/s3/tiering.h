@@ -51,8 +51,13 @@ bool tiering_is_due(struct call *c, struct txn *txn, const struct tiering_list *
                     const struct tiering_subject *subject);
 enum TIER tiering_next(struct call *c, struct txn *txn, const struct tiering_list *list,
                        const struct tiering_subject *subject);
-/* It comes into the class, or leaves it; it is archived. */
+/* It comes into the class, or leaves it. */
 void tiering_enter(struct s3_attributes *attributes, int64_t now_ms);
-void tiering_archive(struct s3_attributes *attributes, enum TIER tier);
+/* It is archived; what is known of accesses goes into the attributes. */
+void tiering_archive(struct call *c, struct txn *txn, enum TIER tier,
+                     const struct tiering_subject *subject, struct s3_attributes *attributes);
+/* Drops accesses that are so long ago that nothing depends on them, some at a time: those of
+ * objects that are gone are among them. 0 or a negative errno. */
+MUST_CHECK int tiering_tidy(struct call *c, struct txn *txn, const struct s3_bucket_record *bucket);
 /* With the bucket. */
 RESULT tiering_forget(struct call *c, const struct s3_bucket_record *bucket);

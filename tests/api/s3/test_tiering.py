@@ -123,9 +123,15 @@ def test_two_depths(mine, skew, refused):
     s3, bucket = mine
     put(s3, bucket, configuration("it", ARCHIVE, DEEP))
     store(s3, bucket, "k")
-    skew(91)
+    skew(10)
+    assert s3.get_object(Bucket=bucket, Key="k")["ContentLength"] == len(BODY)  # all days count from here
+    skew(85)
+    assert status(s3, bucket, "k") is None
+    skew(6)
     becomes(s3, bucket, "k", "ARCHIVE_ACCESS")
-    skew(91)
+    skew(80)
+    assert status(s3, bucket, "k") == "ARCHIVE_ACCESS"
+    skew(11)
     becomes(s3, bucket, "k", "DEEP_ARCHIVE_ACCESS")
     with refused("InvalidArgument", 400):
         s3.restore_object(Bucket=bucket, Key="k", RestoreRequest={"GlacierJobParameters": {"Tier": "Expedited"}})
@@ -158,6 +164,24 @@ def test_which_objects(mine, skew):
     becomes(s3, bucket, "tagged", "ARCHIVE_ACCESS")
     for key in "logs/copied", "plain", "other", "logs/small", "logs/standard":
         assert status(s3, bucket, key) is None, key
+
+
+def test_accesses_of_objects_that_are_gone(mine, skew):
+    """What is forgotten of them changes nothing for others."""
+    s3, bucket = mine
+    put(s3, bucket, configuration("it"))
+    for key in "gone", "k":
+        store(s3, bucket, key)
+        assert s3.get_object(Bucket=bucket, Key=key)["ContentLength"] == len(BODY)
+    s3.delete_object(Bucket=bucket, Key="gone")
+    skew(740)
+    becomes(s3, bucket, "k", "ARCHIVE_ACCESS")
+    skew(1)
+    store(s3, bucket, "gone")
+    skew(89)
+    assert status(s3, bucket, "gone") is None
+    skew(2)
+    becomes(s3, bucket, "gone", "ARCHIVE_ACCESS")
 
 
 def test_by_a_rule_into_the_class(mine, skew):
