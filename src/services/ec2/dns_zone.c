@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #define REVERSE S(".in-addr.arpa")
+#define METADATA_ADDRESS 0xa9fea9feu /* 169.254.169.254 */
 
 /* ---- addresses of the VPC ----------------------------------------------------------------------
  */
@@ -125,6 +126,11 @@ static RESULT find_private(struct call *c, const struct stored_vpc *vpc,
     struct span label = span_first(question->name, question->name.len - domain.len);
     if (span_starts(label, instance_kind.prefix))
         return find_instance(c, vpc, question, label, ret);
+    if (span_eq(label, S("instance-data"))) { /* what older programs ask for their metadata */
+        ret->code = DNS_OK;
+        answer_address(c, question, METADATA_ADDRESS, ret);
+        return OK;
+    }
     if (!read_dashed(c, question->name, S("ip-"), &address) ||
         !span_eq(question->name, dns_name_private(c, cidr_address_text(c->arena, address))))
         return OK;

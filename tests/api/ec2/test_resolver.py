@@ -161,6 +161,7 @@ def test_names_of_the_vpc(here):
     assert resolved(here, one, "ip-172-31-250-250.ec2.internal") == (3, False, [])
     assert resolved(here, one, "nobody.ec2.internal") == (3, False, [])
     assert resolved(here, one, "ip-010-0-0-1.ec2.internal") == (3, False, [])
+    assert resolved(here, one, "instance-data.ec2.internal") == (0, False, ["169.254.169.254"])
     nothing = ("ec2.internal", "ns0.ec2.internal", "hostmaster.amazon.com", 60, 60)
     assert negative(here, one, "nobody.ec2.internal") == negative(here, one, name, AAAA) == nothing
     assert negative(here, one, name) is None
