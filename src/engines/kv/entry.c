@@ -89,7 +89,8 @@ bool kv_index_key(const struct kv_table *table, const struct kv_index *index,
         base_range = kv_map_get(item, table->schema.range.name);
     if (!base_hash || (table->schema.range.name.at && !base_range) ||
         !take_values(schema->hash, schema->hash_count, KV_HASH_KEY_MAX, item, hash) ||
-        !take_values(schema->range, schema->range_count, KV_RANGE_KEY_MAX, item, range))
+        !take_values(schema->range, schema->range_count, KV_RANGE_KEY_MAX, item, range) ||
+        (schema->vector.at && !vector_is_in(schema, item)))
         return false;
     if (schema->expiry) {
         if (!expire_second(hash[0], &second))
@@ -122,7 +123,8 @@ static bool is_projected(const struct kv_table *table, const struct kv_index_sch
     if (span_eq(name, table->schema.hash.name) ||
         (table->schema.range.name.at && span_eq(name, table->schema.range.name)) ||
         is_part(schema->hash, schema->hash_count, name) ||
-        is_part(schema->range, schema->range_count, name))
+        is_part(schema->range, schema->range_count, name) ||
+        is_part(schema->filters, schema->filter_count, name))
         return true;
     for (size_t i = 0; i < schema->included.count; i++)
         if (span_eq(schema->included.at[i], name))
@@ -133,6 +135,7 @@ static bool is_projected(const struct kv_table *table, const struct kv_index_sch
 struct entry {
     struct span key; /* absent: the item is not in the index */
     struct span value;
+    size_t size; /* that is counted */
 };
 
 /* An item in both forms; `bytes` absent: there is none. */
@@ -141,27 +144,38 @@ struct form {
     struct kv_map map;
 };
 
-static struct span project(const struct kv_access *access, const struct kv_table *table,
-                           const struct kv_index_schema *schema, const struct form *item)
+static void project(const struct kv_access *access, const struct kv_table *table,
+                    const struct kv_index_schema *schema, const struct form *item,
+                    struct entry *entry)
 {
-    if (schema->projection == KV_PROJECT_ALL)
-        return item->bytes;
+    bool all = schema->projection == KV_PROJECT_ALL;
+    entry->value = item->bytes;
+    entry->size = kv_item_size(item->bytes);
+    if (all && !schema->vector.at)
+        return;
     struct kv_map part = {ARENA_ARRAY(access->arena, struct kv_pair, item->map.count), 0};
     for (size_t i = 0; i < item->map.count; i++)
-        if (is_projected(table, schema, item->map.at[i].name))
+        if (!span_eq(item->map.at[i].name, schema->vector) &&
+            (all || is_projected(table, schema, item->map.at[i].name)))
             part.at[part.count++] = item->map.at[i];
     struct buf *out = arena_buf(access->arena, ENTRY_CEILING);
+    entry->size = kv_map_size(&part);
+    if (schema->vector.at)
+        entry->size += vector_encode(schema, &item->map, out);
     kv_item_encode(&part, out);
-    return buf_span(out);
+    entry->value = buf_span(out);
 }
 
 static struct entry entry_of(const struct kv_access *access, const struct kv_table *table,
                              const struct kv_index *index, const struct form *item)
 {
     struct buf *key = arena_buf(access->arena, ENTRY_KEY_CEILING);
+    struct entry entry = {SPAN_NONE, SPAN_NONE, 0};
     if (span_is_absent(item->bytes) || !kv_index_key(table, index, &item->map, key))
-        return (struct entry){SPAN_NONE, SPAN_NONE};
-    return (struct entry){buf_span(key), project(access, table, &index->schema, item)};
+        return entry;
+    entry.key = buf_span(key);
+    project(access, table, &index->schema, item, &entry);
+    return entry;
 }
 
 static bool read_form(const struct kv_access *access, struct span bytes, struct form *ret)
@@ -187,7 +201,6 @@ static void tell(const struct kv_access *access, const struct kv_change *change)
 static int write_entry(const struct kv_access *access, const struct kv_write *write,
                        struct kv_index *index, const struct entry *old, const struct entry *new)
 {
-    size_t before = kv_item_size(old->value), after = kv_item_size(new->value);
     bool same_key = old->key.at && new->key.at &&span_eq(old->key, new->key);
     if ((!old->key.at && !new->key.at) || (same_key && span_eq(old->value, new->value)))
         return 0;
@@ -197,14 +210,15 @@ static int write_entry(const struct kv_access *access, const struct kv_write *wr
         txn_put(access->txn, FAMILY_ITEMS, new->key, new->value);
     tell(access, &(struct kv_change){.table = write->table,
                                      .index = index,
-                                     .before = before,
-                                     .after = after,
-                                     .moved = old->key.at && new->key.at && !same_key});
+                                     .before = old->size,
+                                     .after = new->size,
+                                     .moved = !same_key && old->key.at &&new->key.at,
+                                     .key = new->key.at ? new->key : old->key});
     return kv_count(access, index->id, write->key->shard,
                     (struct change){
                         .shard = &index->shards[write->key->shard],
                         .items = (uint64_t)(new->key.at != NULL) - (uint64_t)(old->key.at != NULL),
-                        .bytes = (uint64_t)after - before,
+                        .bytes = (uint64_t) new->size - old->size,
                     });
 }
 
@@ -216,7 +230,7 @@ static int forget_if_missing(const struct kv_access *access, struct entry *old)
         return 0;
     int error = txn_get(access->txn, FAMILY_ITEMS, old->key, access->arena, &value);
     if (error == -ENOENT)
-        *old = (struct entry){SPAN_NONE, SPAN_NONE};
+        *old = (struct entry){SPAN_NONE, SPAN_NONE, 0};
     return error == -ENOENT ? 0 : error;
 }
 
@@ -299,7 +313,7 @@ int entries_write(const struct kv_access *access, const struct kv_write *write)
         if (!error)
             error = write_entry(access, write, index, &was, &is);
         if (index->schema.local)
-            local += kv_item_size(is.value) - kv_item_size(was.value);
+            local += is.size - was.size;
     }
     return error < 0 || !set->any_local ? error : count_collection(access, write, local);
 }

@@ -35,6 +35,10 @@ static struct kv_index_record record_of(struct arena *arena, const struct kv_ind
         .range = keep_parts(arena, schema->range, schema->range_count),
         .projection = schema->projection,
         .included = schema->included,
+        .vector = schema->vector,
+        .dimensions = schema->dimensions,
+        .distance = schema->distance,
+        .filters = keep_parts(arena, schema->filters, schema->filter_count),
     };
 }
 
@@ -54,16 +58,34 @@ int indexes_keep(const struct kv_access *access, const struct kv_schema *schema,
     return 0;
 }
 
+static void copy_parts(struct arena *arena, const struct kv_attribute_list *list,
+                       struct kv_key_part *to)
+{
+    for (size_t i = 0; i < list->count; i++)
+        to[i] = (struct kv_key_part){arena_copy(arena, list->at[i].name),
+                                     (enum KV_TYPE)list->at[i].type};
+}
+
 static bool read_parts(struct arena *arena, const struct kv_attribute_list *list,
                        struct kv_key_part *to, uint8_t *ret_count)
 {
     if (list->count > KV_INDEX_PARTS_MAX)
         return false;
-    for (size_t i = 0; i < list->count; i++)
-        to[i] = (struct kv_key_part){arena_copy(arena, list->at[i].name),
-                                     (enum KV_TYPE)list->at[i].type};
+    copy_parts(arena, list, to);
     *ret_count = (uint8_t)list->count;
     return true;
+}
+
+static void read_vector(struct arena *arena, const struct kv_index_record *record,
+                        struct kv_index_schema *schema)
+{
+    struct kv_key_part *filters = ARENA_ARRAY(arena, struct kv_key_part, record->filters.count);
+    copy_parts(arena, &record->filters, filters);
+    schema->vector = arena_copy(arena, record->vector);
+    schema->dimensions = (uint16_t)record->dimensions;
+    schema->distance = (uint8_t)record->distance;
+    schema->filters = filters;
+    schema->filter_count = record->filters.count;
 }
 
 /* In the table's arena, without counts. */
@@ -77,6 +99,7 @@ static struct kv_index *index_new(struct arena *arena, const struct kv_index_rec
     schema->local = record->local;
     schema->expiry = record->expiry;
     schema->projection = (uint8_t)record->projection;
+    read_vector(arena, record, schema);
     schema->included.at = ARENA_ARRAY(arena, struct span, record->included.count);
     schema->included.count = record->included.count;
     for (size_t i = 0; i < record->included.count; i++)
@@ -85,6 +108,8 @@ static struct kv_index *index_new(struct arena *arena, const struct kv_index_rec
               &(struct meter_rate){record->read_rate, record->read_grows});
     meter_set(&index->meters[KV_METER_WRITE],
               &(struct meter_rate){record->write_rate, record->write_grows});
+    meter_set_parts(index->parts);
+    kv_tally_begin(arena, &index->tally, record->watched);
     bool good = read_parts(arena, &record->hash, schema->hash, &schema->hash_count) &&
                 read_parts(arena, &record->range, schema->range, &schema->range_count);
     return good ? index : NULL;
@@ -256,14 +281,36 @@ int kv_index_look(const struct kv_access *access, struct span table, struct span
 
 /* ---- finding -------------------------------------------------------------------------------- */
 
-const struct kv_index *kv_index_next(const struct kv_table *table, size_t *at)
+enum FINDING { FINDING_KEYS, FINDING_VECTORS };
+
+static const struct kv_index *next_of(const struct kv_table *table, enum FINDING finding,
+                                      size_t *at)
 {
     const struct index_set *set = atomic_load(&table->indexes);
     while (set && *at < set->count) {
         const struct kv_index *index = set->at[(*at)++];
-        if (!index->schema.expiry)
+        if (!index->schema.expiry && (index->schema.vector.at != NULL) == finding)
             return index;
     }
+    return NULL;
+}
+
+const struct kv_index *kv_index_next(const struct kv_table *table, size_t *at)
+{
+    return next_of(table, FINDING_KEYS, at);
+}
+
+const struct kv_index *kv_vector_index_next(const struct kv_table *table, size_t *at)
+{
+    return next_of(table, FINDING_VECTORS, at);
+}
+
+const struct kv_index *kv_vector_index_find(const struct kv_table *table, struct span name)
+{
+    const struct kv_index *index;
+    for (size_t at = 0; (index = kv_vector_index_next(table, &at));)
+        if (span_eq(index->schema.name, name))
+            return index;
     return NULL;
 }
 

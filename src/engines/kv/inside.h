@@ -21,6 +21,8 @@
  * write */
 #define KV_KEYSPACE_VERSIONS 0x68
 
+struct kv_tally;
+
 /* A table's locks and counters are split by hash of the hash key, so that writers of different
  * items seldom meet. Part of the disk format. */
 #define KV_SHARDS 64
@@ -50,7 +52,9 @@ struct kv_index {
     uint64_t id;
     struct kv_index_schema schema;
     atomic_bool built;
-    struct meter meters[2]; /* by enum KV_METER */
+    struct meter meters[2];           /* by enum KV_METER */
+    struct meter parts[KV_SHARDS][2]; /* of the entries of each */
+    struct kv_tally *_Atomic tally;   /* NULL: never watched */
     struct shard shards[KV_SHARDS];
 };
 
@@ -102,6 +106,7 @@ struct kv_table {
     struct meter meters[2];
     struct meter parts[KV_SHARDS][2]; /* of the keys of each shard */
     _Atomic uint64_t rates_kind;
+    struct kv_tally *_Atomic tally; /* NULL: never watched */
     struct shard shards[KV_SHARDS];
 };
 
@@ -187,6 +192,12 @@ MUST_CHECK int entries_write(const struct kv_access *access, const struct kv_wri
 MUST_CHECK int entry_add(const struct kv_access *access, const struct kv_write *write,
                          struct kv_index *index);
 
+/* vector.c: whether the item has one for that index. */
+MUST_CHECK bool vector_is_in(const struct kv_index_schema *schema, const struct kv_map *item);
+/* Appends the floats of an item that is in it; the bytes that are counted of it. */
+size_t vector_encode(const struct kv_index_schema *schema, const struct kv_map *item,
+                     struct buf *out);
+
 /* The keys of items from `from` on, which is passed over itself when it is there. */
 struct key_batch {
     struct span *keys, *items; /* items NULL: not wanted */
@@ -202,6 +213,11 @@ struct meter_rate {
     bool grows;
 };
 void meter_set(struct meter *meter, const struct meter_rate *to);
+void meter_set_parts(struct meter parts[KV_SHARDS][2]);
+
+/* tally.c: watches what the bits say from now on; with the arena's end it is freed. */
+struct kv_tally;
+void kv_tally_begin(struct arena *arena, struct kv_tally *_Atomic *at, uint64_t which);
 
 /* stream.c */
 struct kv_table_record;

@@ -132,6 +132,7 @@ struct kv_key_part {
 #define KV_INDEX_PARTS_MAX 4 /* attributes of an index's hash key, and of its range key */
 
 enum KV_PROJECTION { KV_PROJECT_ALL = 1, KV_PROJECT_KEYS, KV_PROJECT_INCLUDE };
+enum KV_DISTANCE { KV_COSINE = 1, KV_EUCLIDEAN, KV_DOT_PRODUCT };
 
 /* An index holds, of every item that has all of its key attributes with their types, the projected
  * part: the keys of table and index, and what the projection says. */
@@ -139,9 +140,14 @@ struct kv_index_schema {
     struct span name;
     struct kv_key_part hash[KV_INDEX_PARTS_MAX], range[KV_INDEX_PARTS_MAX];
     uint8_t hash_count, range_count;
-    uint8_t projection;           /* enum KV_PROJECTION */
-    bool local;                   /* its hash key is the table's */
-    bool expiry;                  /* see kv_expiry_set; nobody else sets or sees it */
+    uint8_t projection; /* enum KV_PROJECTION */
+    bool local;         /* its hash key is the table's */
+    bool expiry;        /* see kv_expiry_set; nobody else sets or sees it */
+    uint8_t distance;   /* enum KV_DISTANCE, of an index of vectors */
+    uint16_t dimensions;
+    struct span vector;                /* attribute that has them; absent: an index of keys */
+    const struct kv_key_part *filters; /* projected, too; an item need not have them */
+    size_t filter_count;
     struct record_texts included; /* KV_PROJECT_INCLUDE */
 };
 
@@ -167,8 +173,10 @@ void kv_free(struct kv *kv);
 struct kv_change {
     const struct kv_table *table;
     const struct kv_index *index;
-    size_t before, after; /* kv_map_size of the entry; 0: there was, there is none */
+    size_t before, after; /* kv_map_size of the entry, a vector by its floats; 0: there was, there
+                             is none */
     bool moved;           /* the entry has another key now */
+    struct span key;      /* of the entry that is, or was; only where the index is watched */
     struct kv_change *next;
 };
 
@@ -274,6 +282,40 @@ void kv_index_begin(struct span text, struct buf *out);
  */
 MUST_CHECK bool kv_index_key(const struct kv_table *table, const struct kv_index *index,
                              const struct kv_map *item, struct buf *out);
+
+/* ---- vectors -------------------------------------------------------------------------------- */
+
+/*
+ * An index of vectors has, of every item whose attribute is a list of so many numbers (and which
+ * has the hash key's attribute, if there is one), the numbers as 32-bit floats and the projected
+ * part without that attribute. kv_index_find and kv_index_next pass over them.
+ */
+#define KV_DIMENSIONS_MAX 4096
+
+/* As kv_index_find, kv_index_next. */
+const struct kv_index *kv_vector_index_find(const struct kv_table *table, struct span name);
+const struct kv_index *kv_vector_index_next(const struct kv_table *table, size_t *at);
+/* A number as a 32-bit float; false when it is too large for one. */
+MUST_CHECK bool kv_float_of(struct span number, float *ret);
+
+struct kv_vector_query {
+    const struct kv_table *table;
+    const struct kv_index *index;
+    const float *vector;
+    struct span hash; /* bytes of the hash key's value; absent: all entries */
+    size_t most;
+    bool (*wanted)(void *user, const struct kv_map *item); /* NULL: every one */
+    void *user;
+};
+struct kv_vector_hit {
+    double score; /* a distance; of KV_DOT_PRODUCT the product */
+    struct kv_map item;
+    const char *vector; /* floats, not aligned */
+};
+/* The nearest ones, the best first, exactly; of equal ones the first in the order of entries. Reads
+ * all entries: workers. `to` has room for `most`. */
+MUST_CHECK int kv_vector_search(const struct kv_access *access, const struct kv_vector_query *query,
+                                struct kv_vector_hit *to, size_t *ret_count);
 
 /* ---- items ---------------------------------------------------------------------------------- */
 
@@ -521,14 +563,52 @@ uint64_t kv_rates_kind(const struct kv_table *table);
 bool kv_meter_grows(const struct kv_table *table, const struct kv_index *index,
                     enum KV_METER which);
 /*
- * The parts of a table that its keys fall into have meters, too, all with one rate: a key that is
- * used much more than others meets an empty one while the table's is not.
+ * The parts of a table, or of an index, that its keys fall into have meters, too, all with one
+ * rate: a key that is used much more than others meets an empty one while the table's is not.
  */
 #define KV_PART_READS 3000 /* units a second */
 #define KV_PART_WRITES 1000
-bool kv_part_has(const struct kv_access *access, const struct kv_table *table,
-                 const struct kv_key *key, enum KV_METER which);
-void kv_part_take(const struct kv_access *access, struct kv_table *table, const struct kv_key *key,
-                  enum KV_METER which, double units);
+struct kv_part {
+    struct kv_table *table;
+    const struct kv_index *index; /* NULL: of the table itself */
+    struct span key;              /* bytes of a key of either */
+};
+bool kv_part_has(const struct kv_access *access, const struct kv_part *part, enum KV_METER which);
+void kv_part_take(const struct kv_access *access, const struct kv_part *part, enum KV_METER which,
+                  double units);
 /* No meter is empty any more. Before the first call. */
 void kv_lift_limits(struct kv *kv);
+
+/* ---- watches -------------------------------------------------------------------------------- */
+
+/* Which keys are used most, and which are refused most: counted while a table or an index is
+ * watched, about KV_TALLIED_KEYS at a time, from the beginning of the process on. */
+enum KV_TALLY { KV_TALLY_USED, KV_TALLY_REFUSED, KV_TALLIES };
+enum KV_TALLIED_PART { KV_TALLIED_HASH, KV_TALLIED_WHOLE, KV_TALLIED_PARTS };
+#define KV_TALLIED_KEYS 100
+
+/* Bits by enum KV_TALLY; 0: no more. `index` absent: the table itself. Forgets what was counted.
+ * -ENOENT. The tables' thread. */
+MUST_CHECK int kv_tally_set(const struct kv_access *access, struct span table, struct span index,
+                            unsigned which);
+/* `key`: bytes of an item's or an entry's key, or what those of one hash key begin with. Any
+ * thread; cheap where nobody watches. */
+struct kv_use {
+    enum KV_TALLY which;
+    struct span key;
+    double units;
+};
+void kv_tally_count(const struct kv_table *table, const struct kv_index *index,
+                    const struct kv_use *use);
+/* The heaviest first; how many. */
+struct kv_tally_query {
+    enum KV_TALLY which;
+    enum KV_TALLIED_PART part;
+};
+struct kv_tallied {
+    struct span hash, range; /* values as bytes, those of an index as its keys have them */
+    double units;
+};
+size_t kv_tally_read(const struct kv_table *table, const struct kv_index *index,
+                     const struct kv_tally_query *query, struct arena *arena,
+                     struct kv_tallied to[KV_TALLIED_KEYS]);

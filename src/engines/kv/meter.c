@@ -87,16 +87,29 @@ void kv_meter_take(const struct kv_access *access, struct kv_table *table,
     take(access, meter, units);
 }
 
-bool kv_part_has(const struct kv_access *access, const struct kv_table *table,
-                 const struct kv_key *key, enum KV_METER which)
+static const struct meter *part_of(const struct kv_part *part, enum KV_METER which)
 {
-    return has(access, &table->parts[key->shard][which]);
+    unsigned shard = kv_shard_of(part->key);
+    return part->index ? &part->index->parts[shard][which] : &part->table->parts[shard][which];
 }
 
-void kv_part_take(const struct kv_access *access, struct kv_table *table, const struct kv_key *key,
-                  enum KV_METER which, double units)
+bool kv_part_has(const struct kv_access *access, const struct kv_part *part, enum KV_METER which)
 {
-    take(access, &table->parts[key->shard][which], units);
+    return has(access, part_of(part, which));
+}
+
+void kv_part_take(const struct kv_access *access, const struct kv_part *part, enum KV_METER which,
+                  double units)
+{
+    take(access, (struct meter *)(uintptr_t)part_of(part, which), units);
+}
+
+void meter_set_parts(struct meter parts[KV_SHARDS][2])
+{
+    for (size_t i = 0; i < KV_SHARDS; i++) {
+        atomic_init(&parts[i][KV_METER_READ].rate, KV_PART_READS);
+        atomic_init(&parts[i][KV_METER_WRITE].rate, KV_PART_WRITES);
+    }
 }
 
 bool kv_meter_grows(const struct kv_table *table, const struct kv_index *index, enum KV_METER which)

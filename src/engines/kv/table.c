@@ -297,11 +297,9 @@ static struct kv_table *table_new(const struct kv_table_record *record)
     meter_set(&table->meters[KV_METER_WRITE],
               &(struct meter_rate){record->write_rate, record->write_grows});
     atomic_init(&table->rates_kind, record->rates_kind);
-    for (size_t i = 0; i < KV_SHARDS; i++) {
-        atomic_init(&table->parts[i][KV_METER_READ].rate, KV_PART_READS);
-        atomic_init(&table->parts[i][KV_METER_WRITE].rate, KV_PART_WRITES);
-    }
+    meter_set_parts(table->parts);
     arena_init(&table->arena, INDEXES_FIRST, INDEXES_CEILING);
+    kv_tally_begin(&table->arena, &table->tally, record->watched);
     return table;
 }
 

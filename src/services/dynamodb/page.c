@@ -12,7 +12,8 @@
 
 #include <errno.h>
 
-#define PAGE_MAX (1 << 20) /* bytes */
+#define PAGE_MAX (1 << 20)           /* bytes */
+#define ENTRY_KEY_CEILING (32 << 10) /* bytes, everything escaped */
 #define FIRST_ITEMS 16
 
 struct reading {
@@ -120,6 +121,12 @@ RESULT page_read(struct call *c, const struct page_wish *wish, struct page *ret)
     if (wish->range->hash && !source->index) {
         kv_key_make(source->table, *wish->range->hash, SPAN_NONE, &key);
         target.key = &key;
+    }
+    if (wish->range->hash && source->index) {
+        struct buf *entries = arena_buf(c->arena, ENTRY_KEY_CEILING);
+        kv_index_prefix(source->index, &(struct kv_index_values){.hash = wish->range->hash},
+                        entries);
+        target.entries = buf_span(entries);
     }
     TRY(refusal);
     TRY(throttle_read(c, &target, source->index, ret->units));

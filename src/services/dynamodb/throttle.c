@@ -39,7 +39,13 @@ struct excess {
     const struct kv_index *index; /* NULL: the table's */
     enum KV_METER which;
     enum LIMIT limit;
+    struct span key; /* that was asked for, absent: no single one */
 };
+
+static struct span key_of(const struct throttle_target *target)
+{
+    return target->key ? span_of(target->key->bytes, target->key->len) : SPAN_NONE;
+}
 
 /* The engine's name of a table has account, region and name. */
 static struct span resource_of(struct call *c, const struct kv_table *table,
@@ -58,6 +64,8 @@ static struct span resource_of(struct call *c, const struct kv_table *table,
 static RESULT refuse_excess(struct call *c, const struct kv_table *table,
                             const struct excess *excess)
 {
+    if (excess->key.at)
+        kv_tally_count(table, excess->index, &(struct kv_use){KV_TALLY_REFUSED, excess->key, 1});
     bool on_demand = kv_rates_kind(table) == THROTTLE_ON_DEMAND;
     bool key_range =
         excess->limit == LIMIT_KEY_RANGE || kv_meter_grows(table, excess->index, excess->which);
@@ -78,15 +86,21 @@ static RESULT refuse_excess(struct call *c, const struct kv_table *table,
                             reasons);
 }
 
-static bool part_has(const struct throttle_target *target, enum KV_METER which)
+/* Of the table's keys or (index not NULL) an index's. */
+static bool part_has(const struct throttle_target *target, const struct kv_index *index,
+                     struct span key, enum KV_METER which)
 {
-    return !target->key || kv_part_has(target->access, target->table, target->key, which);
+    return !key.at ||
+           kv_part_has(target->access, &(struct kv_part){target->table, index, key}, which);
 }
 
 RESULT throttle_refuse(struct call *c, const struct throttle_target *target, enum KV_METER which)
 {
+    struct span key = key_of(target);
     const struct excess excess = {.which = which,
-                                  .limit = part_has(target, which) ? LIMIT_RATE : LIMIT_KEY_RANGE};
+                                  .limit = part_has(target, NULL, key, which) ? LIMIT_RATE
+                                                                              : LIMIT_KEY_RANGE,
+                                  .key = key};
     return refuse_excess(c, target->table, &excess);
 }
 
@@ -94,29 +108,50 @@ RESULT throttle_refuse(struct call *c, const struct throttle_target *target, enu
 
 static bool table_has(const struct throttle_target *target, enum KV_METER which)
 {
-    return kv_meter_has(target->access, target->table, NULL, which) && part_has(target, which);
+    return kv_meter_has(target->access, target->table, NULL, which) &&
+           part_has(target, NULL, key_of(target), which);
 }
 
-static void take(const struct throttle_target *target, enum KV_METER which, double units)
+/* `index` NULL: of the table; `key` absent: of no single key. */
+static void take(const struct throttle_target *target, const struct kv_index *index,
+                 enum KV_METER which, const struct kv_use *use)
 {
-    kv_meter_take(target->access, target->table, NULL, which, units);
-    if (target->key)
-        kv_part_take(target->access, target->table, target->key, which, units);
+    kv_meter_take(target->access, target->table, index, which, use->units);
+    if (!use->key.at)
+        return;
+    kv_part_take(target->access, &(struct kv_part){target->table, index, use->key}, which,
+                 use->units);
+    kv_tally_count(target->table, index, use);
+}
+
+static void take_of_table(const struct throttle_target *target, enum KV_METER which, double units)
+{
+    take(target, NULL, which, &(struct kv_use){KV_TALLY_USED, key_of(target), units});
+}
+
+/* A global index has meters of its own. */
+static RESULT check_index(struct call *c, const struct throttle_target *target,
+                          const struct kv_index *index, struct span key, enum KV_METER which)
+{
+    bool part = part_has(target, index, key, which);
+    if (part && kv_meter_has(target->access, target->table, index, which))
+        return OK;
+    return refuse_excess(c, target->table,
+                         &(struct excess){index, which, part ? LIMIT_RATE : LIMIT_KEY_RANGE, key});
 }
 
 RESULT throttle_read(struct call *c, const struct throttle_target *target,
                      const struct kv_index *index, double units)
 {
     const struct kv_index *own = index && !kv_index_schema(index)->local ? index : NULL;
-    if (!own) {
-        if (!table_has(target, KV_METER_READ))
-            return throttle_refuse(c, target, KV_METER_READ);
-        take(target, KV_METER_READ, units);
+    if (own) {
+        TRY(check_index(c, target, own, target->entries, KV_METER_READ));
+        take(target, own, KV_METER_READ, &(struct kv_use){KV_TALLY_USED, target->entries, units});
         return OK;
     }
-    if (!kv_meter_has(target->access, target->table, own, KV_METER_READ))
-        return refuse_excess(c, target->table, &(struct excess){own, KV_METER_READ, LIMIT_RATE});
-    kv_meter_take(target->access, target->table, own, KV_METER_READ, units);
+    if (!table_has(target, KV_METER_READ))
+        return throttle_refuse(c, target, KV_METER_READ);
+    take_of_table(target, KV_METER_READ, units);
     return OK;
 }
 
@@ -124,8 +159,24 @@ RESULT throttle_failed_write(struct call *c, const struct throttle_target *targe
 {
     if (!table_has(target, KV_METER_WRITE))
         return throttle_refuse(c, target, KV_METER_WRITE);
-    take(target, KV_METER_WRITE, units);
+    take_of_table(target, KV_METER_WRITE, units);
     return OK;
+}
+
+/* Vectors are charged in bytes, of which there is no limit. */
+static bool is_metered(const struct kv_change *change, const struct kv_table *table)
+{
+    return change->table == table && !kv_index_schema(change->index)->vector.at;
+}
+
+static void take_change(const struct throttle_target *target, const struct kv_change *change,
+                        double units)
+{
+    if (kv_index_schema(change->index)->local)
+        kv_meter_take(target->access, target->table, NULL, KV_METER_WRITE, units);
+    else
+        take(target, change->index, KV_METER_WRITE,
+             &(struct kv_use){KV_TALLY_USED, change->key, units});
 }
 
 RESULT throttle_write(struct call *c, const struct throttle_target *target,
@@ -135,16 +186,12 @@ RESULT throttle_write(struct call *c, const struct throttle_target *target,
     if (!table_has(target, KV_METER_WRITE))
         return throttle_refuse(c, target, KV_METER_WRITE);
     for (change = write->changes->first; change; change = change->next)
-        if (change->table == target->table && !kv_index_schema(change->index)->local &&
-            !kv_meter_has(target->access, target->table, change->index, KV_METER_WRITE))
-            return refuse_excess(c, target->table,
-                                 &(struct excess){change->index, KV_METER_WRITE, LIMIT_RATE});
-    take(target, KV_METER_WRITE, write->units);
+        if (is_metered(change, target->table) && !kv_index_schema(change->index)->local)
+            TRY(check_index(c, target, change->index, change->key, KV_METER_WRITE));
+    take_of_table(target, KV_METER_WRITE, write->units);
     for (change = write->changes->first; change; change = change->next)
-        if (change->table == target->table)
-            kv_meter_take(target->access, target->table,
-                          kv_index_schema(change->index)->local ? NULL : change->index,
-                          KV_METER_WRITE, write->factor * capacity_of_change(change));
+        if (is_metered(change, target->table))
+            take_change(target, change, write->factor * capacity_of_change(change));
     return OK;
 }
 

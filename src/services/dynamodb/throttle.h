@@ -13,6 +13,7 @@ struct throttle_target {
     const struct kv_access *access;
     struct kv_table *table;
     const struct kv_key *key; /* NULL: of no single one */
+    struct span entries;      /* of an index: what the keys that are read begin with, or absent */
 };
 
 /* What the engine keeps as the kind of a table's rates. */

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which keys of a table or index are used most: counted while it is watched, for so many keys at a
+ * time ("space-saving": a key that is not among them takes the place of the least and its count,
+ * so a heavy one is never missed and its count too large by no more than the least is). What is
+ * watched is in the tables' records; the counts are memory's alone.
+ */
+#include "engines/kv/inside.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "engines/kv/kv.records.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#define HEAD (1 + 8 + 4)       /* bytes of a key before the length of its hash key */
+#define KEY_CEILING (16 << 10) /* bytes */
+
+struct counted {
+    uint32_t check; /* of the key */
+    double units;
+    struct buf key; /* from the length of the hash key on */
+};
+
+struct sketch {
+    size_t count;
+    struct counted at[KV_TALLIED_KEYS];
+};
+
+struct kv_tally {
+    atomic_uint which; /* bits by enum KV_TALLY */
+    pthread_mutex_t mutex;
+    struct sketch sketches[KV_TALLIES][KV_TALLIED_PARTS];
+};
+
+/* ---- counting ------------------------------------------------------------------------------- */
+
+static void clear(struct kv_tally *tally)
+{
+    for (size_t i = 0; i < KV_TALLIES; i++)
+        for (size_t j = 0; j < KV_TALLIED_PARTS; j++) {
+            struct sketch *sketch = &tally->sketches[i][j];
+            for (size_t k = 0; k < sketch->count; k++)
+                buf_done(&sketch->at[k].key);
+            sketch->count = 0;
+        }
+}
+
+static struct counted *find(struct sketch *sketch, uint32_t check, struct span key)
+{
+    for (size_t i = 0; i < sketch->count; i++)
+        if (sketch->at[i].check == check && span_eq(buf_span(&sketch->at[i].key), key))
+            return &sketch->at[i];
+    return NULL;
+}
+
+static struct counted *least(struct sketch *sketch)
+{
+    struct counted *least = &sketch->at[0];
+    for (size_t i = 1; i < sketch->count; i++)
+        if (sketch->at[i].units < least->units)
+            least = &sketch->at[i];
+    return least;
+}
+
+static void count(struct sketch *sketch, struct span key, double units)
+{
+    uint32_t check = crc32c_feed(0, key);
+    struct counted *at = find(sketch, check, key);
+    if (!at) {
+        bool room = sketch->count < KV_TALLIED_KEYS;
+        at = room ? &sketch->at[sketch->count++] : least(sketch);
+        if (room) {
+            at->units = 0;
+            buf_init(&at->key, KEY_CEILING);
+        }
+        buf_clear(&at->key);
+        buf_append(&at->key, key);
+        at->check = check;
+    }
+    at->units += units;
+}
+
+/* The length of the hash key and it, of a key from that length on. */
+static struct span hash_part(struct span key)
+{
+    uint16_t len;
+    memcpy(&len, key.at, sizeof len);
+    return span_first(key, sizeof len + be16toh(len));
+}
+
+/* An entry's key up to the key of its item: each value of its range key ends with two zeros. */
+static struct span own_part(const struct kv_index *index, struct span key, struct span hash)
+{
+    struct span rest = span_from(key, hash.len);
+    size_t values = index ? index->schema.range_count : 0, at = 0;
+    if (!index)
+        return key;
+    for (; values && at + 1 < rest.len; at++)
+        if (!rest.at[at] && !rest.at[++at])
+            values--;
+    return span_first(key, hash.len + at);
+}
+
+static struct kv_tally *tally_of(const struct kv_table *table, const struct kv_index *index)
+{
+    return index ? atomic_load(&index->tally) : atomic_load(&table->tally);
+}
+
+void kv_tally_count(const struct kv_table *table, const struct kv_index *index,
+                    const struct kv_use *use)
+{
+    struct kv_tally *tally = tally_of(table, index);
+    if (!tally || !(atomic_load(&tally->which) & 1U << use->which) || use->key.len < HEAD + 2)
+        return;
+    struct span hash = hash_part(span_from(use->key, HEAD));
+    struct span key = own_part(index, span_from(use->key, HEAD), hash);
+    GUARD(&tally->mutex);
+    count(&tally->sketches[use->which][KV_TALLIED_HASH], hash, use->units);
+    if (key.len > hash.len)
+        count(&tally->sketches[use->which][KV_TALLIED_WHOLE], key, use->units);
+}
+
+/* ---- what is watched ------------------------------------------------------------------------ */
+
+static void tally_free(void *thing)
+{
+    struct kv_tally *tally = thing;
+    clear(tally);
+    pthread_mutex_destroy(&tally->mutex);
+    free(tally);
+}
+
+void kv_tally_begin(struct arena *arena, struct kv_tally *_Atomic *at, uint64_t which)
+{
+    struct kv_tally *tally = atomic_load(at);
+    if (!tally && which) {
+        tally = calloc(1, sizeof *tally);
+        if (!tally)
+            log_fatal("out of memory");
+        pthread_mutex_init(&tally->mutex, NULL);
+        arena_defer(arena, tally_free, tally);
+        atomic_store(at, tally);
+    }
+    if (!tally)
+        return;
+    GUARD(&tally->mutex);
+    clear(tally);
+    atomic_store(&tally->which, (unsigned)which);
+}
+
+/* Of a table in the cache, once the record that says so is visible. In the caller's arena. */
+struct setting {
+    struct kv *kv;
+    struct span table, index;
+    unsigned which;
+};
+
+static void set_now(void *thing, enum TXN_END end)
+{
+    const struct setting *setting = thing;
+    if (end != TXN_COMMITTED)
+        return;
+    GUARD(&setting->kv->mutex);
+    setting->kv->generation++;
+    struct kv_table *table = map_get(&setting->kv->tables, setting->table);
+    const struct index_set *set = table ? atomic_load(&table->indexes) : NULL;
+    if (table && span_is_absent(setting->index))
+        kv_tally_begin(&table->arena, &table->tally, setting->which);
+    for (size_t i = 0; set && i < set->count; i++)
+        if (span_eq(set->at[i]->schema.name, setting->index))
+            kv_tally_begin(&table->arena, &set->at[i]->tally, setting->which);
+}
+
+int kv_tally_set(const struct kv_access *access, struct span table, struct span index,
+                 unsigned which)
+{
+    struct kv_table_record record = {.name = table};
+    int error = kv_table_record_get(access->txn, access->arena, &record);
+    bool found = span_is_absent(index);
+    if (error < 0)
+        return error;
+    if (found)
+        record.watched = which;
+    for (size_t i = 0; i < record.indexes.count; i++)
+        if (span_eq(record.indexes.at[i].name, index)) {
+            record.indexes.at[i].watched = which;
+            found = true;
+        }
+    if (!found)
+        return -ENOENT;
+    kv_table_record_put(access->txn, &record);
+    struct setting *setting = ARENA_NEW(access->arena, struct setting);
+    *setting = (struct setting){access->kv, arena_copy(access->arena, table),
+                                arena_copy(access->arena, index), which};
+    txn_at_end(access->txn, set_now, setting);
+    return 0;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+static int compare_counted(const void *a, const void *b)
+{
+    double x = ((const struct kv_tallied *)a)->units, y = ((const struct kv_tallied *)b)->units;
+    return (x < y) - (x > y);
+}
+
+size_t kv_tally_read(const struct kv_table *table, const struct kv_index *index,
+                     const struct kv_tally_query *query, struct arena *arena,
+                     struct kv_tallied to[KV_TALLIED_KEYS])
+{
+    struct kv_tally *tally = tally_of(table, index);
+    if (!tally)
+        return 0;
+    GUARD(&tally->mutex);
+    const struct sketch *sketch = &tally->sketches[query->which][query->part];
+    for (size_t i = 0; i < sketch->count; i++) {
+        struct span key = arena_copy(arena, buf_span(&sketch->at[i].key));
+        struct span hash = hash_part(key);
+        to[i] = (struct kv_tallied){.hash = span_from(hash, sizeof(uint16_t)),
+                                    .range = span_from(key, hash.len),
+                                    .units = sketch->at[i].units};
+    }
+    qsort(to, sketch->count, sizeof *to, compare_counted);
+    return sketch->count;
+}
