@@ -84,30 +84,46 @@ static RESULT show_old(struct call *c, struct item_target *target, struct span w
     return OK;
 }
 
+/* A whole item that is put, or the key of one that is deleted. */
+struct replacing {
+    struct wish wish;
+    struct span return_values, table_name;
+    struct attribute_pairs pairs;
+    const struct refusal *(*key)(struct call *c, const struct kv_table *table,
+                                 const struct kv_map *map, struct kv_key *ret);
+};
+
+/* Up to where the item may be written: checked, locked, and its condition holds. */
+static RESULT begin(struct call *c, const struct replacing *replacing, struct item_target *target,
+                    struct kv_map *ret_map)
+{
+    struct expression condition;
+    *target = (struct item_target){.access = reference_access(c)};
+    TRY(check_return_values(c, replacing->return_values));
+    TRY(check_parameters(c, &replacing->wish));
+    TRY(attribute_read_map(c, ATTRIBUTE_WRAPPED, replacing->pairs, ret_map));
+    if (replacing->key == key_of_item && kv_map_size(ret_map) > ITEM_MAX)
+        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
+                      "Item size has exceeded the maximum allowed size");
+    TRY(read_wish(c, &replacing->wish, &condition));
+    TRY(reference_open(c, replacing->table_name, &target->table_name, &target->table));
+    TRY(item_check_key_paths(c, target->table, &condition));
+    TRY(replacing->key(c, target->table, ret_map, &target->key));
+    TRY(item_lock(c, target));
+    return item_check(c, target, &condition, replacing->wish.on_failure);
+}
+
 RESULT dynamodb_put_item(struct call *c, const struct dynamodb_put_item_in *in,
                          struct dynamodb_put_item_out *out)
 {
-    struct item_target target = {.access = reference_access(c)};
-    struct wish wish = WISH(in);
-    struct expression condition;
+    const struct replacing replacing = {WISH(in), in->return_values, in->table_name,
+                                        ATTRIBUTE_PAIRS(in->item), key_of_item};
+    struct item_target target;
     struct kv_map item;
-    TRY(check_return_values(c, in->return_values));
-    TRY(check_parameters(c, &wish));
-    TRY(attribute_read_map(c, ATTRIBUTE_WRAPPED, ATTRIBUTE_PAIRS(in->item), &item));
-    size_t size = kv_map_size(&item);
-    if (size > ITEM_MAX)
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "Item size has exceeded the maximum allowed size");
-    TRY(read_wish(c, &wish, &condition));
-    TRY(reference_open(c, in->table_name, &target.table_name, &target.table));
-    TRY(item_check_key_paths(c, target.table, &condition));
-    TRY(key_of_item(c, target.table, &item, &target.key));
-
-    TRY(item_lock(c, &target));
-    TRY(item_check(c, &target, &condition, wish.on_failure));
+    TRY(begin(c, &replacing, &target, &item));
     TRY(item_store(c, &target, &item));
 
-    size_t old_size = kv_item_size(target.bytes);
+    size_t size = kv_map_size(&item), old_size = kv_item_size(target.bytes);
     out->consumed_capacity =
         item_capacity(c, &target, in->return_consumed_capacity, size > old_size ? size : old_size);
     out->item_collection_metrics = collection_shown(c, in->return_item_collection_metrics,
@@ -118,20 +134,11 @@ RESULT dynamodb_put_item(struct call *c, const struct dynamodb_put_item_in *in,
 RESULT dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_in *in,
                             struct dynamodb_delete_item_out *out)
 {
-    struct item_target target = {.access = reference_access(c)};
-    struct wish wish = WISH(in);
-    struct expression condition;
+    const struct replacing replacing = {WISH(in), in->return_values, in->table_name,
+                                        ATTRIBUTE_PAIRS(in->key), key_of_request};
+    struct item_target target;
     struct kv_map key;
-    TRY(check_return_values(c, in->return_values));
-    TRY(check_parameters(c, &wish));
-    TRY(attribute_read_map(c, ATTRIBUTE_WRAPPED, ATTRIBUTE_PAIRS(in->key), &key));
-    TRY(read_wish(c, &wish, &condition));
-    TRY(reference_open(c, in->table_name, &target.table_name, &target.table));
-    TRY(item_check_key_paths(c, target.table, &condition));
-    TRY(key_of_request(c, target.table, &key, &target.key));
-
-    TRY(item_lock(c, &target));
-    TRY(item_check(c, &target, &condition, wish.on_failure));
+    TRY(begin(c, &replacing, &target, &key));
     TRY(item_remove(c, &target));
 
     out->consumed_capacity =

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import {
   CreateTableCommand, DeleteItemCommand, DeleteTableCommand, DescribeTableCommand, DynamoDBClient, GetItemCommand,
-  PutItemCommand,
+  PutItemCommand, waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { DescribeAvailabilityZonesCommand, DescribeFpgaImagesCommand, DescribeRegionsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { CreateUserCommand, DeleteUserCommand, GetUserCommand, IAMClient } from "@aws-sdk/client-iam";
@@ -20,6 +20,10 @@ import {
   ListObjectsV2Command, PutObjectCommand, S3Client,
 } from "@aws-sdk/client-s3";
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import {
+  BatchGetCommand, BatchWriteCommand, DynamoDBDocumentClient, NumberValue, paginateQuery, PutCommand, TransactWriteCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import { Upload } from "@aws-sdk/lib-storage";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 
@@ -114,6 +118,50 @@ test("dynamodb", async () => {
   await db.send(new DeleteTableCommand({ TableName }));
   const error = await refused(db.send(new GetItemCommand({ TableName: fresh("none"), Key: { id: Item.id } })));
   assert.equal(error.name, "ResourceNotFoundException");
+});
+
+test("dynamodb documents", async () => {
+  const db = new DynamoDBClient(common);
+  const documents = DynamoDBDocumentClient.from(db, {
+    marshallOptions: { removeUndefinedValues: true }, unmarshallOptions: { wrapNumbers: NumberValue.from },
+  });
+  const TableName = fresh("js");
+  await db.send(new CreateTableCommand({
+    TableName, BillingMode: "PAY_PER_REQUEST",
+    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }, { AttributeName: "n", KeyType: "RANGE" }],
+    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }, { AttributeName: "n", AttributeType: "N" }],
+  }));
+  await waitUntilTableExists({ client: db, maxWaitTime: 20, minDelay: 1 }, { TableName });
+  const big = "12345678901234567890.123456789012345678";
+  const Item = {
+    id: "a", n: -1.5, big: NumberValue.from(big), none: null, gone: undefined, list: [1, "x", { deep: true }],
+    bytes: new Uint8Array([1, 2]), tags: new Set(["x", "y"]),
+  };
+  await documents.send(new PutCommand({ TableName, Item }));
+  const { Attributes } = await documents.send(new UpdateCommand({
+    TableName, Key: { id: "a", n: -1.5 }, UpdateExpression: "SET #l[1] = :v ADD tags :t", ReturnValues: "ALL_NEW",
+    ConditionExpression: "#l[2].deep = :yes", ExpressionAttributeNames: { "#l": "list" },
+    ExpressionAttributeValues: { ":v": { y: [] }, ":t": new Set(["z"]), ":yes": true },
+  }));
+  assert.equal(Attributes.big.value, big);
+  assert.deepEqual([Attributes.none, Attributes.list[1], [...Attributes.tags].sort()], [null, { y: [] }, ["x", "y", "z"]]);
+  assert.ok(!("gone" in Attributes));
+  const PutRequests = Array.from({ length: 20 }, (_, n) => ({ PutRequest: { Item: { id: "b", n } } }));
+  await documents.send(new BatchWriteCommand({ RequestItems: { [TableName]: PutRequests } }));
+  const found = [];
+  const query = { TableName, KeyConditionExpression: "id = :b", ExpressionAttributeValues: { ":b": "b" } };
+  for await (const page of paginateQuery({ client: documents, pageSize: 7 }, query)) {
+    found.push(...page.Items.map((it) => Number(it.n.value)));
+  }
+  assert.deepEqual(found, Array.from({ length: 20 }, (_, n) => n));
+  const error = await refused(documents.send(new TransactWriteCommand({ TransactItems: [
+    { Delete: { TableName, Key: { id: "b", n: 0 } } },
+    { Put: { TableName, Item: { id: "b", n: 1 }, ConditionExpression: "attribute_not_exists(id)" } },
+  ] })));
+  assert.deepEqual(error.CancellationReasons.map((it) => it.Code), ["None", "ConditionalCheckFailed"]);
+  const got = await documents.send(new BatchGetCommand({ RequestItems: { [TableName]: { Keys: [{ id: "b", n: 0 }] } } }));
+  assert.equal(got.Responses[TableName].length, 1);
+  await db.send(new DeleteTableCommand({ TableName }));
 });
 
 // This SDK speaks HTTP/2 to Kinesis, to an http:// endpoint by prior knowledge.
