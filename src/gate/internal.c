@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "engines/log/log.h"
+#include "services/dynamodb/dynamodb.h"
 #include "services/ec2/view.h"
 #include "services/s3/s3.h"
 
@@ -120,6 +121,13 @@ static void answer_lanes(struct request *r)
     answer_text(r, 200, S("text/plain"), buf_span(out));
 }
 
+static void answer_contributors(struct request *r)
+{
+    struct buf *out = arena_buf(r->call.arena, (size_t)64 << 20);
+    int error = dynamodb_print_insights(r->gate->config->cloud, out);
+    answer_text(r, error < 0 ? 500 : 200, S("text/plain"), buf_span(out));
+}
+
 /* {"advance_seconds": N} */
 static bool read_advance(struct request *r, int64_t *ret_seconds)
 {
@@ -165,6 +173,7 @@ static const struct {
     struct span method, path;
     void (*answer)(struct request *r);
 } pages[] = {
+    {S_INIT("GET"), S_INIT("/_kintoun/contributors"), answer_contributors},
     {S_INIT("GET"), S_INIT("/_kintoun/health"), answer_health},
     {S_INIT("GET"), S_INIT("/_kintoun/lanes"), answer_lanes},
     {S_INIT("GET"), S_INIT("/_kintoun/translations"), answer_translations},

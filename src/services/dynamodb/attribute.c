@@ -364,12 +364,11 @@ struct dynamodb_attribute_map attribute_show_map(struct call *c, const struct kv
     return (struct dynamodb_attribute_map){to, map->count};
 }
 
-static uint16_t map_shape(void)
+static uint16_t shape_named(struct span name)
 {
     uint16_t at = 0;
     while (at < dynamodb_service.shape_count &&
-           !span_eq(service_text(&dynamodb_service, dynamodb_service.shapes[at].name),
-                    S("AttributeMap")))
+           !span_eq(service_text(&dynamodb_service, dynamodb_service.shapes[at].name), name))
         at++;
     return at;
 }
@@ -377,15 +376,20 @@ static uint16_t map_shape(void)
 RESULT attribute_read_json(struct call *c, struct span json, struct kv_map *ret)
 {
     struct dynamodb_attribute_map map = {.at = NULL};
-    TRY(wire_json_read(c, &dynamodb_service, map_shape(), json, &map));
+    TRY(wire_json_read(c, &dynamodb_service, shape_named(S("AttributeMap")), json, &map));
     return attribute_read_map(c, ATTRIBUTE_PLAIN, ATTRIBUTE_PAIRS(map), ret);
+}
+
+RESULT attribute_read_put(struct call *c, struct span json, struct dynamodb_put *ret)
+{
+    return wire_json_read(c, &dynamodb_service, shape_named(S("Put")), json, ret);
 }
 
 struct span attribute_json(struct call *c, const struct kv_map *map)
 {
     struct dynamodb_attribute_map shown = attribute_show_map(c, map);
     struct buf *out = arena_buf(c->arena, JSON_MAX);
-    wire_json_write(&dynamodb_service, map_shape(), &shown, out);
+    wire_json_write(&dynamodb_service, shape_named(S("AttributeMap")), &shown, out);
     return buf_span(out);
 }
 

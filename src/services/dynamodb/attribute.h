@@ -30,6 +30,8 @@ struct dynamodb_attribute_map attribute_show_map(struct call *c, const struct kv
 /* The same as JSON. */
 RESULT attribute_read_json(struct call *c, struct span json, struct kv_map *ret);
 struct span attribute_json(struct call *c, const struct kv_map *map);
+/* The members of a put as JSON; what is missing is absent. */
+RESULT attribute_read_put(struct call *c, struct span json, struct dynamodb_put *ret);
 
 /* "S", "N", … */
 struct span attribute_type_name(enum KV_TYPE type);

@@ -89,6 +89,7 @@ struct dynamodb_blueprint *backup_blueprint(struct arena *arena, const struct dy
         .write_units = table->write_units,
         .table_class = table->table_class,
         .indexes = table->indexes,
+        .vectors = table->vectors,
         .ttl_attribute = table->ttl_attribute,
         .ttl_state = table->ttl_state,
         .stream_view = table->streaming ? table->stream_view : SPAN_NONE,

@@ -4,6 +4,7 @@
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
+#include "services/dynamodb/vector.h"
 
 RESULT backup_show_details(struct call *c, const struct dynamodb_backup *backup,
                            struct dynamodb_backup_details **ret)
@@ -83,6 +84,18 @@ static void show_indexes(struct call *c, const struct dynamodb_blueprint *of,
         to->global_secondary_indexes = global;
 }
 
+static void show_vectors(struct call *c, const struct dynamodb_blueprint *of,
+                         struct dynamodb_source_table_feature_details *to)
+{
+    if (!of->vectors.count)
+        return;
+    to->vector_indexes.count = of->vectors.count;
+    to->vector_indexes.at =
+        ARENA_ARRAY(c->arena, struct dynamodb_vector_index_info, of->vectors.count);
+    for (size_t i = 0; i < of->vectors.count; i++)
+        VECTOR_SHOW(c, &of->vectors.at[i], &to->vector_indexes.at[i]);
+}
+
 /* Only what the table had. */
 static struct dynamodb_source_table_feature_details *
 show_features(struct call *c, const struct dynamodb_blueprint *of)
@@ -90,6 +103,7 @@ show_features(struct call *c, const struct dynamodb_blueprint *of)
     struct dynamodb_source_table_feature_details *to =
         ARENA_NEW(c->arena, struct dynamodb_source_table_feature_details);
     show_indexes(c, of, to);
+    show_vectors(c, of, to);
     if (of->stream_view.at) {
         to->stream_description = ARENA_NEW(c->arena, struct dynamodb_stream_specification);
         to->stream_description->stream_enabled = true;

@@ -6,6 +6,8 @@
  */
 #include "services/dynamodb/capacity.h"
 
+#include "services/dynamodb/vector.h"
+
 #define READ_UNIT 4096 /* bytes */
 #define WRITE_UNIT 1024
 
@@ -61,6 +63,21 @@ static void add_to(struct dynamodb_secondary_indexes_capacity_map *map, struct s
     SET(&map->at[at].value, capacity_units, map->at[at].value.capacity_units + units);
 }
 
+static void add_vector(struct call *c, const struct kv_change *change, size_t most,
+                       struct dynamodb_vector_indexes_capacity_map *map)
+{
+    struct span name = kv_index_schema(change->index)->name;
+    size_t at = 0;
+    if (!map->at)
+        map->at = ARENA_ARRAY(c->arena, struct dynamodb_vector_indexes_capacity_map_pair, most);
+    while (at < map->count && !span_eq(map->at[at].key, name))
+        at++;
+    if (at == map->count)
+        map->at[map->count++].key = name;
+    SET(&map->at[at].value, vector_write_request_bytes,
+        map->at[at].value.vector_write_request_bytes + vector_bytes_of(change));
+}
+
 struct dynamodb_consumed_capacity *capacity_written(struct call *c, struct span wanted,
                                                     const struct capacity_write *write)
 {
@@ -73,11 +90,16 @@ struct dynamodb_consumed_capacity *capacity_written(struct call *c, struct span 
     if (!shown || !count)
         return shown;
     struct dynamodb_secondary_indexes_capacity_map maps[2] = {{0}};
+    struct dynamodb_vector_indexes_capacity_map vectors = {0};
     for (change = write->changes->first; change; change = change->next) {
         const struct kv_index_schema *index = kv_index_schema(change->index);
         double units = capacity_of_change(change) * write->factor;
         if (change->table != write->table)
             continue;
+        if (index->vector.at) {
+            add_vector(c, change, count, &vectors);
+            continue;
+        }
         shown->capacity_units += units;
         if (!maps[index->local].at)
             maps[index->local].at =
@@ -87,6 +109,7 @@ struct dynamodb_consumed_capacity *capacity_written(struct call *c, struct span 
     if (shown->table) {
         shown->global_secondary_indexes = maps[0];
         shown->local_secondary_indexes = maps[1];
+        shown->vector_indexes = vectors;
     }
     return shown;
 }

@@ -5,6 +5,7 @@
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/replica.h"
 #include "services/dynamodb/table.h"
+#include "services/dynamodb/vector.h"
 
 #include "services/cloud.h"
 
@@ -91,14 +92,14 @@ static void describe_throughput(struct call *c, const struct dynamodb_table *tab
         (int64_t)table_warm_now(table, table->warm_read, table->read_units, WARM_READ_UNITS));
     SET(warm, write_units_per_second,
         (int64_t)table_warm_now(table, table->warm_write, table->write_units, WARM_WRITE_UNITS));
-    warm->status = S("ACTIVE");
+    warm->status = table->warming ? S("UPDATING") : S("ACTIVE");
     to->warm_throughput = warm;
     to->on_demand_throughput = allowance_shown(c, table->max_read, table->max_write);
 }
 
 /* ---- indexes -------------------------------------------------------------------------------- */
 
-static struct span index_state_name(uint64_t state)
+struct span index_state_name(uint64_t state)
 {
     static const struct span names[] = {
         [INDEX_ACTIVE] = S_INIT("ACTIVE"),
@@ -166,7 +167,7 @@ static void describe_global(struct call *c, const struct dynamodb_table *table,
         (int64_t)table_warm_now(table, index->warm_read, index->read_units, WARM_READ_UNITS));
     SET(warm, write_units_per_second,
         (int64_t)table_warm_now(table, index->warm_write, index->write_units, WARM_WRITE_UNITS));
-    warm->status = S("ACTIVE");
+    warm->status = index->warming ? S("UPDATING") : S("ACTIVE");
     to->warm_throughput = warm;
     to->on_demand_throughput = allowance_shown(c, index->max_read, index->max_write);
     SET(to, index_size_bytes, (int64_t)state->totals.bytes);
@@ -266,5 +267,6 @@ RESULT table_describe(struct call *c, const struct dynamodb_table *table,
     describe_restore(c, table, to);
     replica_describe(c, table, to);
     *ret = to;
+    TRY(vector_describe(c, table, to));
     return describe_indexes(c, table, to);
 }

@@ -12,11 +12,11 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "base/time.h"
 #include "services/cloud.h"
 #include "services/dynamodb/attribute.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/transfer.h"
 #include "services/kinesis/kinesis.h"
 
 #include <endian.h>
@@ -145,8 +145,9 @@ static int append(struct call *c, struct batch *batch, const struct kv_records *
 }
 
 /* 1: commit, 0: nothing to do now, or a negative errno. */
-static int try_batch(struct call *c, struct batch *batch)
+static int try_batch(struct call *c, void *user)
 {
+    struct batch *batch = user;
     struct dynamodb_destination *destination = batch->destination;
     struct kv_access access = reference_access(c);
     struct kv_stream_range range = {.from = destination->next,
@@ -154,6 +155,8 @@ static int try_batch(struct call *c, struct batch *batch)
                                     .records = batch->most,
                                     .bytes = BYTES_AT_ONCE};
     struct kv_records records;
+    c->account = destination->account;
+    c->region = destination->region;
     batch->taken = 0;
     int error = kv_stream_read(&access, destination->log, &range, &records);
     if (error < 0 || !records.count)
@@ -169,39 +172,14 @@ static int try_batch(struct call *c, struct batch *batch)
     return 1;
 }
 
-static int run_batch(struct cloud *cloud, struct batch *batch)
-{
-    struct arena arena;
-    uint64_t ticket;
-    arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
-    struct call c = {.arena = &arena,
-                     .now_ms = clock_now_ms(),
-                     .request_id = S("delivery"),
-                     .service = &dynamodb_service,
-                     .protocol = dynamodb_service.protocol,
-                     .account = batch->destination->account,
-                     .region = batch->destination->region,
-                     .txn = txn_begin(cloud->store),
-                     .cloud = cloud};
-    int result = try_batch(&c, batch);
-    if (result > 0) {
-        int error = txn_commit(c.txn, &ticket);
-        result = error < 0 ? error : result;
-    } else {
-        txn_rollback(c.txn);
-    }
-    arena_done(&arena);
-    return result;
-}
-
 /* 1: there is more now. A stream that is gone is none of our errors. */
 static int deliver(struct cloud *cloud, struct dynamodb_destination *destination)
 {
     struct batch batch = {.destination = destination, .most = RECORDS_AT_ONCE};
-    int result = run_batch(cloud, &batch);
+    int result = transfer_run(cloud, try_batch, &batch);
     if (!result && batch.taken > 0) {
         batch.most = (size_t)batch.taken;
-        result = run_batch(cloud, &batch);
+        result = transfer_run(cloud, try_batch, &batch);
         batch.more = false;
     }
     if (result == -ENOENT)

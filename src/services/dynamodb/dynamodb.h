@@ -70,6 +70,12 @@ MUST_CHECK int dynamodb_units_look(struct call *c, const struct dynamodb_units *
 /* As UpdateTable does it, for c->region, with its refusals. */
 RESULT dynamodb_units_set(struct call *c, const struct dynamodb_units *of, uint64_t units);
 
+/* ---- for the program's own pages ------------------------------------------------------------- */
+
+/* What contributor insights have counted: a line for each key with its rule and count. Any thread.
+ */
+MUST_CHECK int dynamodb_print_insights(struct cloud *cloud, struct buf *out);
+
 /* ---- for the composition root ---------------------------------------------------------------- */
 
 struct dynamodb *dynamodb_new(struct cloud *cloud);

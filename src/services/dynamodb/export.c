@@ -6,7 +6,6 @@
  */
 #include "services/dynamodb/export.h"
 
-#include "auth/identity.h"
 #include "base/id.h"
 #include "services/dynamodb/recovery.h"
 #include "services/dynamodb/reference.h"
@@ -45,8 +44,8 @@ struct span export_changes(struct arena *arena, const struct dynamodb_export *ex
 static RESULT check_not_built(struct call *c,
                               const struct dynamodb_export_table_to_point_in_time_in *in)
 {
-    if (span_eq(in->export_format, S("ION")))
-        return table_not_built(c, "ExportFormat ION");
+    if (span_eq(in->export_format, S("ION")) && span_eq(in->export_type, S("INCREMENTAL_EXPORT")))
+        return table_not_built(c, "ExportFormat ION of an incremental export");
     if (span_eq(in->s3_sse_algorithm, S("KMS")))
         return table_not_built(c, "S3SseAlgorithm KMS");
     if (in->s3_sse_kms_key_id.at)
@@ -110,12 +109,12 @@ static struct span asked_of(struct call *c,
 {
     const struct dynamodb_incremental_export_specification *window =
         in->incremental_export_specification;
-    return arena_printf(c->arena, "%.*s %.*s %.*s %.*s %.*s %lld %lld %lld",
-                        SPAN_ARG(in->table_arn), SPAN_ARG(in->s3_bucket), SPAN_ARG(in->s3_prefix),
-                        SPAN_ARG(in->s3_bucket_owner), SPAN_ARG(in->export_type),
-                        (long long)in->export_time,
-                        (long long)(window ? window->export_from_time : 0),
-                        (long long)(window ? window->export_to_time : 0));
+    return arena_printf(
+        c->arena, "%.*s %.*s %.*s %.*s %.*s %.*s %lld %lld %lld", SPAN_ARG(in->export_format),
+        SPAN_ARG(in->table_arn), SPAN_ARG(in->s3_bucket), SPAN_ARG(in->s3_prefix),
+        SPAN_ARG(in->s3_bucket_owner), SPAN_ARG(in->export_type), (long long)in->export_time,
+        (long long)(window ? window->export_from_time : 0),
+        (long long)(window ? window->export_to_time : 0));
 }
 
 struct search {
@@ -169,13 +168,6 @@ static RESULT begin_copy(struct call *c, const struct dynamodb_table *table,
     return error < 0 ? refuse_errno(c, error, "copying a table") : OK;
 }
 
-/* The root user's key is not kept: his account says who he is. */
-static struct span key_of_caller(const struct call *c)
-{
-    bool kept = c->caller && !c->caller->unrestricted && c->caller->type != IDENTITY_ROOT;
-    return kept ? c->caller->access_key : SPAN_NONE;
-}
-
 static struct dynamodb_export_description *show(struct call *c,
                                                 const struct dynamodb_export *export);
 
@@ -197,7 +189,8 @@ static struct dynamodb_export new_export(struct call *c, const struct dynamodb_t
         .encryption = in->s3_sse_algorithm,
         .token = in->client_token,
         .asked = asked_of(c, in),
-        .access_key = key_of_caller(c),
+        .access_key = transfer_key_of_caller(c),
+        .ion = span_eq(in->export_format, S("ION")),
         .step = EXPORT_COPYING,
     };
 }
@@ -275,7 +268,7 @@ static struct dynamodb_export_description *show(struct call *c,
     to->s3_bucket_owner = export->owner;
     to->s3_prefix = export->prefix;
     to->s3_sse_algorithm = export->encryption.at ? export->encryption : S("AES256");
-    to->export_format = S("DYNAMODB_JSON");
+    to->export_format = export->ion ? S("ION") : S("DYNAMODB_JSON");
     to->export_type = type_name(export);
     show_end(c, export, to);
     if (!export->from) {

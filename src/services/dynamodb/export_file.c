@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "services/dynamodb/attribute.h"
+#include "services/dynamodb/ion.h"
 #include "services/dynamodb/reference.h"
 
 #include <errno.h>
@@ -45,7 +46,7 @@ static struct span data_key(struct call *c, const struct dynamodb_export *export
     for (size_t i = 0; i < letters.len; i++)
         if (lower[i] >= 'A' && lower[i] <= 'Z')
             lower[i] = (char)(lower[i] - 'A' + 'a');
-    struct span name = arena_printf(c->arena, "data/%s.json.gz", lower);
+    struct span name = arena_printf(c->arena, "data/%s.%s.gz", lower, export->ion ? "ion" : "json");
     if (export->from)
         return arena_printf(c->arena, "%.*s/%.*s", SPAN_ARG(folder(c, export)), SPAN_ARG(name));
     return export_key(c, export, arena_cstr(c->arena, name));
@@ -163,6 +164,8 @@ static int put_line(struct file *file, struct span bytes)
     int skipped = 0;
     if (file->changes) {
         skipped = put_change(file, &item);
+    } else if (file->export->ion) {
+        ion_put_item(&item, file->line);
     } else {
         json_begin_object(&writer);
         put_image(file, &writer, "Item", &item);
@@ -171,7 +174,8 @@ static int put_line(struct file *file, struct span bytes)
     if (skipped < 0)
         return skipped;
     if (!skipped) {
-        buf_append_byte(file->line, '\n');
+        if (!file->export->ion)
+            buf_append_byte(file->line, '\n');
         packing_feed(file->packer, buf_span(file->line), file->packed);
         file->items++;
         file->bytes += kv_item_size(bytes);
@@ -307,7 +311,7 @@ static struct span summary(struct call *c, const struct dynamodb_export *export)
     put_text(&writer, "manifestFilesS3Key", export_key(c, export, "manifest-files.json"));
     put_count(&writer, "billedSizeBytes", export->bytes);
     put_count(&writer, "itemCount", export->items);
-    put_text(&writer, "outputFormat", S("DYNAMODB_JSON"));
+    put_text(&writer, "outputFormat", export->ion ? S("ION") : S("DYNAMODB_JSON"));
     if (export->from) {
         put_text(&writer, "outputView",
                  export->new_only ? S("NEW_IMAGE") : S("NEW_AND_OLD_IMAGES"));

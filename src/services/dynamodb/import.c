@@ -5,22 +5,22 @@
  */
 #include "services/dynamodb/import.h"
 
-#include "auth/identity.h"
 #include "base/id.h"
-#include "base/text.h"
 #include "services/dynamodb/backup.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
+#include "services/dynamodb/vector.h"
 
 #include <errno.h>
 
 #define TOKEN_MS (8 * 3600000LL)
 #define LIST_MAX 25
 #define ID_DIGITS 8
-#define NEXT_MIN 56 /* bytes of a NextToken: it has two digits for each, at least 112 */
-#define NEXT_UNIT 8 /* and 16 digits at a time */
+#define NEXT_MIN                                                                                   \
+    56 /* bytes of a NextToken: two digits for each, at least 112, and 16 at a time                \
+        */
 
 struct span import_arn(struct call *c, const struct dynamodb_import_record *import)
 {
@@ -33,8 +33,6 @@ struct span import_arn(struct call *c, const struct dynamodb_import_record *impo
 static RESULT check_format(struct call *c, const struct dynamodb_import_table_in *in)
 {
     bool csv = span_eq(in->input_format, S("CSV"));
-    if (span_eq(in->input_format, S("ION")))
-        return table_not_built(c, "InputFormat ION");
     if (in->input_format_options && in->input_format_options->csv && !csv)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "InputFormatOptions can only be specified when InputFormat is CSV");
@@ -120,13 +118,6 @@ static void take_options(const struct dynamodb_import_table_in *in,
     import->headers = (struct record_texts){csv->header_list.at, csv->header_list.count};
 }
 
-/* The root user's key is not kept: his account says who he is. */
-static struct span key_of_caller(const struct call *c)
-{
-    bool kept = c->caller && !c->caller->unrestricted && c->caller->type != IDENTITY_ROOT;
-    return kept ? c->caller->access_key : SPAN_NONE;
-}
-
 static struct dynamodb_import_table_description *show(struct call *c,
                                                       const struct dynamodb_import_record *import);
 
@@ -155,7 +146,7 @@ RESULT dynamodb_import_table(struct call *c, const struct dynamodb_import_table_
             .packing = in->input_compression_type.at ? in->input_compression_type : S("NONE"),
             .token = in->client_token,
             .asked = asked_of(c, in),
-            .access_key = key_of_caller(c),
+            .access_key = transfer_key_of_caller(c),
             .object_done = true,
             .of = backup_blueprint(c->arena, &table),
         };
@@ -199,6 +190,17 @@ static struct dynamodb_provisioned_throughput *show_units(struct call *c, uint64
     return reads ? units : NULL;
 }
 
+static void show_vectors(struct call *c, const struct dynamodb_blueprint *of,
+                         struct dynamodb_table_creation_parameters *to)
+{
+    if (!of->vectors.count)
+        return;
+    to->vector_indexes.count = of->vectors.count;
+    to->vector_indexes.at = ARENA_ARRAY(c->arena, struct dynamodb_vector_index, of->vectors.count);
+    for (size_t i = 0; i < of->vectors.count; i++)
+        VECTOR_SHOW(c, &of->vectors.at[i], &to->vector_indexes.at[i]);
+}
+
 static struct dynamodb_table_creation_parameters *
 show_table(struct call *c, const struct dynamodb_import_record *import)
 {
@@ -209,6 +211,7 @@ show_table(struct call *c, const struct dynamodb_import_record *import)
     to->key_schema = table_key_schema(c, of->hash_name, of->range_name);
     to->billing_mode = of->on_demand ? S("PAY_PER_REQUEST") : S("PROVISIONED");
     to->provisioned_throughput = show_units(c, of->read_units, of->write_units);
+    show_vectors(c, of, to);
     to->attribute_definitions.count = of->attributes.count;
     to->attribute_definitions.at =
         ARENA_ARRAY(c->arena, struct dynamodb_attribute_definition, of->attributes.count);
@@ -300,23 +303,6 @@ RESULT dynamodb_describe_import(struct call *c, const struct dynamodb_describe_i
     return OK;
 }
 
-/* NextToken: the ARN of the last one as digits, filled up with zeros. */
-static struct span token_of(struct call *c, struct span arn)
-{
-    size_t len = arn.len < NEXT_MIN ? NEXT_MIN : (arn.len + NEXT_UNIT - 1) / NEXT_UNIT * NEXT_UNIT;
-    char *bytes = arena_zalloc(c->arena, len, 1);
-    memcpy(bytes, arn.at, arn.len);
-    return hex_of(c->arena, span_of(bytes, len));
-}
-
-static bool read_token(struct call *c, struct span token, struct dynamodb_import_record *ret)
-{
-    struct span bytes = hex_decode(c->arena, token);
-    while (bytes.len && !bytes.at[bytes.len - 1])
-        bytes.len--;
-    return bytes.len && read_arn(c, bytes, ret);
-}
-
 struct listing {
     struct call *c;
     struct dynamodb_import_record after; /* not itself */
@@ -349,13 +335,15 @@ static int take_import(void *user, struct dynamodb_import_record *import)
 RESULT dynamodb_list_imports(struct call *c, const struct dynamodb_list_imports_in *in,
                              struct dynamodb_list_imports_out *out)
 {
+    struct span after;
     struct listing listing = {
         .c = c,
         .after = {.account = c->account, .region = c->region},
         .found.at = ARENA_ARRAY(c->arena, struct dynamodb_import_summary, LIST_MAX),
         .limit = in->has.page_size ? (size_t)in->page_size : LIST_MAX,
     };
-    if (in->next_token.at && !read_token(c, in->next_token, &listing.after))
+    if (in->next_token.at &&
+        (!transfer_read_token(c, in->next_token, &after) || !read_arn(c, after, &listing.after)))
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION, "Invalid NextToken");
     if (in->table_arn.at)
         TRY(reference_read(c, in->table_arn, &listing.after.table));
@@ -365,6 +353,7 @@ RESULT dynamodb_list_imports(struct call *c, const struct dynamodb_list_imports_
         return refuse_errno(c, error, "listing imports");
     out->import_summary_list = listing.found;
     if (listing.more)
-        out->next_token = token_of(c, listing.found.at[listing.found.count - 1].import_arn);
+        out->next_token =
+            transfer_token_of(c, listing.found.at[listing.found.count - 1].import_arn, NEXT_MIN);
     return OK;
 }

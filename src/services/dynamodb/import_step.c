@@ -8,138 +8,18 @@
 #include "services/dynamodb/import.h"
 
 #include "base/json.h"
-#include "base/log.h"
-#include "base/packing.h"
 #include "base/text.h"
 #include "services/dynamodb/attribute.h"
+#include "services/dynamodb/ion.h"
 #include "services/dynamodb/key.h"
+#include "services/dynamodb/object_reader.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 #include "services/dynamodb/write.h"
-
 #include <errno.h>
-#include <stdlib.h>
 
 #define RECORDS_AT_ONCE 500
-#define PIECE_BYTES (1 << 20) /* read from S3, and of text, at a time */
-
-/* An object on its way through. */
-struct import_reader {
-    struct span import, object; /* in `names` */
-    struct buf names, raw, text;
-    struct unpacker *unpacker;
-    uint64_t read, size; /* bytes of the object */
-    uint64_t skip;       /* of its text, still to be passed over */
-    size_t raw_at, text_at;
-    bool over; /* all of the text is in `text` */
-};
-
-/* ---- the reader ----------------------------------------------------------------------------- */
-
-void import_reader_free(struct import_reader *reader)
-{
-    if (!reader)
-        return;
-    packing_close(reader->unpacker);
-    buf_done(&reader->names);
-    buf_done(&reader->raw);
-    buf_done(&reader->text);
-    free(reader);
-}
-
-static enum PACKING packing_of(const struct dynamodb_import_record *import)
-{
-    return span_eq(import->packing, S("GZIP"))   ? PACKING_GZIP
-           : span_eq(import->packing, S("ZSTD")) ? PACKING_ZSTD
-                                                 : PACKING_NONE;
-}
-
-static struct import_reader *reader_new(const struct dynamodb_import_record *import)
-{
-    struct import_reader *reader = calloc(1, sizeof *reader);
-    if (!reader)
-        log_fatal("out of memory");
-    buf_init(&reader->names, 4096);
-    buf_init(&reader->raw, 2 * PIECE_BYTES);
-    buf_init(&reader->text, 2 * (size_t)IMPORT_RECORD_MAX);
-    buf_append(&reader->names, import->id);
-    buf_append(&reader->names, import->object);
-    reader->import = span_first(buf_span(&reader->names), import->id.len);
-    reader->object = span_from(buf_span(&reader->names), import->id.len);
-    reader->unpacker = packing_open(packing_of(import));
-    reader->skip = import->offset;
-    reader->size = UINT64_MAX;
-    return reader;
-}
-
-/* The one that is there, or another one. */
-static struct import_reader *reader_for(struct import_reader **kept,
-                                        const struct dynamodb_import_record *import)
-{
-    struct import_reader *reader = *kept;
-    if (reader && span_eq(reader->import, import->id) && span_eq(reader->object, import->object))
-        return reader;
-    import_reader_free(reader);
-    return *kept = reader_new(import);
-}
-
-static struct span text_left(const struct import_reader *reader)
-{
-    return span_from(buf_span(&reader->text), reader->text_at);
-}
-
-static RESULT read_piece(struct call *c, const struct dynamodb_import_record *import,
-                         struct import_reader *reader)
-{
-    const struct s3_subject subject = {import->bucket, import->object, import->owner};
-    struct s3_reading reading = {.from = reader->read, .most = PIECE_BYTES};
-    buf_clear(&reader->raw);
-    reader->raw_at = 0;
-    TRY(s3_read(c, &subject, &reading, &reader->raw));
-    reader->read += reader->raw.len;
-    reader->size = reading.size;
-    return OK;
-}
-
-/* What is done goes away, so the text never has more than one record and one piece. */
-static void compact(struct import_reader *reader)
-{
-    size_t left = reader->text.len - reader->text_at;
-    memmove(reader->text.at, reader->text.at + reader->text_at, left);
-    reader->text.len = left;
-    reader->text_at = 0;
-}
-
-static void pass_over(struct import_reader *reader)
-{
-    size_t left = reader->text.len - reader->text_at;
-    size_t skipped = reader->skip < left ? (size_t)reader->skip : left;
-    reader->skip -= skipped;
-    reader->text_at += skipped;
-}
-
-/* More text, or `over`. *ret_good false: it cannot be unpacked. */
-static RESULT read_text(struct call *c, const struct dynamodb_import_record *import,
-                        struct import_reader *reader, bool *ret_good)
-{
-    struct span raw = span_from(buf_span(&reader->raw), reader->raw_at);
-    if (!raw.len && reader->read < reader->size) {
-        TRY(read_piece(c, import, reader));
-        raw = buf_span(&reader->raw);
-    }
-    if (reader->text_at)
-        compact(reader);
-    size_t before = reader->text.len, given = raw.len;
-    *ret_good = packing_take(reader->unpacker, &raw, PIECE_BYTES, &reader->text);
-    reader->raw_at += given - raw.len;
-    bool ended =
-        !raw.len && reader->read >= reader->size && reader->text.len - before < PIECE_BYTES;
-    if (ended && !packing_is_whole(reader->unpacker))
-        *ret_good = false;
-    reader->over = ended;
-    pass_over(reader);
-    return OK;
-}
+#define JSON_CEILING (64 << 20) /* bytes of a record of Ion in that form */
 
 /* ---- records -------------------------------------------------------------------------------- */
 
@@ -218,6 +98,12 @@ static RESULT read_item(struct call *c, const struct dynamodb_import_record *imp
     struct span item;
     if (span_eq(import->format, S("CSV")))
         return read_row(c, import, record, ret);
+    if (span_eq(import->format, S("ION"))) {
+        struct buf *json = arena_buf(c->arena, JSON_CEILING);
+        if (!ion_to_json(record, c->arena, json))
+            return refuse_record(c);
+        record = buf_span(json);
+    }
     return find_item(c, record, &item) ? attribute_read_json(c, item, ret) : refuse_record(c);
 }
 
@@ -289,51 +175,55 @@ static void next_object(struct call *c, struct dynamodb_import_record *import)
     }
 }
 
-static void take_records(struct call *c, const struct target *target, struct import_reader *reader)
+static void take_records(struct call *c, const struct target *target, struct object_reader *reader)
 {
     struct dynamodb_import_record *import = target->import;
-    enum IMPORT_FORMAT format = span_eq(import->format, S("CSV")) ? IMPORT_CSV : IMPORT_JSON;
-    enum IMPORT_REST rest = reader->over ? IMPORT_NOTHING_FOLLOWS : IMPORT_MORE_FOLLOWS;
-    struct span text = text_left(reader), record;
+    enum IMPORT_FORMAT format = import_format(import->format);
+    bool over = object_reader_is_over(reader);
+    enum IMPORT_REST rest = over ? IMPORT_NOTHING_FOLLOWS : IMPORT_MORE_FOLLOWS;
+    struct span text = object_reader_text(reader), record;
+    size_t before = text.len;
     for (int i = 0; i < RECORDS_AT_ONCE && import_take_record(format, rest, &text, &record); i++)
         take_record(c, target, record);
-    size_t taken = text_left(reader).len - text.len;
-    reader->text_at += taken;
-    import->offset += taken;
-    if (!reader->over || text.len)
+    object_reader_take(reader, before - text.len);
+    import->offset += before - text.len;
+    if (text.len == before && text.len > OBJECT_RECORD_MAX)
+        fail(import, S("S3ObjectMalformed"),
+             arena_printf(c->arena, "Object %.*s has a record of more than %d bytes",
+                          SPAN_ARG(import->object), OBJECT_RECORD_MAX));
+    if (!over || text.len)
         return;
     import->object_done = true;
-    import->bytes += reader->size;
+    import->bytes += object_reader_position(reader);
 }
 
 /* Reads as long as there is no whole record, then takes what there is. */
 static int step_object(struct call *c, struct dynamodb_import_record *import,
-                       struct import_reader **kept)
+                       struct object_reader **kept)
 {
+    const struct object_source source = {.of = import->id,
+                                         .bucket = import->bucket,
+                                         .object = import->object,
+                                         .owner = import->owner,
+                                         .packing = import->packing,
+                                         .offset = import->offset};
     struct target target = {.access = reference_access(c), .import = import};
     struct dynamodb_table table = reference_key(c, import->table);
-    struct import_reader *reader = reader_for(kept, import);
+    struct object_reader *reader = object_reader_for(kept, &source);
     bool good = true;
     int error = kv_find_shut(&target.access, reference_of(c->arena, &table), &target.table);
     if (error < 0)
         return error;
-    if (!reader->over && text_left(reader).len < PIECE_BYTES) {
-        const struct refusal *refusal = read_text(c, import, reader, &good);
-        if (refusal)
-            fail(import, transfer_failure(c, refusal), refusal->message);
-    }
-    if (!good)
+    const struct refusal *refusal =
+        object_reader_wants(reader) ? object_reader_fill(c, reader, &source, &good) : OK;
+    if (refusal)
+        fail(import, transfer_failure(c, refusal), refusal->message);
+    else if (!good)
         fail(
             import, S("S3ObjectMalformed"),
             arena_printf(c->arena, "Object %.*s cannot be decompressed", SPAN_ARG(import->object)));
-    if (import->state != TRANSFER_RUNNING)
-        return 0;
-    size_t before = reader->text_at;
-    take_records(c, &target, reader);
-    if (reader->text_at == before && text_left(reader).len > IMPORT_RECORD_MAX)
-        fail(import, S("S3ObjectMalformed"),
-             arena_printf(c->arena, "Object %.*s has a record of more than %d bytes",
-                          SPAN_ARG(import->object), IMPORT_RECORD_MAX));
+    else
+        take_records(c, &target, reader);
     return 0;
 }
 
@@ -345,7 +235,7 @@ static int take_running(void *user, struct dynamodb_import_record *import)
     return 1;
 }
 
-int import_step(struct call *c, struct import_reader **kept)
+int import_step(struct call *c, struct object_reader **kept)
 {
     struct dynamodb_import_record import = {.state = 0};
     int error = dynamodb_import_record_each(c->txn, &(struct dynamodb_import_record){0}, 0,
@@ -362,11 +252,8 @@ int import_step(struct call *c, struct import_reader **kept)
     } else if (!error) {
         error = step_object(c, &import, kept);
     }
-    if (error < 0) {
-        import_reader_free(*kept);
-        *kept = NULL;
+    if (error < 0)
         return error;
-    }
     dynamodb_import_record_put(c->txn, &import);
     return 1;
 }

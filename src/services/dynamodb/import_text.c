@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lines of JSON and rows of CSV (RFC 4180), as far as an import needs them. Pure. */
+/* Lines of JSON, rows of CSV (RFC 4180) and structs of Ion, as far as an import needs them. Pure.
+ */
 #include "services/dynamodb/import.h"
 
 #include "base/arena.h"
+#include "services/dynamodb/ion.h"
 
 /* Where the record ends, or SPAN_NOT_FOUND: a line end outside of quotes. */
 static size_t end_of(enum IMPORT_FORMAT format, struct span text)
@@ -19,9 +21,32 @@ static size_t end_of(enum IMPORT_FORMAT format, struct span text)
     return SPAN_NOT_FOUND;
 }
 
+enum IMPORT_FORMAT import_format(struct span name)
+{
+    return span_eq(name, S("CSV"))   ? IMPORT_CSV
+           : span_eq(name, S("ION")) ? IMPORT_ION
+                                     : IMPORT_JSON;
+}
+
+static bool take_ion(enum IMPORT_REST rest, struct span *text, struct span *ret)
+{
+    size_t len = ion_value_len(*text);
+    if (len == SPAN_NOT_FOUND && (rest == IMPORT_MORE_FOLLOWS || !text->len))
+        return false;
+    if (len == SPAN_NOT_FOUND)
+        len = text->len;
+    *ret = span_first(*text, len);
+    *text = span_from(*text, len);
+    if (ion_is_blank(*ret))
+        *ret = S("");
+    return true;
+}
+
 bool import_take_record(enum IMPORT_FORMAT format, enum IMPORT_REST rest, struct span *text,
                         struct span *ret)
 {
+    if (format == IMPORT_ION)
+        return take_ion(rest, text, ret);
     size_t end = end_of(format, *text);
     if (end == SPAN_NOT_FOUND && (rest == IMPORT_MORE_FOLLOWS || !text->len))
         return false;

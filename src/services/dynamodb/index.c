@@ -159,7 +159,7 @@ static RESULT check_local_keys(struct call *c, const struct index_table *table,
 
 /* ---- the rest of one ------------------------------------------------------------------------ */
 
-static RESULT check_projection(struct call *c, const struct dynamodb_projection *projection)
+RESULT index_check_projection(struct call *c, const struct dynamodb_projection *projection)
 {
     const struct dynamodb_non_key_attribute_name_list *names = &projection->non_key_attributes;
     if (span_is_absent(projection->projection_type))
@@ -188,7 +188,7 @@ static RESULT check_one(struct call *c, const struct index_table *table,
         TRY(check_local_keys(c, table, wish));
     else
         TRY(check_many_keys(c, wish->keys));
-    return check_projection(c, wish->projection);
+    return index_check_projection(c, wish->projection);
 }
 
 RESULT index_check_added(struct call *c, const struct index_table *table,
@@ -326,11 +326,19 @@ struct dynamodb_table_index index_record(struct call *c, const struct index_wish
     qsort(record.included.at, names->count, sizeof *record.included.at, compare_spans);
     allowance_set(wish->most, &record.max_read, &record.max_write);
     allowance_set_warm(wish->warm, &record.warm_read, &record.warm_write);
+    record.warming = wish->warm != NULL;
     if (wish->units) {
         record.read_units = (uint64_t)wish->units->read_capacity_units;
         record.write_units = (uint64_t)wish->units->write_capacity_units;
     }
     return record;
+}
+
+uint8_t index_projection_kind(struct span name)
+{
+    return span_eq(name, S("ALL"))         ? KV_PROJECT_ALL
+           : span_eq(name, S("KEYS_ONLY")) ? KV_PROJECT_KEYS
+                                           : KV_PROJECT_INCLUDE;
 }
 
 struct kv_index_schema index_schema(struct call *c, const struct dynamodb_table *table,
@@ -341,9 +349,7 @@ struct kv_index_schema index_schema(struct call *c, const struct dynamodb_table 
         .local = index->local,
         .hash_count = (uint8_t)index->hash.count,
         .range_count = (uint8_t)index->range.count,
-        .projection = span_eq(index->projection, S("ALL"))         ? KV_PROJECT_ALL
-                      : span_eq(index->projection, S("KEYS_ONLY")) ? KV_PROJECT_KEYS
-                                                                   : KV_PROJECT_INCLUDE,
+        .projection = index_projection_kind(index->projection),
         .included = index->included,
     };
     for (size_t i = 0; i < index->hash.count; i++)

@@ -53,6 +53,7 @@ RESULT index_check_all(struct call *c, const struct index_table *table,
 /* The same of one index that is added. */
 RESULT index_check_added(struct call *c, const struct index_table *table,
                          const struct index_wish *wish);
+RESULT index_check_projection(struct call *c, const struct dynamodb_projection *projection);
 /* NonKeyAttributes of all indexes of a table together. */
 RESULT index_check_included(struct call *c, size_t included);
 /* Every key attribute has a definition. */
@@ -65,7 +66,10 @@ RESULT index_check_keys(struct call *c, const struct dynamodb_key_schema *keys);
 struct dynamodb_table_index index_record(struct call *c, const struct index_wish *wish);
 struct kv_index_schema index_schema(struct call *c, const struct dynamodb_table *table,
                                     const struct dynamodb_table_index *index);
+/* enum KV_PROJECTION of ALL, KEYS_ONLY, INCLUDE. */
+uint8_t index_projection_kind(struct span name);
 /* describe.c: the same as shapes of the API. */
+struct span index_state_name(uint64_t state);
 struct dynamodb_key_schema index_keys(struct call *c, const struct dynamodb_table_index *index);
 struct dynamodb_projection *index_projection(struct call *c,
                                              const struct dynamodb_table_index *index);

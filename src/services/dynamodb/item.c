@@ -10,6 +10,7 @@
 #include "services/dynamodb/key.h"
 #include "services/dynamodb/throttle.h"
 #include "services/dynamodb/transact.h"
+#include "services/dynamodb/vector.h"
 
 #include <errno.h>
 
@@ -157,6 +158,7 @@ RESULT item_change(struct call *c, struct item_target *target, const struct item
     if (update->update->program)
         TRY(expression_update(c, update->update, before, ret_item));
     TRY(check_size(c, update, ret_item));
+    TRY(vector_check_item(c, target->table, ret_item, &target->old));
     TRY(check_indexes(c, target->table, update, ret_item));
     *ret_stored = !absent || !update->update->program || expression_creates(update->update);
     return *ret_stored ? item_store(c, target, ret_item) : OK;

@@ -6,6 +6,7 @@
 #include "services/dynamodb/key.h"
 
 #include "services/dynamodb/attribute.h"
+#include "services/dynamodb/vector.h"
 
 static RESULT check_content(struct call *c, const struct kv_key_part *part,
                             const struct kv_value *value)
@@ -128,6 +129,7 @@ RESULT key_of_item(struct call *c, const struct kv_table *table, const struct kv
     if (schema->range.name.at)
         TRY(part_of_item(c, &schema->range, item, &range));
     TRY(make(c, table, hash, range, ret));
+    TRY(vector_check_item(c, table, item, NULL));
     return key_check_indexes(c, table, item);
 }
 

@@ -12,6 +12,7 @@
 #include "services/dynamodb/recovery.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
+#include "services/dynamodb/vector.h"
 
 #include <errno.h>
 
@@ -236,6 +237,8 @@ static RESULT restore(struct call *c, const struct wish *wish, const struct sour
     table.restored_at = source->told_ms;
     TRY(set_billing(c, wish, &table));
     TRY(set_indexes(c, wish, of, &table));
+    table.vectors = vector_restored(c, &of->vectors);
+    TRY(vector_check_billing(c, &table, table.on_demand));
     TRY(table_make(c, &table));
     int error = kv_copy_start(&access, &(struct kv_copy){.table = source->engine_name,
                                                          .copy = reference_of(c->arena, &table),

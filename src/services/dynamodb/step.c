@@ -23,9 +23,11 @@
 #include "loop/loop.h"
 #include "services/dynamodb/backup.h"
 #include "services/dynamodb/index.h"
+#include "services/dynamodb/insight.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 #include "services/dynamodb/transfer.h"
+#include "services/dynamodb/vector.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -75,25 +77,43 @@ void table_put_moving(struct call *c, const struct dynamodb_table *table)
 
 /* 1: the index is still being filled, 0: it is in a state that lasts, or gone (state 0). */
 static int settle_index(const struct kv_access *access, const struct dynamodb_table *table,
-                        struct dynamodb_table_index *index)
+                        struct span name, uint64_t *state)
 {
-    struct kv_index_state state;
-    if (index->state == INDEX_DELETING) {
-        index->state = 0;
+    struct kv_index_state filled;
+    if (*state == INDEX_DELETING) {
+        *state = 0;
         return 0;
     }
-    if (index->state == INDEX_CREATING) {
-        int error = kv_index_look(access, reference_of(access->arena, table), index->name, &state);
-        if (error < 0 || !state.built)
+    if (*state == INDEX_CREATING) {
+        int error = kv_index_look(access, reference_of(access->arena, table), name, &filled);
+        if (error < 0 || !filled.built)
             return error < 0 ? error : 1;
     }
-    index->state = INDEX_ACTIVE;
+    *state = INDEX_ACTIVE;
     return 0;
+}
+
+static int settle_indexes(const struct kv_access *access, struct dynamodb_table *table)
+{
+    int waiting = 0, result = 0;
+    for (size_t i = 0; i < table->indexes.count && result >= 0; i++) {
+        struct dynamodb_table_index *index = &table->indexes.at[i];
+        result = settle_index(access, table, index->name, &index->state);
+        waiting |= result;
+        index->warming &= result > 0;
+    }
+    for (size_t i = 0; i < table->vectors.count && result >= 0; i++) {
+        struct dynamodb_table_vector *vector = &table->vectors.at[i];
+        result = settle_index(access, table, vector->name, &vector->state);
+        waiting |= result;
+    }
+    return result < 0 ? result : waiting;
 }
 
 static bool is_key_attribute(const struct dynamodb_table *table, struct span name)
 {
-    bool used = span_eq(name, table->hash_name) || span_eq(name, table->range_name);
+    bool used = vector_uses(table, name);
+    used |= span_eq(name, table->hash_name) || span_eq(name, table->range_name);
     for (size_t i = 0; i < table->indexes.count; i++) {
         const struct dynamodb_table_index *index = &table->indexes.at[i];
         for (size_t j = 0; j < index->hash.count; j++)
@@ -106,11 +126,15 @@ static bool is_key_attribute(const struct dynamodb_table *table, struct span nam
 
 static void forget_gone(struct dynamodb_table *table)
 {
-    size_t indexes = 0, attributes = 0;
+    size_t indexes = 0, vectors = 0, attributes = 0;
     for (size_t i = 0; i < table->indexes.count; i++)
         if (table->indexes.at[i].state)
             table->indexes.at[indexes++] = table->indexes.at[i];
     table->indexes.count = indexes;
+    for (size_t i = 0; i < table->vectors.count; i++)
+        if (table->vectors.at[i].state)
+            table->vectors.at[vectors++] = table->vectors.at[i];
+    table->vectors.count = vectors;
     for (size_t i = 0; i < table->attributes.count; i++)
         if (is_key_attribute(table, table->attributes.at[i].name))
             table->attributes.at[attributes++] = table->attributes.at[i];
@@ -135,15 +159,13 @@ static int settle_ttl(const struct kv_access *access, struct dynamodb_table *tab
 static int step_settle(const struct kv_access *access, struct dynamodb_table *table)
 {
     int waiting = settle_ttl(access, table);
-    if (waiting < 0)
-        return waiting;
-    for (size_t i = 0; i < table->indexes.count; i++) {
-        int result = settle_index(access, table, &table->indexes.at[i]);
-        if (result < 0)
-            return result;
-        waiting |= result;
-    }
+    int filling = waiting < 0 ? waiting : settle_indexes(access, table);
+    if (filling < 0)
+        return filling;
+    waiting |= filling;
     forget_gone(table);
+    insight_settle(table);
+    table->warming = false;
     table->state = TABLE_ACTIVE;
     dynamodb_table_put(access->txn, table);
     return waiting;

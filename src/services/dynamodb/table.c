@@ -5,6 +5,7 @@
  * locked.
  */
 #include "services/dynamodb/table.h"
+#include "services/dynamodb/vector.h"
 
 #include "base/id.h"
 #include "services/dynamodb/allowance.h"
@@ -44,7 +45,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_create_table
         bool asked;
         const char *what;
     } parameters[] = {
-        {in->vector_indexes.count, "VectorIndexes"},
         {in->sse_specification && in->sse_specification->enabled,
          "SSESpecification with Enabled true"},
         {in->global_table_source_arn.at, "GlobalTableSourceArn"},
@@ -128,7 +128,7 @@ static RESULT check_keys(struct call *c, const struct dynamodb_create_table_in *
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
     bool indexed = in->local_secondary_indexes.at || in->global_secondary_indexes.at;
-    if (!indexed && keys->count != in->attribute_definitions.count)
+    if (!indexed && keys->count != vector_other_definitions(c, in).count)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "One or more parameter values were invalid: Number of attributes in "
                       "KeySchema does not exactly match number of attributes defined in "
@@ -149,14 +149,15 @@ static RESULT check_warm(struct call *c, const struct dynamodb_create_table_in *
 static RESULT check_create(struct call *c, const struct dynamodb_create_table_in *in,
                            struct index_wishes *ret_wishes)
 {
-    const struct index_table table = {&in->key_schema, &in->attribute_definitions,
-                                      !in->provisioned_throughput};
+    const struct dynamodb_attribute_definitions definitions = vector_other_definitions(c, in);
+    const struct index_table table = {&in->key_schema, &definitions, !in->provisioned_throughput};
     TRY(check_given(c, in));
     TRY(check_billing(c, in));
     TRY(check_not_built(c, in));
     TRY(allowance_check(c, &(struct allowance_wish){.wanted = in->on_demand_throughput,
                                                     .on_demand = !in->provisioned_throughput}));
     TRY(check_warm(c, in));
+    TRY(vector_check_new(c, in));
     TRY(check_definitions(c, in));
     TRY(check_keys(c, in));
     TRY(index_wishes_of(c, in, ret_wishes));
@@ -214,6 +215,7 @@ static RESULT fill_record(struct call *c, const struct dynamodb_create_table_in 
     }
     allowance_set(in->on_demand_throughput, &table->max_read, &table->max_write);
     allowance_set_warm(in->warm_throughput, &table->warm_read, &table->warm_write);
+    table->warming = in->warm_throughput != NULL;
     table->table_class = in->table_class;
     table->protected = in->deletion_protection_enabled;
     return table_add_tags(c, table, &in->tags);
@@ -232,24 +234,29 @@ RESULT table_make(struct call *c, const struct dynamodb_table *table)
 {
     struct kv_access access = reference_access(c);
     struct kv_index_schema *indexes =
-        ARENA_ARRAY(c->arena, struct kv_index_schema, table->indexes.count);
+        ARENA_ARRAY(c->arena, struct kv_index_schema, table->indexes.count + table->vectors.count);
+    struct kv_schema schema = {.hash = table_key_part(table, table->hash_name), .indexes = indexes};
     for (size_t i = 0; i < table->indexes.count; i++)
-        indexes[i] = index_schema(c, table, &table->indexes.at[i]);
-    struct kv_schema schema = {.hash = table_key_part(table, table->hash_name),
-                               .indexes = indexes,
-                               .index_count = table->indexes.count};
+        indexes[schema.index_count++] = index_schema(c, table, &table->indexes.at[i]);
+    for (size_t i = 0; i < table->vectors.count; i++)
+        indexes[schema.index_count++] = vector_schema(c, table, &table->vectors.at[i]);
     if (table->range_name.at)
         schema.range = table_key_part(table, table->range_name);
     int error = kv_table_create(&access, reference_of(c->arena, table), &schema);
     return error < 0 ? refuse_errno(c, error, "making a table") : throttle_set(c, table);
 }
 
-/* Told only once the table is there. */
+/* Told only once the table is there, but for what was asked for. */
 static void hide_what_is_not_yet(struct dynamodb_table_description *to)
 {
-    to->warm_throughput = NULL;
-    for (size_t i = 0; i < to->global_secondary_indexes.count; i++)
-        to->global_secondary_indexes.at[i].warm_throughput = NULL;
+    if (span_eq(to->warm_throughput->status, S("ACTIVE")))
+        to->warm_throughput = NULL;
+    for (size_t i = 0; i < to->global_secondary_indexes.count; i++) {
+        struct dynamodb_global_secondary_index_description *index =
+            &to->global_secondary_indexes.at[i];
+        if (span_eq(index->warm_throughput->status, S("ACTIVE")))
+            index->warm_throughput = NULL;
+    }
     if (to->billing_mode_summary)
         to->billing_mode_summary->has.last_update_to_pay_per_request_date_time = false;
 }
@@ -281,6 +288,7 @@ RESULT dynamodb_create_table(struct call *c, const struct dynamodb_create_table_
     table = reference_key(c, name);
     TRY(fill_record(c, in, &table));
     fill_indexes(c, &wishes, &table);
+    vector_fill(c, &in->vector_indexes, &table);
     TRY(table_make(c, &table));
     if (in->stream_specification && in->stream_specification->stream_enabled)
         TRY(table_set_stream(c, &table, in->stream_specification));

@@ -212,8 +212,8 @@ RESULT dynamodb_execute_transaction(struct call *c,
     if (done == TOKEN_NEW && !is_read(&steps))
         TRY(token_keep(c, token, asked));
     out->responses.at = ARENA_ARRAY(c->arena, struct dynamodb_item_response, count);
-    out->responses.count = count;
-    for (size_t i = 0; i < count && is_read(&steps); i++)
+    out->responses.count = is_read(&steps) ? count : 0; /* writes answer an empty list */
+    for (size_t i = 0; i < out->responses.count; i++)
         if (steps.at[i].result.item.count)
             out->responses.at[i].item = attribute_show_map(c, &steps.at[i].result.item);
     show_capacity(c, &steps, in->return_consumed_capacity, is_read(&steps) || done == TOKEN_DONE,

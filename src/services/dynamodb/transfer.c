@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The worker behind exports, imports, destinations and replicas: one job at a time, which takes
- * steps until there is nothing to do. The timer is for what failed for now. */
+/* The worker behind exports, imports, bulk operations, destinations and replicas: one job at a
+ * time, which takes steps until there is nothing to do. The timer is for what failed for now. */
 #include "services/dynamodb/transfer.h"
 
 #include "auth/principal.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "loop/workers.h"
+#include "services/dynamodb/bulk.h"
 #include "services/dynamodb/destination.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodb/import.h"
+#include "services/dynamodb/object_reader.h"
 #include "services/dynamodb/replica.h"
 #include "store/txn.h"
 
@@ -31,7 +34,8 @@ struct transfers {
     bool delivering;              /* some table has a destination; the job's */
     bool replicating;             /* some table has a replica; the job's */
     int result;                   /* of the job */
-    struct import_reader *reader; /* the job's */
+    struct object_reader *reader; /* of imports; the job's */
+    struct bulk_pace bulk;        /* the job's */
 };
 
 /* ---- for whom ------------------------------------------------------------------------------- */
@@ -49,6 +53,30 @@ int transfer_act_for(struct call *c, const struct transfer_actor *actor)
     return 0;
 }
 
+/* The root user's key is not kept: his account says who he is. */
+struct span transfer_key_of_caller(const struct call *c)
+{
+    bool kept = c->caller && !c->caller->unrestricted && c->caller->type != IDENTITY_ROOT;
+    return kept ? c->caller->access_key : SPAN_NONE;
+}
+
+struct span transfer_token_of(struct call *c, struct span text, size_t unit)
+{
+    size_t len = (text.len + unit - 1) / unit * unit;
+    char *bytes = arena_zalloc(c->arena, len, 1);
+    memcpy(bytes, text.at, text.len);
+    return hex_of(c->arena, span_of(bytes, len));
+}
+
+bool transfer_read_token(struct call *c, struct span token, struct span *ret)
+{
+    struct span bytes = hex_decode(c->arena, token);
+    while (bytes.len && !bytes.at[bytes.len - 1])
+        bytes.len--;
+    *ret = bytes;
+    return bytes.len > 0;
+}
+
 struct span transfer_failure(struct call *c, const struct refusal *refusal)
 {
     return arena_printf(c->arena, "S3%s", refusal->kind->code);
@@ -56,11 +84,8 @@ struct span transfer_failure(struct call *c, const struct refusal *refusal)
 
 /* ---- on a worker ---------------------------------------------------------------------------- */
 
-typedef int (*take_step)(struct transfers *transfers, struct call *c);
-
-static int take(struct transfers *transfers, take_step step)
+int transfer_run(struct cloud *cloud, int (*step)(struct call *c, void *user), void *user)
 {
-    struct cloud *cloud = transfers->cloud;
     struct arena arena;
     uint64_t ticket;
     arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
@@ -71,7 +96,7 @@ static int take(struct transfers *transfers, take_step step)
                      .protocol = dynamodb_service.protocol,
                      .txn = txn_begin(cloud->store),
                      .cloud = cloud};
-    int result = step(transfers, &c);
+    int result = step(&c, user);
     if (result > 0) {
         int error = txn_commit(c.txn, &ticket);
         result = error < 0 ? error : result;
@@ -80,6 +105,13 @@ static int take(struct transfers *transfers, take_step step)
     }
     arena_done(&arena);
     return result;
+}
+
+typedef int (*take_step)(struct call *c, void *transfers);
+
+static int take(struct transfers *transfers, take_step step)
+{
+    return transfer_run(transfers->cloud, step, transfers);
 }
 
 /* The error of either, or whether either has more. */
@@ -95,14 +127,19 @@ static int step_both(struct transfers *transfers, take_step first, take_step sec
     return both(one, two);
 }
 
-static int step_export(struct transfers *transfers, struct call *c)
+static int step_export(struct call *c, void *transfers)
 {
     return export_step(c);
 }
 
-static int step_import(struct transfers *transfers, struct call *c)
+static int step_import(struct call *c, void *transfers)
 {
-    return import_step(c, &transfers->reader);
+    return import_step(c, &((struct transfers *)transfers)->reader);
+}
+
+static int step_bulk(struct call *c, void *transfers)
+{
+    return bulk_step(c, &((struct transfers *)transfers)->bulk);
 }
 
 static void run(struct job *job)
@@ -113,31 +150,38 @@ static void run(struct job *job)
     for (int i = 0; i < STEPS_AT_ONCE && result > 0; i++) {
         int delivered = destination_deliver(transfers->cloud, &transfers->delivering);
         int replicated = replica_deliver(transfers->cloud, &transfers->replicating);
-        result = both(both(delivered, replicated), step_both(transfers, step_export, step_import));
+        int moved =
+            both(step_both(transfers, step_export, step_import), take(transfers, step_bulk));
+        result = both(both(delivered, replicated), moved);
     }
     transfers->result = result;
 }
 
 /* ---- on the control loop -------------------------------------------------------------------- */
 
-static int finish_export(struct transfers *transfers, struct call *c)
+static int finish_export(struct call *c, void *transfers)
 {
     return export_finish(c);
 }
 
-static int settle_destinations(struct transfers *transfers, struct call *c)
+static int settle_destinations(struct call *c, void *transfers)
 {
     return destination_settle(c);
 }
 
-static int settle_replicas(struct transfers *transfers, struct call *c)
+static int settle_replicas(struct call *c, void *transfers)
 {
     return replica_settle(c);
 }
 
-static int finish_import(struct transfers *transfers, struct call *c)
+static int finish_import(struct call *c, void *transfers)
 {
     return import_finish(c);
+}
+
+static int finish_bulk(struct call *c, void *transfers)
+{
+    return bulk_finish(c);
 }
 
 static void submit(struct transfers *transfers)
@@ -155,7 +199,8 @@ static void done(struct job *job)
     struct transfers *transfers =
         (struct transfers *)((char *)job - offsetof(struct transfers, job));
     int result = transfers->result;
-    int finished = step_both(transfers, finish_export, finish_import);
+    int finished =
+        both(step_both(transfers, finish_export, finish_import), take(transfers, finish_bulk));
     int settled = step_both(transfers, settle_destinations, settle_replicas);
     transfers->busy = false;
     if (finished < 0 || settled < 0)
@@ -163,11 +208,11 @@ static void done(struct job *job)
     else if (settled)
         transfers->again = true;
     if (result < 0) {
-        log_error("dynamodb: an export or import: %s", strerror(-result));
+        log_error("dynamodb: an export, import or bulk operation: %s", strerror(-result));
         loop_timer_set(transfers->cloud->control, &transfers->timer, clock_steady_ms() + FAILED_MS);
     } else if (result > 0 || transfers->again) {
         submit(transfers);
-    } else if (transfers->delivering || transfers->replicating) {
+    } else if (transfers->delivering || transfers->replicating || transfers->bulk.waiting) {
         loop_timer_set(transfers->cloud->control, &transfers->timer,
                        clock_steady_ms() + DELIVERY_MS);
     }
@@ -199,6 +244,7 @@ struct transfers *transfers_new(struct cloud *cloud)
 
 void transfers_free(struct transfers *transfers)
 {
-    import_reader_free(transfers->reader);
+    object_reader_free(transfers->reader);
+    object_reader_free(transfers->bulk.reader);
     free(transfers);
 }

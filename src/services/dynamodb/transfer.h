@@ -18,12 +18,22 @@ void transfers_free(struct transfers *transfers);
 /* There may be something to do. Control thread. */
 void transfers_wake(struct transfers *transfers);
 
+/* Has `step` do something in a transaction of its own, which is committed where it answers more
+ * than 0. That answer, or a negative errno. Workers, the control thread. */
+MUST_CHECK int transfer_run(struct cloud *cloud, int (*step)(struct call *c, void *user),
+                            void *user);
+
 /* For whom a step is taken. */
 struct transfer_actor {
     struct span account, region, access_key;
 };
 /* Sets the call's account, region and caller. 0, or a negative errno: -ENOENT: he is gone. */
 MUST_CHECK int transfer_act_for(struct call *c, const struct transfer_actor *actor);
+/* What is kept of who asks now. */
+struct span transfer_key_of_caller(const struct call *c);
+/* NextToken: a text as digits, filled up with zeros to a multiple of `unit` bytes. */
+struct span transfer_token_of(struct call *c, struct span text, size_t unit);
+MUST_CHECK bool transfer_read_token(struct call *c, struct span token, struct span *ret);
 /* What is told of a refusal of S3: "S3AccessDenied" and the like. */
 struct span transfer_failure(struct call *c, const struct refusal *refusal);
 

@@ -10,6 +10,7 @@
 #include "services/dynamodb/replica.h"
 #include "services/dynamodb/table.h"
 #include "services/dynamodb/throttle.h"
+#include "services/dynamodb/vector.h"
 
 #define UNITS_MAX 1000000000000
 
@@ -34,7 +35,6 @@ static RESULT check_not_built(struct call *c, const struct dynamodb_update_table
         bool asked;
         const char *what;
     } parameters[] = {
-        {in->vector_index_updates.count, "VectorIndexUpdates"},
         {in->sse_specification, "SSESpecification"},
         {span_eq(in->multi_region_consistency, S("STRONG")), "MultiRegionConsistency STRONG"},
         {in->global_table_witness_updates.count, "GlobalTableWitnessUpdates"},
@@ -57,6 +57,7 @@ static RESULT check_together(struct call *c, const struct dynamodb_update_table_
         {in->provisioned_throughput, NULL},
         {in->billing_mode.at, NULL},
         {in->global_secondary_index_updates.count, NULL},
+        {in->vector_index_updates.count, NULL},
         {in->stream_specification, NULL},
         {in->on_demand_throughput, NULL},
         {in->warm_throughput, NULL},
@@ -122,6 +123,7 @@ static RESULT check_change(struct call *c, const struct dynamodb_table *table,
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "One or more parameter values were invalid: ProvisionedThroughput must be "
                       "specified when BillingMode is PROVISIONED");
+    TRY(vector_check_billing(c, table, on_demand));
     TRY(allowance_check(c, &(struct allowance_wish){.wanted = in->on_demand_throughput,
                                                     .on_demand = on_demand,
                                                     .made = true}));
@@ -176,6 +178,7 @@ static RESULT change(struct call *c, const struct dynamodb_update_table_in *in,
         set_on_demand(c, table);
     allowance_set(in->on_demand_throughput, &table->max_read, &table->max_write);
     allowance_set_warm(in->warm_throughput, &table->warm_read, &table->warm_write);
+    table->warming |= in->warm_throughput != NULL;
     if (in->table_class.at) {
         table->table_class = in->table_class;
         table->class_changed = c->now_ms;
@@ -183,6 +186,7 @@ static RESULT change(struct call *c, const struct dynamodb_update_table_in *in,
     if (in->has.deletion_protection_enabled)
         table->protected = in->deletion_protection_enabled;
     TRY(table_update_indexes(c, in, table));
+    TRY(vector_update(c, in, table));
     if (in->stream_specification)
         TRY(table_set_stream(c, table, in->stream_specification));
     TRY(throttle_set(c, table));
@@ -226,6 +230,8 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
     if (in->provisioned_throughput)
         TRY(table_check_units(c, in->provisioned_throughput));
     TRY(reference_table(c, in->table_name, &table));
+    if (in->replica_updates.count && table.vectors.count)
+        return table_not_built(c, "ReplicaUpdates of a table with vector indexes");
     if (in->replica_updates.count)
         return replica_update(c, &in->replica_updates, &table, &out->table_description);
     TRY(replica_check_change(c, &table, in));

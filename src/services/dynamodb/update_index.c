@@ -10,6 +10,7 @@
 #include "services/dynamodb/decrease.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
+#include "services/dynamodb/vector.h"
 
 #define BAD "One or more parameter values were invalid: "
 
@@ -133,7 +134,7 @@ static RESULT create_index(struct call *c, const struct dynamodb_update_table_in
                                     .units = action->provisioned_throughput,
                                     .most = action->on_demand_throughput,
                                     .warm = action->warm_throughput};
-    if (index_named(table, wish.name))
+    if (index_named(table, wish.name) || vector_named(table, wish.name))
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "Attempting to create an index which already exists");
     TRY(index_check_warm(c, &(struct index_warm){wish.name, action->warm_throughput, wish.units}));
@@ -223,6 +224,7 @@ static RESULT update_index(struct call *c,
                                                     .on_demand = table->on_demand,
                                                     .made = true}));
     allowance_set_warm(action->warm_throughput, &index->warm_read, &index->warm_write);
+    index->warming |= action->warm_throughput != NULL;
     if ((action->on_demand_throughput || action->warm_throughput) && !units) {
         allowance_set(action->on_demand_throughput, &index->max_read, &index->max_write);
         index->state = INDEX_UPDATING;

@@ -152,9 +152,12 @@ RESULT s3_list(struct call *c, const struct s3_subject *subject, struct span aft
     TRY(access_require(&own, S("s3:ListBucket"), subject->bucket, SPAN_NONE));
     TRY(s3_list_objects_v2(&own, &in, out));
     ret->keys = ARENA_ARRAY(c->arena, struct span, out->contents.count);
+    ret->sizes = ARENA_ARRAY(c->arena, uint64_t, out->contents.count);
     ret->count = out->contents.count;
     ret->more = out->is_truncated;
-    for (size_t i = 0; i < ret->count; i++)
+    for (size_t i = 0; i < ret->count; i++) {
         ret->keys[i] = out->contents.at[i].key;
+        ret->sizes[i] = (uint64_t)out->contents.at[i].size;
+    }
     return OK;
 }

@@ -71,6 +71,7 @@ RESULT s3_read(struct call *c, const struct s3_subject *subject, struct s3_readi
 
 struct s3_listed {
     struct span *keys;
+    uint64_t *sizes; /* bytes */
     size_t count;
     bool more; /* go on behind the last one */
 };

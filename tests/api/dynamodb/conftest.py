@@ -22,7 +22,7 @@ def make_table(dynamodb, name):
     def make(hash_type="S", range_type=None, **more):
         it = name("table")
         made.append(it)
-        dynamodb.create_table(TableName=it, BillingMode="PAY_PER_REQUEST", **keys(hash_type, range_type), **more)
+        dynamodb.create_table(TableName=it, BillingMode="PAY_PER_REQUEST", **{**keys(hash_type, range_type), **more})
         dynamodb.get_waiter("table_exists").wait(TableName=it)
         return it
 

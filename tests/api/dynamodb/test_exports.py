@@ -236,7 +236,7 @@ def test_refused_exports(cloud, dynamodb, table, bucket):
     with invalid("Invalid Request: Incremental Export Specification expected when export type is set as Incremental "
                  "Export"):
         export(dynamodb, table, bucket, ExportType="INCREMENTAL_EXPORT")
-    for parameter in ({"ExportFormat": "ION"}, {"S3SseAlgorithm": "KMS"}, {"S3SseKmsKeyId": "key"}):
+    for parameter in ({"S3SseAlgorithm": "KMS"}, {"S3SseKmsKeyId": "key"}):
         with pytest.raises(botocore.exceptions.ClientError, match="not supported by kintoun yet"):
             export(dynamodb, table, bucket, **parameter)
     missing = arn(table) + "/export/01234567890123-00000000"

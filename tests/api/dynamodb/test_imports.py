@@ -114,6 +114,14 @@ def indexed():
     return {**schema, "GlobalSecondaryIndexes": [INDEX]}
 
 
+def test_long_records(dynamodb, s3, bucket, imported):
+    """The text of an item may be much longer than the item: 3 MB here."""
+    long = json.dumps({"Item": {"pk": {"S": "long"}, "l": {"L": [{"NULL": True}] * 100}}}).replace(" ", " " * 15000)
+    s3.put_object(Bucket=bucket, Key="in", Body=long + "\n" + line(pk={"S": "short"}) + " " * (17 << 20))
+    shown, _ = imported(bucket)
+    assert (shown["ImportStatus"], shown["FailureCode"], counts(shown)) == ("FAILED", "S3ObjectMalformed", (2, 2, 0))
+
+
 def test_csv(dynamodb, s3, bucket, imported):
     s3.put_object(Bucket=bucket, Key="a.csv", Body='pk,n,text\r\none,1,"a ""quoted"", text\nof two lines"\ntwo,2.5,\n'
                                                    'three,,"" \nfour,4\n,5,no key\nsix,six,no number\nseven,7,x,y\n')
@@ -135,6 +143,24 @@ def test_csv_options(dynamodb, s3, bucket, imported):
     assert (shown["ImportStatus"], shown["InputFormatOptions"]) == ("COMPLETED", options)
     wait_for_table(dynamodb, table)
     assert items(dynamodb, table) == [{"pk": {"S": "one"}, "v": {"S": "1"}}, {"pk": {"S": "two"}, "v": {"S": "2"}}]
+
+
+def test_ion(dynamodb, s3, bucket, imported):
+    s3.put_object(Bucket=bucket, Key="a.ion", Body="""$ion_1_0 {Item:{pk:"a",n:103.,big:6d2,small:-1.5d-7,b:{{AAE=}},
+        no:null,yes:true,l:[1,"x",{'a b':"c"}],ss:$dynamodb_SS::["y","x"],ns:$dynamodb_NS::[2.,1d1]}}
+        // a comment
+        { "Item" : {pk : "b\\u00e9\\n", text: '''one ''' '''two''', '$m': {}, empty: [] } } {Item:{pk:symbol}}
+        {Item:{pk:2020-01-01T}}
+        nothing
+        {Item:{pk:"open", """.encode())
+    shown, table = imported(bucket, InputFormat="ION")
+    assert (shown["ImportStatus"], shown["InputFormat"], counts(shown)) == ("COMPLETED", "ION", (6, 2, 4)), shown
+    wait_for_table(dynamodb, table)
+    assert items(dynamodb, table) == [
+        {"pk": {"S": "a"}, "n": {"N": "103"}, "big": {"N": "600"}, "small": {"N": "-0.00000015"}, "b": {"B": b"\0\1"},
+         "no": {"NULL": True}, "yes": {"BOOL": True}, "l": {"L": [{"N": "1"}, {"S": "x"}, {"M": {"a b": {"S": "c"}}}]},
+         "ss": {"SS": ["x", "y"]}, "ns": {"NS": ["2", "10"]}},
+        {"pk": {"S": "bé\n"}, "text": {"S": "one two"}, "$m": {"M": {}}, "empty": {"L": []}}]
 
 
 def test_what_is_no_item(dynamodb, s3, bucket, imported):
@@ -183,8 +209,6 @@ def test_imports_that_fail(dynamodb, s3, bucket, imported):
 def test_refused_imports(dynamodb, s3, bucket, table, imported, name):
     with refused("ResourceInUseException", f"Table already exists: {table}"):
         imported(bucket, table=table)
-    with pytest.raises(botocore.exceptions.ClientError, match="InputFormat ION is not supported by kintoun yet"):
-        imported(bucket, InputFormat="ION")
     with invalid("InputFormatOptions can only be specified when InputFormat is CSV"):
         imported(bucket, InputFormatOptions={"Csv": {"Delimiter": ","}})
     missing = arn(table) + "/import/01234567890123-00000000"
@@ -220,16 +244,30 @@ def test_imports_are_listed(own_cloud):
         dynamodb.list_imports(NextToken="0" * 112)
 
 
-def test_an_export_comes_back(dynamodb, s3, bucket, table, imported):
+@pytest.mark.parametrize("form", ("DYNAMODB_JSON", "ION"))
+def test_an_export_comes_back(dynamodb, s3, bucket, table, imported, form):
     switch(dynamodb, table)
     fill(dynamodb, table, 300, 500)
-    shown = dynamodb.export_table_to_point_in_time(TableArn=arn(table), S3Bucket=bucket)["ExportDescription"]
+    dynamodb.put_item(TableName=table, Item={
+        "pk": {"S": "'é\"\\\n\x01"}, "a b": {"N": "-1.5"}, "null": {"NULL": True}, "0": {"N": "1E125"},
+        "m": {"M": {"$x": {"BOOL": False}, "l": {"L": [{"N": "0"}, {"N": "1E-130"}, {"S": ""}]}}},
+        "s": {"SS": ["x y", "'"]}, "n": {"NS": ["100", "2.50"]}, "b": {"BS": [b"\0", b"\xff"]}, "e": {"B": b""}})
+    shown = dynamodb.export_table_to_point_in_time(TableArn=arn(table), S3Bucket=bucket,
+                                                   ExportFormat=form)["ExportDescription"]
     deadline = time.monotonic() + 30
     while shown["ExportStatus"] == "IN_PROGRESS" and time.monotonic() < deadline:
         time.sleep(0.05)
         shown = dynamodb.describe_export(ExportArn=shown["ExportArn"])["ExportDescription"]
+    assert (shown["ExportStatus"], shown["ExportFormat"]) == ("COMPLETED", form)
     data = shown["ExportManifest"].replace("manifest-summary.json", "data/")
-    back, target = imported(bucket, data, InputCompressionType="GZIP")
-    assert (back["ImportStatus"], counts(back)) == ("COMPLETED", (300, 300, 0)), back
+    names = [it["Key"] for it in s3.list_objects_v2(Bucket=bucket, Prefix=data)["Contents"]]
+    assert all(it.endswith(".ion.gz" if form == "ION" else ".json.gz") for it in names)
+    if form == "ION":
+        lines = gzip.decompress(s3.get_object(Bucket=bucket, Key=names[0])["Body"].read()).decode().splitlines()
+        assert all(it.startswith("$ion_1_0 {Item:{") for it in lines)
+        # v:100 and v:103 as the real service writes them
+        assert any(",v:1d2}" in it for it in lines) and any(",v:103.}" in it for it in lines)
+    back, target = imported(bucket, data, InputCompressionType="GZIP", InputFormat=form)
+    assert (back["ImportStatus"], counts(back)) == ("COMPLETED", (301, 301, 0)), back
     wait_for_table(dynamodb, target)
     assert items(dynamodb, target) == items(dynamodb, table)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Provisioned throughput: five minutes of units are kept, then a table takes what it is meant for."""
 import concurrent.futures
+import itertools
 import re
 
 import botocore.exceptions
@@ -252,14 +253,18 @@ def test_warm_throughput(cloud, dynamodb, name):
     it = name("warm")
     schema = keys()
     schema["AttributeDefinitions"].append({"AttributeName": "g", "AttributeType": "S"})
-    dynamodb.create_table(
+    made = dynamodb.create_table(
         TableName=it, BillingMode="PAY_PER_REQUEST", WarmThroughput={"WriteUnitsPerSecond": 5000}, **schema,
         GlobalSecondaryIndexes=[{"IndexName": "warm", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
                                  "Projection": {"ProjectionType": "ALL"}, "WarmThroughput": {"ReadUnitsPerSecond": 13_000}}])
+    assert made["TableDescription"]["WarmThroughput"] == {
+        "ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 5000, "Status": "UPDATING"}
+    assert made["TableDescription"]["GlobalSecondaryIndexes"][0]["WarmThroughput"]["Status"] == "UPDATING"
     dynamodb.get_waiter("table_exists").wait(TableName=it)
 
     def told():
         table = dynamodb.describe_table(TableName=it)["Table"]
+        assert table["WarmThroughput"]["Status"] == table["GlobalSecondaryIndexes"][0]["WarmThroughput"]["Status"] == "ACTIVE"
         return [(warm["ReadUnitsPerSecond"], warm["WriteUnitsPerSecond"])
                 for warm in (table["WarmThroughput"], table["GlobalSecondaryIndexes"][0]["WarmThroughput"])]
     assert told() == [(12_000, 5000), (13_000, 4000)]
@@ -270,7 +275,8 @@ def test_warm_throughput(cloud, dynamodb, name):
     with refused("LimitExceededException", "Subscriber limit exceeded: Requested ReadUnitsPerSecond for WarmThroughput for table "
                                            "exceeds TableMaxReadCapacityUnits of the account in region us-east-1"):
         dynamodb.update_table(TableName=it, WarmThroughput={"ReadUnitsPerSecond": 40_001})
-    dynamodb.update_table(TableName=it, WarmThroughput={"ReadUnitsPerSecond": 20_000})
+    changed = dynamodb.update_table(TableName=it, WarmThroughput={"ReadUnitsPerSecond": 20_000})["TableDescription"]
+    assert changed["WarmThroughput"]["Status"] == "UPDATING"
     dynamodb.get_waiter("table_exists").wait(TableName=it)
     dynamodb.update_table(TableName=it, GlobalSecondaryIndexUpdates=[
         {"Update": {"IndexName": "warm", "WarmThroughput": {"WriteUnitsPerSecond": 6000}}}])
@@ -288,6 +294,23 @@ def test_one_key_takes_no_more_than_a_part_of_a_table(cloud, dynamodb, name):
     assert (code, reason, resource) == ("ThrottlingException", "TableWriteKeyRangeThroughputExceeded", f"table/{it}")
     assert text.startswith("Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling")
     dynamodb.put_item(TableName=it, Item=item(pk="b", v=large))
+
+
+def test_one_key_takes_no_more_than_a_part_of_an_index(dynamodb, name):
+    it = name("hot")
+    schema = keys()
+    schema["AttributeDefinitions"].append({"AttributeName": "g", "AttributeType": "S"})
+    dynamodb.create_table(
+        TableName=it, BillingMode="PAY_PER_REQUEST", **schema,
+        GlobalSecondaryIndexes=[{"IndexName": "byG", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}],
+                                 "Projection": {"ProjectionType": "ALL"}}])
+    dynamodb.get_waiter("table_exists").wait(TableName=it)
+    large, number = "x" * 400_000, itertools.count()
+    code, _, reason, resource = reasons(
+        lambda: dynamodb.put_item(TableName=it, Item=item(pk=str(next(number)), g="a", v=large)), most=2000)
+    assert (code, reason, resource) == ("ThrottlingException", "IndexWriteKeyRangeThroughputExceeded",
+                                        f"table/{it}/index/byG")
+    dynamodb.put_item(TableName=it, Item=item(pk="other", g="b", v=large))
 
 
 def test_a_switch_lifts_the_limits(tmp_path, name):

@@ -20,6 +20,7 @@ enum EXPRESSION_KIND {
     EXPRESSION_KEY,
     EXPRESSION_UPDATE,
     EXPRESSION_PROJECTION,
+    EXPRESSION_SEARCH,
 };
 
 /* One entry of ExpressionAttributeNames or …Values. */
@@ -86,6 +87,22 @@ struct expression_keys {
 /* Takes a key condition apart. */
 RESULT expression_take_keys(struct call *c, const struct expression *expression,
                             struct expression_keys *ret);
+
+/* ---- search conditions ---------------------------------------------------------------------- */
+
+/* What an attribute has to be. */
+struct expression_equal {
+    struct span attribute;
+    const struct kv_value *value;
+};
+#define EXPRESSION_EQUALS_MAX 21 /* a hash key and 20 filters */
+struct expression_equals {
+    struct expression_equal at[EXPRESSION_EQUALS_MAX];
+    size_t count;
+};
+/* Takes a search condition apart: nothing but equalities joined by AND. */
+RESULT expression_take_equals(struct call *c, const struct expression *expression,
+                              struct expression_equals *ret);
 
 /* ---- paths ---------------------------------------------------------------------------------- */
 

@@ -15,9 +15,12 @@ RESULT expression_refuse(const struct expression_scope *scope, enum EXPRESSION_K
                          const char *format, ...)
 {
     static const char *const names[] = {
-        [EXPRESSION_CONDITION] = "ConditionExpression",   [EXPRESSION_FILTER] = "FilterExpression",
-        [EXPRESSION_KEY] = "KeyConditionExpression",      [EXPRESSION_UPDATE] = "UpdateExpression",
+        [EXPRESSION_CONDITION] = "ConditionExpression",
+        [EXPRESSION_FILTER] = "FilterExpression",
+        [EXPRESSION_KEY] = "KeyConditionExpression",
+        [EXPRESSION_UPDATE] = "UpdateExpression",
         [EXPRESSION_PROJECTION] = "ProjectionExpression",
+        [EXPRESSION_SEARCH] = "SearchConditionExpression",
     };
     va_list args;
     va_start(args, format);

@@ -60,3 +60,20 @@ resource "aws_dynamodb_table_export" "all" {
   table_arn = aws_dynamodb_table.events.arn
   s3_bucket = aws_s3_bucket.exports.id
 }
+
+resource "aws_dynamodb_contributor_insights" "events" {
+  table_name = aws_dynamodb_table.events.name
+}
+
+resource "aws_dynamodb_resource_policy" "events" {
+  resource_arn = aws_dynamodb_table.events.arn
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { AWS = "arn:aws:iam::000000000000:root" }
+      Action    = "dynamodb:GetItem"
+      Resource  = aws_dynamodb_table.events.arn
+    }]
+  })
+}
