@@ -70,6 +70,11 @@ MUST_CHECK int fabric_set(struct fabric *fabric, enum FABRIC_MAP map, const void
 /* 0 also when it is not there. */
 MUST_CHECK int fabric_unset(struct fabric *fabric, enum FABRIC_MAP map, const void *key);
 
+/* Unsets what goes() says of, which is given the user's pointer, a key and its value. */
+typedef bool (*fabric_goes)(void *user, const void *key, const void *value);
+MUST_CHECK int fabric_clear(struct fabric *fabric, enum FABRIC_MAP map, fabric_goes goes,
+                            void *user);
+
 /* NULL when there is no such number. */
 struct fab_meter *fabric_meter(struct fabric *fabric, uint32_t number);
 

@@ -23,6 +23,7 @@
 #define BPF_FOLDER "/sys/fs/bpf"
 #define BPF_FILE_SYSTEM 0xcafe4a11
 #define SWEEP_SLICES 16
+#define ENTRY_MAX 64 /* bytes of a key or a value where fabric_clear is asked for */
 
 static const char *const map_names[FABRIC_MAPS] = {
     [FABRIC_FLOWS] = "fab_flows",       [FABRIC_SESSIONS] = "fab_sessions",
@@ -54,6 +55,26 @@ int fabric_set(struct fabric *fabric, enum FABRIC_MAP map, const void *key, cons
 int fabric_unset(struct fabric *fabric, enum FABRIC_MAP map, const void *key)
 {
     return bpf_map_delete_elem(fabric->maps[map], key) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* The key that follows is asked for before its predecessor goes. */
+int fabric_clear(struct fabric *fabric, enum FABRIC_MAP map, fabric_goes goes, void *user)
+{
+    struct {
+        uint64_t words[ENTRY_MAX / sizeof(uint64_t)];
+    } key, next, value;
+    int fd = fabric->maps[map];
+    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+    while (more) {
+        key = next;
+        more = bpf_map_get_next_key(fd, &key, &next) == 0;
+        if (fabric_get(fabric, map, &key, &value) < 0 || !goes(user, &key, &value))
+            continue;
+        int error = fabric_unset(fabric, map, &key);
+        if (error < 0)
+            return error;
+    }
+    return 0;
 }
 
 struct fab_meter *fabric_meter(struct fabric *fabric, uint32_t number)

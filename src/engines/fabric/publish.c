@@ -5,7 +5,6 @@
  */
 #include "engines/fabric/inside.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -129,56 +128,46 @@ static bool has_within(const struct fabric_gateway *gateway, uint32_t network, u
     return false;
 }
 
-/* Takes away the private addresses of an interface, or of a gateway, that it does not have any
- * more. */
-static int clear_places(struct fabric *fabric, const struct fab_place *owner,
-                        const struct fabric_interface *interface,
-                        const struct fabric_gateway *gateway)
+static bool has_without(const struct fabric_gateway *gateway, uint32_t address)
 {
-    struct fab_place_key key, next;
-    int fd = fabric->maps[FABRIC_PLACES];
-    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-    while (more) {
-        struct fab_place place;
-        key = next;
-        more = bpf_map_get_next_key(fd, &key, &next) == 0;
-        if (fabric_get(fabric, FABRIC_PLACES, &key, &place) < 0 ||
-            place.interface != owner->interface || place.gateway != owner->gateway ||
-            has_address(interface, key.network, key.address) ||
-            has_within(gateway, key.network, key.address))
-            continue;
-        int error = fabric_unset(fabric, FABRIC_PLACES, &key);
-        if (error < 0)
-            return error;
-    }
-    return 0;
+    for (uint32_t i = 0; gateway && i < gateway->count; i++)
+        if (!gateway->within && gateway->publics[i] == address)
+            return true;
+    return false;
 }
 
-/* Takes away the public addresses of an interface, or of a gateway, that it does not have any more:
- * what `keep` does not name. */
-static int clear_publics(struct fabric *fabric, const struct fab_public *owner,
-                         const struct fabric_interface *interface,
-                         const struct fabric_gateway *gateway)
+/* Whose addresses are looked at: an interface's or a gateway's, and what it has now (NULL: nothing
+ * any more). */
+struct owner {
+    uint32_t interface, gateway; /* one of them is 0 */
+    const struct fabric_interface *now_interface;
+    const struct fabric_gateway *now_gateway;
+};
+
+static bool place_goes(void *user, const void *key, const void *value)
 {
-    uint32_t key, next;
-    int fd = fabric->maps[FABRIC_PUBLICS];
-    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-    while (more) {
-        struct fab_public public;
-        key = next;
-        more = bpf_map_get_next_key(fd, &key, &next) == 0;
-        if (fabric_get(fabric, FABRIC_PUBLICS, &key, &public) < 0 ||
-            public.interface != owner->interface || public.gateway != owner->gateway ||
-            has_public(interface, key))
-            continue;
-        bool kept = false;
-        for (uint32_t i = 0; gateway && i < gateway->count; i++)
-            kept |= gateway->publics[i] == key;
-        int error = kept ? 0 : fabric_unset(fabric, FABRIC_PUBLICS, &key);
-        if (error < 0)
-            return error;
-    }
-    return 0;
+    const struct owner *owner = user;
+    const struct fab_place_key *at = key;
+    const struct fab_place *place = value;
+    return place->interface == owner->interface && place->gateway == owner->gateway &&
+           !has_address(owner->now_interface, at->network, at->address) &&
+           !has_within(owner->now_gateway, at->network, at->address);
+}
+
+static bool public_goes(void *user, const void *key, const void *value)
+{
+    const struct owner *owner = user;
+    const struct fab_public *public = value;
+    uint32_t address = *(const uint32_t *)key;
+    return public->interface == owner->interface && public->gateway == owner->gateway &&
+           !has_public(owner->now_interface, address) && !has_without(owner->now_gateway, address);
+}
+
+/* Takes away the addresses that the owner does not have any more. */
+static int clear_addresses(struct fabric *fabric, struct owner owner)
+{
+    int error = fabric_clear(fabric, FABRIC_PLACES, place_goes, &owner);
+    return error < 0 ? error : fabric_clear(fabric, FABRIC_PUBLICS, public_goes, &owner);
 }
 
 static int put_addresses(struct fabric *fabric, uint32_t number,
@@ -195,10 +184,7 @@ static int put_addresses(struct fabric *fabric, uint32_t number,
         if (error < 0)
             return error;
     }
-    const struct fab_place placed = {.interface = number};
-    const struct fab_public owner = {.interface = number};
-    int error = clear_places(fabric, &placed, interface, NULL);
-    return error < 0 ? error : clear_publics(fabric, &owner, interface, NULL);
+    return clear_addresses(fabric, (struct owner){.interface = number, .now_interface = interface});
 }
 
 /* -- interfaces and gateways ------------------------------------------------------------------ */
@@ -250,8 +236,6 @@ int fabric_put_interface(struct fabric *fabric, uint32_t number,
 int fabric_drop_interface(struct fabric *fabric, uint32_t number)
 {
     struct fab_interface old, none = {0};
-    const struct fab_place placed = {.interface = number};
-    const struct fab_public owner = {.interface = number};
     int error = fabric_get(fabric, FABRIC_INTERFACES, &number, &old);
     if (!error && old.ifindex)
         error = fabric_unplug(fabric, number);
@@ -260,9 +244,7 @@ int fabric_drop_interface(struct fabric *fabric, uint32_t number)
     if (!error)
         error = fabric_set(fabric, FABRIC_INTERFACES, &number, &none);
     if (!error)
-        error = clear_places(fabric, &placed, NULL, NULL);
-    if (!error)
-        error = clear_publics(fabric, &owner, NULL, NULL);
+        error = clear_addresses(fabric, (struct owner){.interface = number});
     if (!error)
         error = fabric_put_addresses6(fabric, number, NULL);
     if (error < 0)
@@ -283,10 +265,9 @@ static int put_gateway_addresses(struct fabric *fabric, uint32_t number,
         error = gateway->within ? fabric_set(fabric, FABRIC_PLACES, &key, &place)
                                 : fabric_set(fabric, FABRIC_PUBLICS, &key.address, &public);
     }
-    if (!error)
-        error = clear_places(fabric, &place, NULL, gateway);
-    return error < 0 ? error
-                     : clear_publics(fabric, &public, NULL, gateway->within ? NULL : gateway);
+    return error < 0
+               ? error
+               : clear_addresses(fabric, (struct owner){.gateway = number, .now_gateway = gateway});
 }
 
 int fabric_put_gateway(struct fabric *fabric, uint32_t number, const struct fabric_gateway *gateway)
@@ -319,31 +300,20 @@ int fabric_drop_gateway(struct fabric *fabric, uint32_t number)
 
 /* -- routes ----------------------------------------------------------------------------------- */
 
-static bool is_routed(const struct fabric_route *routes, size_t count,
-                      const struct fab_route_key *key)
-{
-    for (size_t i = 0; i < count; i++)
-        if (routes[i].address == key->address && routes[i].bits + 32 == key->prefix_len)
-            return true;
-    return false;
-}
+struct table {
+    uint32_t number;
+    const struct fabric_route *routes;
+    size_t count;
+};
 
-static int clear_routes(struct fabric *fabric, uint32_t table, const struct fabric_route *routes,
-                        size_t count)
+static bool route_goes(void *user, const void *key, const void *value)
 {
-    struct fab_route_key key, next;
-    int fd = fabric->maps[FABRIC_ROUTES];
-    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-    while (more) {
-        key = next;
-        more = bpf_map_get_next_key(fd, &key, &next) == 0;
-        if (key.table != table || is_routed(routes, count, &key))
-            continue;
-        int error = fabric_unset(fabric, FABRIC_ROUTES, &key);
-        if (error < 0)
-            return error;
-    }
-    return 0;
+    const struct table *table = user;
+    const struct fab_route_key *at = key;
+    for (size_t i = 0; i < table->count; i++)
+        if (table->routes[i].address == at->address && table->routes[i].bits + 32 == at->prefix_len)
+            return false;
+    return at->table == table->number;
 }
 
 int fabric_put_routes(struct fabric *fabric, uint32_t table, const struct fabric_route *routes,
@@ -358,5 +328,5 @@ int fabric_put_routes(struct fabric *fabric, uint32_t table, const struct fabric
         if (error < 0)
             return error;
     }
-    return clear_routes(fabric, table, routes, count);
+    return fabric_clear(fabric, FABRIC_ROUTES, route_goes, &(struct table){table, routes, count});
 }

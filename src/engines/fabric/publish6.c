@@ -2,7 +2,6 @@
 /* What the caller publishes of IPv6: who has which address, and routes; as in publish.c. */
 #include "engines/fabric/inside.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -21,24 +20,16 @@ static bool has_address(const struct fabric_interface *interface, const struct f
     return false;
 }
 
-static int clear_places(struct fabric *fabric, uint32_t number,
-                        const struct fabric_interface *interface)
+struct owner {
+    uint32_t number;
+    const struct fabric_interface *now;
+};
+
+static bool place_goes(void *user, const void *key, const void *value)
 {
-    struct fab_ip6 key, next;
-    int fd = fabric->maps[FABRIC_PLACES6];
-    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-    while (more) {
-        struct fab_place6 place;
-        key = next;
-        more = bpf_map_get_next_key(fd, &key, &next) == 0;
-        if (fabric_get(fabric, FABRIC_PLACES6, &key, &place) < 0 || place.interface != number ||
-            has_address(interface, &key))
-            continue;
-        int error = fabric_unset(fabric, FABRIC_PLACES6, &key);
-        if (error < 0)
-            return error;
-    }
-    return 0;
+    const struct owner *owner = user;
+    const struct fab_place6 *place = value;
+    return place->interface == owner->number && !has_address(owner->now, key);
 }
 
 int fabric_put_addresses6(struct fabric *fabric, uint32_t number,
@@ -50,36 +41,26 @@ int fabric_put_addresses6(struct fabric *fabric, uint32_t number,
         if (error < 0)
             return error;
     }
-    return clear_places(fabric, number, interface);
+    return fabric_clear(fabric, FABRIC_PLACES6, place_goes, &(struct owner){number, interface});
 }
 
 /* -- routes ----------------------------------------------------------------------------------- */
 
-static bool is_routed(const struct fabric_route6 *routes, size_t count,
-                      const struct fab_route_key6 *key)
-{
-    for (size_t i = 0; i < count; i++)
-        if (same(&routes[i].address, &key->address) && routes[i].bits + 32 == key->prefix_len)
-            return true;
-    return false;
-}
+struct table {
+    uint32_t number;
+    const struct fabric_route6 *routes;
+    size_t count;
+};
 
-static int clear_routes(struct fabric *fabric, uint32_t table, const struct fabric_route6 *routes,
-                        size_t count)
+static bool route_goes(void *user, const void *key, const void *value)
 {
-    struct fab_route_key6 key, next;
-    int fd = fabric->maps[FABRIC_ROUTES6];
-    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-    while (more) {
-        key = next;
-        more = bpf_map_get_next_key(fd, &key, &next) == 0;
-        if (key.table != table || is_routed(routes, count, &key))
-            continue;
-        int error = fabric_unset(fabric, FABRIC_ROUTES6, &key);
-        if (error < 0)
-            return error;
-    }
-    return 0;
+    const struct table *table = user;
+    const struct fab_route_key6 *at = key;
+    for (size_t i = 0; i < table->count; i++)
+        if (same(&table->routes[i].address, &at->address) &&
+            table->routes[i].bits + 32 == at->prefix_len)
+            return false;
+    return at->table == table->number;
 }
 
 int fabric_put_routes6(struct fabric *fabric, uint32_t table, const struct fabric_route6 *routes,
@@ -94,5 +75,5 @@ int fabric_put_routes6(struct fabric *fabric, uint32_t table, const struct fabri
         if (error < 0)
             return error;
     }
-    return clear_routes(fabric, table, routes, count);
+    return fabric_clear(fabric, FABRIC_ROUTES6, route_goes, &(struct table){table, routes, count});
 }

@@ -11,7 +11,6 @@
 #include "base/scope.h"
 
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <net/route.h>
@@ -163,33 +162,22 @@ static struct fab_service_key key_of(uint32_t network, const struct fabric_servi
                                     .protocol = service->protocol};
 }
 
-static bool is_listed(const struct fabric_service *services, size_t count,
-                      const struct fab_service_key *key)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct fab_service_key other = key_of(key->network, &services[i]);
-        if (memcmp(&other, key, sizeof other) == 0)
-            return true;
-    }
-    return false;
-}
+struct listed {
+    uint32_t network;
+    const struct fabric_service *services;
+    size_t count;
+};
 
-static int clear_services(struct fabric *fabric, uint32_t network,
-                          const struct fabric_service *services, size_t count)
+static bool service_goes(void *user, const void *key, const void *value)
 {
-    struct fab_service_key key, next;
-    int fd = fabric->maps[FABRIC_SERVICES];
-    bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
-    while (more) {
-        key = next;
-        more = bpf_map_get_next_key(fd, &key, &next) == 0;
-        if (key.network != network || is_listed(services, count, &key))
-            continue;
-        int error = fabric_unset(fabric, FABRIC_SERVICES, &key);
-        if (error < 0)
-            return error;
+    const struct listed *listed = user;
+    const struct fab_service_key *at = key;
+    for (size_t i = 0; i < listed->count; i++) {
+        const struct fab_service_key other = key_of(at->network, &listed->services[i]);
+        if (memcmp(&other, at, sizeof other) == 0)
+            return false;
     }
-    return 0;
+    return at->network == listed->network;
 }
 
 int fabric_put_services(struct fabric *fabric, uint32_t network,
@@ -201,5 +189,6 @@ int fabric_put_services(struct fabric *fabric, uint32_t network,
         if (error < 0)
             return error;
     }
-    return clear_services(fabric, network, services, count);
+    return fabric_clear(fabric, FABRIC_SERVICES, service_goes,
+                        &(struct listed){network, services, count});
 }
