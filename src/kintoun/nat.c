@@ -20,6 +20,7 @@ enum COLUMN {
     OUTSIDE,
     TARGET,
     STATE,
+    AGE_MS,
     IDLE_MS,
     PACKETS_OUT,
     BYTES_OUT,
@@ -34,8 +35,8 @@ static int complain(const char *what)
     return 1;
 }
 
-/* "350 s", or with a tenth below ten. */
-static void print_idle(struct span ms)
+/* "350", or with a tenth below ten. */
+static void print_seconds(struct span ms)
 {
     uint64_t value;
     if (span_to_u64(ms, &value))
@@ -50,7 +51,8 @@ static void print_line(struct span line)
     printf("%-5.*s %-21.*s %-21.*s %-21.*s %-11.*s", SPAN_ARG(columns[PROTOCOL]),
            SPAN_ARG(columns[INSIDE]), SPAN_ARG(columns[OUTSIDE]), SPAN_ARG(columns[TARGET]),
            SPAN_ARG(columns[STATE]));
-    print_idle(columns[IDLE_MS]);
+    print_seconds(columns[AGE_MS]);
+    print_seconds(columns[IDLE_MS]);
     for (size_t i = PACKETS_OUT; i < COLUMNS; i++)
         printf(" %9.*s", SPAN_ARG(columns[i]));
     printf("\n");
@@ -62,8 +64,9 @@ static void print(struct span name, struct span lines)
     for (size_t i = 0; i < lines.len; i++)
         count += lines.at[i] == '\n';
     printf("%.*s: %zu translations\n", SPAN_ARG(name), count);
-    printf("%-5s %-21s %-21s %-21s %-11s %7s %9s %9s %9s %9s\n", "proto", "inside", "outside",
-           "destination", "state", "idle s", "pkts out", "bytes out", "pkts in", "bytes in");
+    printf("%-5s %-21s %-21s %-21s %-11s %7s %7s %9s %9s %9s %9s\n", "proto", "inside", "outside",
+           "destination", "state", "age s", "idle s", "pkts out", "bytes out", "pkts in",
+           "bytes in");
     while (lines.len)
         print_line(span_cut(&lines, '\n'));
     fflush(stdout);

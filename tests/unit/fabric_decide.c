@@ -378,23 +378,9 @@ TEST(a_gateway_within_translates_to_its_own_addresses)
     host_close();
 }
 
-/* An ICMP error that quotes what `frame` carries, from `source`. */
 static int error_about(uint32_t at, uint32_t source)
 {
-    struct world_frame quoted = frame;
-    struct tuple t = {at, FAB_ICMP, 3, source, 0, 0, 0};
-    memcpy(&t.target, quoted.room + 2 + 14 + 12, 4);
-    write_frame(&frame, &t);
-    uint8_t *ip = frame.frame.at + 14;
-    memset(ip + 20, 0, 36);
-    ip[20] = 3;
-    ip[21] = 3;
-    memcpy(ip + 28, quoted.room + 2 + 14, 28);
-    put16(ip + 2, 56);
-    put16(ip + 10, 0);
-    put16(ip + 10, sum_of(ip, 20, 0));
-    put16(ip + 22, sum_of(ip + 20, 36, 0));
-    frame.frame.len = 14 + 56;
+    write_error(&frame, at, source);
     uint32_t device = host_pass(&frame.frame, at, &verdict);
     return device || verdict.reason ? (int)verdict.reason : -1;
 }

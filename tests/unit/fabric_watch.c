@@ -51,7 +51,7 @@ TEST(fragments_follow_their_first_one_through_a_gateway)
     CHECK_INT(sum_of(ip, 20, 0), 0);
     for (int i = 20; i < 36; i++)
         CHECK_INT(ip[i], 0x55);
-    CHECK_INT(fab_gateway_counts[1].attempts, 1);
+    CHECK_INT(fab_gateway_counts[1].others, 1);
     struct tuple back = {FAB_EDGE, FAB_UDP, 0, SERVER, GATEWAY_PUBLIC, 53, port};
     CHECK_INT(pass_fragment(back, 9, 0, 1), FAB_PASSED);
     CHECK_INT(pass_fragment(back, 9, 185, 0), FAB_PASSED);
@@ -125,7 +125,7 @@ TEST(what_is_too_big_for_the_internet_is_told_so)
     struct tuple first = ask;
     first.source_port = 4001; /* of no flow yet */
     CHECK_INT(pass_long(first, 1501, 1), FAB_TOO_BIG);
-    CHECK_INT(fab_gateway_counts[1].attempts, 1);
+    CHECK_INT(fab_gateway_counts[1].others, 1);
     first.target = DATABASE;
     CHECK_INT(pass_long(first, 1501, 1), FAB_PASSED);
     host_close();
@@ -151,6 +151,34 @@ TEST(bandwidth_is_a_bucket_at_each_end)
     fab_meters[3].bytes_per_s[FAB_IN] = 1;
     CHECK_INT(pass_long(t, 1000, 0), FAB_PASSED);
     CHECK_INT(pass_long(t, 1000, 0), FAB_LIMITED);
+    host_close();
+}
+
+/* A hundred packets of 1,000 bytes, one each millisecond: how many passed. */
+static int passed_in_a_while(struct tuple t)
+{
+    int passed = 0;
+    for (int i = 0; i < 100; i++, host_now_ns += FAB_SECOND / 1000)
+        passed += pass_long(t, 1000, 0) == FAB_PASSED;
+    return passed;
+}
+
+TEST(a_burst_lasts_until_what_was_saved_is_used)
+{
+    world_open_all(100);
+    fab_interfaces[2].watched = FAB_METERED;
+    struct fab_meter *meter = &fab_meters[2];
+    meter->bytes_per_s[FAB_OUT] = 1000000;
+    meter->base_per_s[FAB_OUT] = 100000;
+    meter->saved_ns = FAB_SECOND; /* 100,000 bytes beyond the base */
+    struct tuple t = {2, FAB_UDP, 0, APP, DATABASE, 1, 2};
+    CHECK_INT(passed_in_a_while(t), 100);
+    int passed = passed_in_a_while(t);
+    CHECK(passed >= 20 && passed <= 24); /* what was left, and the base */
+    passed = passed_in_a_while(t);
+    CHECK(passed >= 9 && passed <= 11);
+    host_now_ns += 2 * FAB_SECOND;
+    CHECK_INT(passed_in_a_while(t), 100);
     host_close();
 }
 
@@ -268,5 +296,49 @@ TEST(gateways_count_what_passes_each_way)
     CHECK_INT(count->dropped, 0);
     CHECK_INT(pass((struct tuple){0, FAB_UDP, 0, SERVER, GATEWAY_PUBLIC, 1, 2}), FAB_NO_FLOW);
     CHECK_INT(count->dropped, 1);
+    host_close();
+}
+
+static int answer_with(struct tuple t, uint8_t flags)
+{
+    t.flags = flags;
+    return pass(t);
+}
+
+/* "NAT gateway metrics and dimensions": connections are those of TCP. */
+TEST(a_gateway_counts_its_connections)
+{
+    const struct fab_gateway_count *count = &fab_gateway_counts[1];
+    world_open_all(100);
+    CHECK_INT(pass(ask), FAB_PASSED); /* of UDP */
+    CHECK_INT(count->attempts + (uint64_t)count->active, 0);
+    CHECK_INT(pass(syn), FAB_PASSED);
+    struct tuple back = answer_of(&frame.frame, FAB_EDGE);
+    CHECK_INT(pass(syn), FAB_PASSED); /* again: no attempt of its own */
+    CHECK_INT(count->attempts, 1);
+    CHECK_INT(count->active, 1);
+    CHECK_INT(count->established, 0);
+    CHECK_INT(answer_with(back, FAB_TCP_SYN | FAB_TCP_ACK), FAB_PASSED);
+    CHECK_INT(answer_with(back, FAB_TCP_SYN | FAB_TCP_ACK), FAB_PASSED);
+    CHECK_INT(count->established, 1);
+    struct tuple refused = syn;
+    refused.source_port = 4001;
+    CHECK_INT(pass(refused), FAB_PASSED);
+    CHECK_INT(answer_with(answer_of(&frame.frame, FAB_EDGE), FAB_TCP_RST | FAB_TCP_ACK),
+              FAB_PASSED);
+    CHECK_INT(count->attempts, 2);
+    CHECK_INT(count->established, 1);
+    host_now_ns += 351 * FAB_SECOND;
+    struct fab_sweep sweep = {.now_ns = host_now_ns, .count = 100};
+    FAB_REPEAT(100, fab_sweep_slot, &sweep);
+    CHECK_INT(sweep.ended, 3);
+    CHECK_INT(count->idle_timeouts, 1); /* one was closed, and one is none */
+    CHECK_INT(count->active, 0);
+    CHECK_INT(count->others, 0);
+    fab_gateways[1].ports_max = 0;
+    CHECK_INT(pass(syn), FAB_NO_PORT);
+    CHECK_INT(pass(ask), FAB_NO_PORT);
+    CHECK_INT(count->port_errors, 2);
+    CHECK_INT(count->dropped, 2);
     host_close();
 }

@@ -148,7 +148,7 @@ struct tuple {
 };
 
 struct world_frame {
-    _Alignas(4) uint8_t room[2 + 1600];
+    _Alignas(4) uint8_t room[2 + 9100];
     struct host_frame frame;
 };
 
@@ -228,7 +228,7 @@ static inline void write_frame(struct world_frame *to, const struct tuple *t)
     to->frame.at = to->room + 2;
     memset(to->room, 0, sizeof to->room);
     memcpy(to->frame.at, fab_settings_map[0].mac, 6);
-    memcpy(to->frame.at + 6, fab_mac_of(t->at, &fab_settings_map[0]), 6);
+    memcpy(to->frame.at + 6, fab_end_of(t->at, &fab_settings_map[0]).mac, 6);
     put16(to->frame.at + 12, 0x0800);
     to->frame.len = 14 + (uint32_t)write_ip(to->frame.at + 14, t);
 }
@@ -250,4 +250,23 @@ static inline struct tuple answer_of(const struct host_frame *frame, uint32_t to
         t.flags = FAB_TCP_SYN | FAB_TCP_ACK;
     }
     return t;
+}
+
+/* The frame becomes an ICMP error that quotes what it carried, from `source`. */
+static inline void write_error(struct world_frame *frame, uint32_t at, uint32_t source)
+{
+    const struct world_frame quoted = *frame;
+    struct tuple t = {at, FAB_ICMP, 3, source, 0, 0, 0};
+    memcpy(&t.target, quoted.room + 2 + 14 + 12, 4);
+    write_frame(frame, &t);
+    uint8_t *ip = frame->frame.at + 14;
+    memset(ip + 20, 0, 36);
+    ip[20] = 3;
+    ip[21] = 3;
+    memcpy(ip + 28, quoted.room + 2 + 14, 28);
+    put16(ip + 2, 56);
+    put16(ip + 10, 0);
+    put16(ip + 10, sum_of(ip, 20, 0));
+    put16(ip + 22, sum_of(ip + 20, 36, 0));
+    frame->frame.len = 14 + 56;
 }

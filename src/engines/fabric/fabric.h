@@ -22,7 +22,8 @@ struct fabric_options {
     uint32_t sessions; /* at once; 0: FAB_SESSIONS */
 };
 
-/* -ENOSYS when this build has no programs. `ret_why` says what failed, for people. */
+/* -ENOSYS when this build has no programs, -ESTALE when another version's fabric is there, which
+ * only fabric_remove ends. `ret_why` says what failed, for people. */
 MUST_CHECK int fabric_open(struct fabric **ret, const struct fabric_options *options,
                            const char **ret_why);
 /* The data plane goes on. Accepts NULL. */
@@ -174,6 +175,10 @@ MUST_CHECK int fabric_gateway_counted(struct fabric *fabric, uint32_t number,
  * (FAB_LIMITED, FAB_QUOTA). Dropping the interface takes them back. */
 struct fabric_limits {
     uint64_t out_bytes_per_s, in_bytes_per_s;
+    /* What may be had for long, each way; 0: as much. What was not used is saved, at most as long
+     * as lasts for burst_s seconds at the full rates. */
+    uint64_t base_bytes_per_s;
+    uint32_t burst_s;
     uint32_t flows;
 };
 MUST_CHECK int fabric_limit(struct fabric *fabric, uint32_t number,
@@ -209,6 +214,7 @@ struct fabric_translation {
     uint16_t inside_port, outside_port, target_port;
     uint64_t packets[2], bytes[2]; /* out, and back */
     uint32_t idle_ms;
+    uint64_t age_ms;
 };
 typedef void (*fabric_each_translation)(void *user, const struct fabric_translation *translation);
 MUST_CHECK int fabric_translations(struct fabric *fabric, uint32_t gateway,

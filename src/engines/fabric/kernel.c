@@ -2,8 +2,8 @@
 /*
  * The programs and maps in the kernel: loaded from the embedded object, pinned, taken over by the
  * next process. Maps outlive processes, programs are replaced by each one that opens the fabric;
- * what both agree on is the layout of decide/types.h, and a map of another size is refused by
- * libbpf.
+ * what both agree on is the layout of decide/types.h: FAB_LAYOUT tells another meaning, and maps of
+ * another size are refused by libbpf.
  */
 #include "engines/fabric/inside.h"
 
@@ -169,7 +169,8 @@ static int fill(struct fabric *fabric)
     struct fab_settings settings = {.edge_mtu = FABRIC_EDGE_MTU,
                                     .edge_mac = {6, 0x1a, 0xd6, 0, 0, 2},
                                     .service_mac = {6, 0x1a, 0xd6, 0, 0, 3},
-                                    .mac = {6, 0x1a, 0xd6, 0, 0, 1}};
+                                    .mac = {6, 0x1a, 0xd6, 0, 0, 1},
+                                    .layout = FAB_LAYOUT};
     for (uint32_t i = 0; i < fabric->sessions; i++)
         if (bpf_map_update_elem(fabric->maps[FABRIC_FREE_SLOTS], NULL, &i, 0) < 0)
             return -errno;
@@ -187,6 +188,8 @@ static int take_over(struct fabric *fabric)
     int error = fabric_get(fabric, FABRIC_SETTINGS, &none, &settings);
     if (!error && !settings.mac[0])
         error = fill(fabric);
+    else if (!error && settings.layout != FAB_LAYOUT)
+        error = -ESTALE;
     for (uint32_t i = 0; !error && i < FAB_TAILS; i++)
         error = fabric_set(fabric, FABRIC_TAILS, &i, &fabric->programs[tails[i]]);
     return error < 0 ? error : fabric_rules_find(fabric);
@@ -210,6 +213,8 @@ int fabric_open(struct fabric **ret, const struct fabric_options *options, const
     if (!error) {
         *ret_why = "loading the programs";
         error = load(&fabric->object, fabric->sessions, folder);
+        if (error && fabric_check(&(const char *){NULL}) == 0)
+            error = -ESTALE; /* the programs are good, but not for the maps that are pinned */
     }
     if (!error)
         error = find_all(fabric);
@@ -229,6 +234,8 @@ int fabric_open(struct fabric **ret, const struct fabric_options *options, const
         *ret_why = "making the namespace of services";
         error = fabric_services_open(fabric);
     }
+    if (error == -ESTALE)
+        *ret_why = "taking over what another version has made, which has to be removed first";
     if (error) {
         fabric_close(fabric);
         return error;
@@ -321,6 +328,7 @@ int fabric_gateway_counted(struct fabric *fabric, uint32_t number, struct fab_ga
         ret->port_errors += counts[i].port_errors;
         ret->idle_timeouts += counts[i].idle_timeouts;
         ret->active += counts[i].active;
+        ret->others += counts[i].others;
         ret->dropped += counts[i].dropped;
         for (int side = 0; side < 2; side++) {
             ret->packets[side] += counts[i].packets[side];

@@ -77,6 +77,7 @@ int netlink_add_veth(int socket, const struct veth *veth)
     const struct ifinfomsg far = {0}; /* it can only be put up once both ends are there */
     int none;
     begin(&m, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+    m.link.ifi_index = (int)veth->index;
     m.link.ifi_flags = m.link.ifi_change = IFF_UP;
     add_name(&m, veth->name);
     add(&m, IFLA_ADDRESS, veth->mac, 6);

@@ -6,6 +6,7 @@
 
 struct veth {
     const char *name;     /* of the fabric's end */
+    uint32_t index;       /* its device index */
     const uint8_t *mac;   /* its MAC */
     const char *far_name; /* of the other end, */
     const uint8_t *far_mac;

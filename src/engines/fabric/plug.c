@@ -133,12 +133,15 @@ int fabric_namespace_open(struct fabric *fabric)
 
 struct plug {
     char device[16]; /* the fabric's end */
+    uint32_t index;
     char pin[FABRIC_PATH];
 };
 
 static struct plug plug_of(const struct fabric *fabric, uint32_t number)
 {
-    struct plug plug;
+    struct plug plug = {.index = number == FAB_EDGE      ? FAB_DEVICE_OF_EDGE
+                                 : number == FAB_SERVICE ? FAB_DEVICE_OF_SERVICE
+                                                         : FAB_DEVICE_FIRST + number};
     if (number == FAB_EDGE)
         snprintf(plug.device, sizeof plug.device, "edge");
     else if (number == FAB_SERVICE)
@@ -165,23 +168,23 @@ int fabric_veth(struct fabric *fabric, uint32_t number, struct veth veth)
     if (error < 0)
         return error;
     veth.name = plug.device;
+    veth.index = plug.index;
     veth.mac = settings.mac;
     veth.mtu = number == FAB_EDGE ? FABRIC_EDGE_MTU : MTU;
     error = netlink_add_veth(fabric->netlink, &veth);
     if (error < 0)
         return error;
-    int index = netlink_index(fabric->netlink, plug.device);
     struct visit visit = {.netns = fabric->netns,
                           .path = plug.pin,
                           .run = attach,
                           .program = fabric->programs[program_of(plug.device)],
-                          .index = index};
+                          .index = (int)plug.index};
     struct visit far = {.netns = veth.far_netns, .path = veth.far_name, .run = fabric_put_up};
-    error = index < 0 ? index : fabric_visit(&visit);
+    error = fabric_visit(&visit);
     if (!error)
         error = fabric_visit(&far);
     if (!error)
-        return index;
+        return (int)plug.index;
     int ignored = netlink_delete(fabric->netlink, plug.device);
     (void)ignored;
     return error;
@@ -222,8 +225,9 @@ int fabric_unplug(struct fabric *fabric, uint32_t number)
     if (error < 0 || !interface.ifindex)
         return error;
     error = disconnect_veth(fabric, number);
+    const uint32_t nobody = 0;
     if (!error)
-        error = fabric_unset(fabric, FABRIC_DEVICES, &interface.ifindex);
+        error = fabric_set(fabric, FABRIC_DEVICES, &interface.ifindex, &nobody);
     interface.ifindex = 0;
     return error < 0 ? error : fabric_set(fabric, FABRIC_INTERFACES, &number, &interface);
 }

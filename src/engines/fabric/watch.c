@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define BATCH 1024
+#define SECOND_NS 1000000000ull
 
 static int watch(struct fabric *fabric, uint32_t number, uint32_t bits, uint32_t wanted)
 {
@@ -26,6 +27,15 @@ static int watch(struct fabric *fabric, uint32_t number, uint32_t bits, uint32_t
     return fabric_set(fabric, FABRIC_INTERFACES, &number, &interface);
 }
 
+/* How far beyond now the base's bucket may be taken: what a burst has more than the base gives. */
+static uint64_t saved_ns(const struct fabric_limits *limits)
+{
+    uint64_t base = limits->base_bytes_per_s;
+    uint64_t full = limits->out_bytes_per_s > limits->in_bytes_per_s ? limits->out_bytes_per_s
+                                                                     : limits->in_bytes_per_s;
+    return base && full > base ? (full - base) * limits->burst_s / base * SECOND_NS : 0;
+}
+
 /* The number of flows stays what the programs have counted: it lies beside, in one store each. */
 int fabric_limit(struct fabric *fabric, uint32_t number, const struct fabric_limits *limits)
 {
@@ -34,6 +44,9 @@ int fabric_limit(struct fabric *fabric, uint32_t number, const struct fabric_lim
         return -EINVAL;
     __atomic_store_n(&meter->bytes_per_s[FAB_OUT], limits->out_bytes_per_s, __ATOMIC_RELAXED);
     __atomic_store_n(&meter->bytes_per_s[FAB_IN], limits->in_bytes_per_s, __ATOMIC_RELAXED);
+    __atomic_store_n(&meter->saved_ns, saved_ns(limits), __ATOMIC_RELAXED);
+    __atomic_store_n(&meter->base_per_s[FAB_OUT], limits->base_bytes_per_s, __ATOMIC_RELAXED);
+    __atomic_store_n(&meter->base_per_s[FAB_IN], limits->base_bytes_per_s, __ATOMIC_RELAXED);
     __atomic_store_n(&meter->flows_max, limits->flows, __ATOMIC_RELAXED);
     bool metered = limits->out_bytes_per_s || limits->in_bytes_per_s;
     return watch(fabric, number, FAB_METERED, metered ? FAB_METERED : 0);
@@ -177,6 +190,7 @@ static struct fabric_translation translation_of(const struct fab_session *sessio
         .target_port = session->asks.target_port,
         .packets = {session->packets[FAB_ASKS], session->packets[FAB_ANSWERS]},
         .bytes = {session->bytes[FAB_ASKS], session->bytes[FAB_ANSWERS]},
+        .age_ms = now > session->begun_ns ? (now - session->begun_ns) / 1000000 : 0,
         .idle_ms = now > session->last_ns ? (uint32_t)((now - session->last_ns) / 1000000) : 0,
     };
 }

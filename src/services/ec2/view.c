@@ -60,7 +60,8 @@ static void print_translation(void *user, const struct fabric_translation *trans
     print_end(out, translation->inside, translation->inside_port);
     print_end(out, translation->outside, translation->outside_port);
     print_end(out, translation->target, translation->target_port);
-    buf_printf(out, " %s %u %llu %llu %llu %llu\n", state, translation->idle_ms,
+    buf_printf(out, " %s %llu %u %llu %llu %llu %llu\n", state,
+               (unsigned long long)translation->age_ms, translation->idle_ms,
                (unsigned long long)translation->packets[FAB_ASKS],
                (unsigned long long)translation->bytes[FAB_ASKS],
                (unsigned long long)translation->packets[FAB_ANSWERS],

@@ -88,14 +88,14 @@ def test_translations_and_counters(place):
     assert told.returncode == 0, told.stderr
     first, _, *rows = told.stdout.splitlines()
     assert first == f"{nat}: {len(rows)} translations" and rows
-    protocol, within, outside, target, state, idle, *counts = rows[-1].split()
-    assert (protocol, target, state) == ("tcp", f"{EDGE}:8080", "closed") and float(idle) < 30
+    protocol, within, outside, target, state, age, idle, *counts = rows[-1].split()
+    assert (protocol, target, state) == ("tcp", f"{EDGE}:8080", "closed") and float(idle) <= float(age) < 60
     assert within.startswith(private + ":") and outside.startswith(address + ":")
     assert 1024 <= int(outside.split(":")[1]) <= 65535 and within.split(":")[1] != outside.split(":")[1]
     assert all(int(it) > 0 for it in counts)
     assert counted(cloud, nat, "connection_established_count") == counted(cloud, nat, "active_connection_count") == len(rows)
     out, back = (counted(cloud, nat, f"bytes_{it}") for it in ("out_to_destination", "out_to_source"))
-    assert out == sum(int(row.split()[7]) for row in rows) and back == sum(int(row.split()[9]) for row in rows)
+    assert out == sum(int(row.split()[8]) for row in rows) and back == sum(int(row.split()[10]) for row in rows)
     assert counted(cloud, nat, "error_port_allocation") == 0
     for _ in range(5):  # some ten packets each
         fetched(machines, inside)

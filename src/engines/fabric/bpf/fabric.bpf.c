@@ -87,7 +87,7 @@ FAB_MAP(fab_fragments6, BPF_MAP_TYPE_LRU_HASH, struct fab_fragment_key6, struct 
         FAB_FRAGMENTS);
 FAB_ARRAY(fab_rules, struct fab_rule, FAB_RULES);
 FAB_ARRAY(fab_settings_map, struct fab_settings, 1);
-FAB_HASH(fab_devices, uint32_t, uint32_t, FAB_INTERFACES);
+FAB_ARRAY(fab_devices, uint32_t, FAB_DEVICE_FIRST + FAB_INTERFACES);
 FAB_MAP(fab_reasons, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, uint64_t, FAB_REASONS);
 
 /* On pages of its own: the daemon maps it into its memory, or entries begin with a cache line. */
@@ -172,6 +172,13 @@ FAB_INLINE int fab_send(uint32_t device, const struct fab_verdict *verdict)
     return device ? (int)bpf_redirect_peer(device, 0) : FAB_TC_DROP;
 }
 
+/* By itself, so that what it keeps on the stack does not lie below a new flow's whole way. */
+FAB_ONCE int fab_apply_slow(struct __sk_buff *frame, const struct fab_packet *p, uint32_t at,
+                            struct fab_verdict *verdict)
+{
+    return p && verdict ? (int)fab_apply(frame, p, at, verdict) : 0;
+}
+
 FAB_INLINE int fab_leave(struct __sk_buff *frame, const struct fab_packet *p, uint32_t at,
                          struct fab_verdict *verdict)
 {
@@ -217,19 +224,18 @@ FAB_INLINE int fab_come_in(struct __sk_buff *frame, uint32_t at)
 /* A device that nobody knows drops everything; a foreign source MAC is dropped with the spoofed. */
 SEC("tc") int eni_in(struct __sk_buff *frame)
 {
-    uint32_t device = frame->ifindex;
-    uint32_t *at = FAB_FIND(fab_devices, &device);
+    uint32_t *at = FAB_AT(fab_devices, frame->ifindex);
     struct fab_interface *interface = at ? FAB_AT(fab_interfaces, *at) : 0;
     uint8_t *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
     if (!interface || !interface->ifindex || data + 14 > end)
         return FAB_TC_DROP;
-    for (int i = 0; i < 6; i++)
-        if (data[6 + i] != interface->mac[i]) {
-            uint64_t *count = FAB_AT(fab_reasons, FAB_SPOOFED);
-            if (count)
-                *count += 1;
-            return FAB_TC_DROP;
-        }
+    const uint16_t *sender = (void *)(data + 6), *mac = (void *)interface->mac;
+    if ((sender[0] ^ mac[0]) | (sender[1] ^ mac[1]) | (sender[2] ^ mac[2])) {
+        uint64_t *count = FAB_AT(fab_reasons, FAB_SPOOFED);
+        if (count)
+            *count += 1;
+        return FAB_TC_DROP;
+    }
     return fab_come_in(frame, *at);
 }
 
@@ -256,7 +262,7 @@ SEC("tc") int slow(struct __sk_buff *frame)
         fab_drop(&verdict, (uint32_t)reason);
     else
         fab_slow(&p, at, &verdict);
-    return fab_leave(frame, &p, at, &verdict);
+    return fab_send((uint32_t)fab_apply_slow(frame, &p, at, &verdict), &verdict);
 }
 
 SEC("tc") int six(struct __sk_buff *frame)

@@ -14,52 +14,63 @@
 #define FAB_ICMP_ID 4
 #define FAB_RESET_SIZE (FAB_L4 + 20)
 
+/* RFC 1624, eqn. 3. */
+FAB_INLINE uint16_t fab_sum_changed(uint16_t sum, uint32_t from, uint32_t to)
+{
+    uint32_t wide = (uint16_t)~sum;
+    wide += (uint16_t)~from + (uint16_t)(~from >> 16);
+    wide += (uint16_t)to + (to >> 16);
+    wide = (wide & 0xffff) + (wide >> 16);
+    return (uint16_t) ~((wide & 0xffff) + (wide >> 16));
+}
+
 FAB_INLINE uint32_t fab_sum_at(uint8_t protocol)
 {
     return protocol == FAB_TCP ? 16 : protocol == FAB_UDP ? 6 : 2;
 }
 
-/* All that a later fragment has. */
-FAB_INLINE int fab_rewrite_addresses(FAB_FRAME *frame, const struct fab_packet *p,
-                                     const struct fab_verdict *verdict)
+/* The header of IP, whose sum no device fills in: by plain stores. */
+FAB_INLINE void fab_rewrite_ip(uint8_t *head, const struct fab_packet *p,
+                               const struct fab_verdict *verdict)
 {
-    FAB_L3_SUM(frame, FAB_IP_SUM, p->source, verdict->source, 4);
-    FAB_L3_SUM(frame, FAB_IP_SUM, p->target, verdict->target, 4);
-    FAB_STORE(frame, FAB_IP_SOURCE, &verdict->source, 4);
-    FAB_STORE(frame, FAB_IP_TARGET, &verdict->target, 4);
-    return 1;
+    uint16_t sum = fab_u16(head + FAB_IP_SUM);
+    sum = fab_sum_changed(sum, p->source, verdict->source);
+    *(uint16_t *)(void *)(head + FAB_IP_SUM) = fab_sum_changed(sum, p->target, verdict->target);
+    *(uint32_t *)(void *)(head + FAB_IP_SOURCE) = verdict->source;
+    *(uint32_t *)(void *)(head + FAB_IP_TARGET) = verdict->target;
 }
 
-/* Addresses and ports of a plain packet, where they change: each helper costs as much as a look-up.
- * The sums first: a store gives the pointers up. */
-FAB_INLINE int fab_rewrite(FAB_FRAME *frame, const struct fab_packet *p,
-                           const struct fab_verdict *verdict)
+/* Of TCP, UDP and ICMP, where something changes: only the helper knows what a device is to fill in,
+ * and each costs as much as a look-up. */
+FAB_INLINE void fab_rewrite_l4_sum(FAB_FRAME *frame, const struct fab_packet *p,
+                                   const struct fab_verdict *verdict)
 {
-    if (p->fragment == FAB_LATER)
-        return fab_rewrite_addresses(frame, p, verdict);
     uint32_t sum = FAB_L4 + fab_sum_at(p->protocol);
     uint32_t mangled = p->protocol == FAB_UDP ? FAB_SUM_MAY_BE_NONE : 0;
     int has_pseudo = p->protocol == FAB_TCP || p->protocol == FAB_UDP;
-    if (p->source != verdict->source) {
-        if (has_pseudo)
-            FAB_L4_SUM(frame, sum, p->source, verdict->source, 4 | FAB_SUM_PSEUDO | mangled);
-        FAB_L3_SUM(frame, FAB_IP_SUM, p->source, verdict->source, 4);
-    }
-    if (p->target != verdict->target) {
-        if (has_pseudo)
-            FAB_L4_SUM(frame, sum, p->target, verdict->target, 4 | FAB_SUM_PSEUDO | mangled);
-        FAB_L3_SUM(frame, FAB_IP_SUM, p->target, verdict->target, 4);
-    }
+    if (has_pseudo && p->source != verdict->source)
+        FAB_L4_SUM(frame, sum, p->source, verdict->source, 4 | FAB_SUM_PSEUDO | mangled);
+    if (has_pseudo && p->target != verdict->target)
+        FAB_L4_SUM(frame, sum, p->target, verdict->target, 4 | FAB_SUM_PSEUDO | mangled);
     if (p->source_port != verdict->source_port)
         FAB_L4_SUM(frame, sum, p->source_port, verdict->source_port, 2 | mangled);
     if (p->target_port != verdict->target_port)
         FAB_L4_SUM(frame, sum, p->target_port, verdict->target_port, 2 | mangled);
+}
+
+/* Addresses and ports of a plain packet. The sums first: a helper gives the pointers up. */
+FAB_INLINE int fab_rewrite(FAB_FRAME *frame, const struct fab_packet *p,
+                           const struct fab_verdict *verdict)
+{
+    int has_ports = (p->protocol == FAB_TCP || p->protocol == FAB_UDP || p->protocol == FAB_ICMP) &&
+                    p->fragment != FAB_LATER;
+    if (has_ports)
+        fab_rewrite_l4_sum(frame, p, verdict);
     uint8_t *head = FAB_HEAD(frame, FAB_L4);
     if (!head)
         return 0;
-    *(uint32_t *)(void *)(head + FAB_IP_SOURCE) = verdict->source;
-    *(uint32_t *)(void *)(head + FAB_IP_TARGET) = verdict->target;
-    if (p->protocol != FAB_TCP && p->protocol != FAB_UDP && p->protocol != FAB_ICMP)
+    fab_rewrite_ip(head, p, verdict);
+    if (!has_ports)
         return 1;
     head = FAB_HEAD(frame, FAB_L4 + 8);
     if (!head)
@@ -127,11 +138,12 @@ FAB_INLINE int fab_rewrite_error(FAB_FRAME *frame, const struct fab_packet *p,
     return 1;
 }
 
-FAB_INLINE void fab_set_macs(uint8_t *head, const uint8_t *target, const uint8_t *source)
+/* Both at even addresses. */
+FAB_INLINE void fab_set_macs(uint8_t *head, const void *target, const void *source)
 {
-    for (int i = 0; i < 6; i++) {
-        head[i] = target[i];
-        head[6 + i] = source[i];
+    for (int i = 0; i < 3; i++) {
+        ((uint16_t *)(void *)head)[i] = ((const uint16_t *)target)[i];
+        ((uint16_t *)(void *)head)[3 + i] = ((const uint16_t *)source)[i];
     }
 }
 
@@ -155,7 +167,7 @@ FAB_INLINE int fab_reset(FAB_FRAME *frame, const struct fab_packet *p)
     struct fab_ipv4 *ip = (void *)(head + FAB_ETHERNET);
     uint8_t *tcp = head + FAB_L4;
     uint32_t sequence = *(uint32_t *)(void *)(tcp + 8);
-    uint8_t mac[6];
+    uint16_t mac[3];
     __builtin_memcpy(mac, head, 6);
     fab_set_macs(head, head + 6, mac);
     *ip = (struct fab_ipv4){.version_length = 0x45,
@@ -189,7 +201,8 @@ FAB_INLINE int fab_tell_size(FAB_FRAME *frame, const struct fab_packet *p, uint3
     uint8_t *head = FAB_HEAD(frame, FAB_INNER_L4 + 8);
     if (!head)
         return 0;
-    uint8_t *ip = head + FAB_ETHERNET, *icmp = head + FAB_L4, mac[6];
+    uint8_t *ip = head + FAB_ETHERNET, *icmp = head + FAB_L4;
+    uint16_t mac[3];
     for (int i = 0; i < 28; i += 4)
         *(uint32_t *)(void *)(head + FAB_INNER + i) = *(uint32_t *)(void *)(ip + i);
     __builtin_memcpy(mac, head, 6);
@@ -246,14 +259,75 @@ FAB_INLINE uint32_t fab_device_of(uint32_t number, const struct fab_settings *se
     return interface ? interface->ifindex : 0;
 }
 
-FAB_INLINE const uint8_t *fab_mac_of(uint32_t number, const struct fab_settings *settings)
+/* Where a frame leaves. */
+struct fab_end {
+    const uint8_t *mac; /* of the far end; NULL: nowhere */
+    uint32_t device, watched;
+};
+
+FAB_INLINE struct fab_end fab_end_of(uint32_t number, const struct fab_settings *settings)
 {
     if (number == FAB_EDGE)
-        return settings->edge_mac;
+        return (struct fab_end){settings->edge_mac, settings->edge_ifindex, 0};
     if (number == FAB_SERVICE)
-        return settings->service_mac;
+        return (struct fab_end){settings->service_mac, settings->service_ifindex, 0};
     const struct fab_interface *interface = FAB_AT(fab_interfaces, number);
-    return interface ? interface->mac : 0;
+    if (!interface)
+        return (struct fab_end){0, 0, 0};
+    return (struct fab_end){interface->mac, interface->ifindex, interface->watched};
+}
+
+/* -- TCP's largest segment -------------------------------------------------------------------- */
+
+#define FAB_OPTIONS_MAX 40
+struct fab_options {
+    uint8_t at[64]; /* those of a header, and room for any index below */
+    uint32_t size, next;
+    uint32_t found; /* where the largest segment's size stands; 0: nowhere */
+};
+
+/* RFC 9293, 3.1: kind, and but for the first two length and value. 1 ends the walk. */
+static FAB_NOINLINE long fab_next_option(uint32_t i, struct fab_options *options)
+{
+    (void)i;
+    uint32_t next = options->next;
+    if (next + 4 > options->size)
+        return 1;
+    uint8_t kind = options->at[next & 63], length = options->at[(next + 1) & 63];
+    if (kind == 0 || (kind > 1 && length < 2))
+        return 1;
+    if (kind == 2) {
+        options->found = length == 4 ? next + 2 : 0;
+        return 1;
+    }
+    options->next = next + (kind == 1 ? 1 : length);
+    return 0;
+}
+
+/* Of a SYN, whose options are `size` bytes. */
+FAB_ONCE int fab_clamp(FAB_FRAME *frame, uint32_t size)
+{
+    struct fab_options options = {.size = size};
+    const uint16_t most = FAB_NARROW_MTU - FAB_TCP_HEADERS;
+    uint16_t before = 0, after = FAB_ORDER16(most);
+    if (size < 4 || size > FAB_OPTIONS_MAX)
+        return 0;
+    FAB_LOAD(frame, FAB_L4 + 20, options.at, size);
+    FAB_REPEAT(FAB_OPTIONS_MAX, fab_next_option, &options);
+    uint32_t found = options.found & 63;
+    if (!found)
+        return 0;
+    uint32_t at = FAB_L4 + 20 + found;
+    FAB_LOAD(frame, at, &before, 2);
+    if (FAB_ORDER16(before) <= most)
+        return 0;
+    FAB_STORE(frame, at, &after, 2);
+    if (found & 1) { /* it stands across two words of the sum */
+        before = FAB_ORDER16(before);
+        after = FAB_ORDER16(after);
+    }
+    FAB_L4_SUM(frame, FAB_L4 + 16, before, after, 2);
+    return 1;
 }
 
 /* The device of the fabric through whose far end the frame, now changed, leaves; 0: dropped. */
@@ -263,10 +337,11 @@ FAB_INLINE uint32_t fab_apply(FAB_FRAME *frame, const struct fab_packet *p, uint
     const struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
     if (!settings)
         return 0;
-    if (fab_watched(at) | fab_watched(verdict->to))
+    struct fab_end end = fab_end_of(verdict->to, settings);
+    if (fab_watched(at) | end.watched)
         fab_watch(p, at, verdict);
     if (verdict->action == FAB_TELL_MTU)
-        return fab_tell_size(frame, p, fab_router_of(at, p), settings->edge_mtu)
+        return fab_tell_size(frame, p, fab_router_of(at, p), verdict->size)
                    ? fab_device_of(at, settings)
                    : 0;
     if (verdict->action == FAB_RESET)
@@ -275,12 +350,13 @@ FAB_INLINE uint32_t fab_apply(FAB_FRAME *frame, const struct fab_packet *p, uint
         return fab_arp_reply(frame, settings) ? fab_device_of(at, settings) : 0;
     if (verdict->action != FAB_FORWARD)
         return 0;
+    if (verdict->clamped)
+        fab_clamp(frame, p->headers - FAB_TCP_HEADERS);
     int done = p->kind == FAB_KIND_ERROR ? fab_rewrite_error(frame, p, verdict)
                                          : fab_rewrite(frame, p, verdict);
     uint8_t *head = FAB_HEAD(frame, FAB_ETHERNET);
-    const uint8_t *mac = fab_mac_of(verdict->to, settings);
-    if (!done || !head || !mac)
+    if (!done || !head || !end.mac)
         return 0;
-    fab_set_macs(head, mac, settings->mac);
-    return fab_device_of(verdict->to, settings);
+    fab_set_macs(head, end.mac, settings->mac);
+    return end.device;
 }

@@ -35,7 +35,7 @@ FAB_INLINE struct fab_ip6 fab_router6_of(uint32_t at, const struct fab_packet6 *
 
 /* RFC 4443, 3.2. */
 FAB_INLINE int fab_tell_size6(FAB_FRAME *frame, const struct fab_packet6 *six, uint32_t at,
-                              const struct fab_settings *settings)
+                              const struct fab_settings *settings, uint32_t mtu)
 {
     if (FAB_CUT(frame, FAB_TELL6_SIZE))
         return 0;
@@ -55,7 +55,7 @@ FAB_INLINE int fab_tell_size6(FAB_FRAME *frame, const struct fab_packet6 *six, u
                           .target = six->source};
     *(uint32_t *)(void *)icmp = 0;
     icmp[0] = FAB_ICMP6_TOO_BIG;
-    *(uint32_t *)(void *)(icmp + 4) = FAB_ORDER32(settings->edge_mtu);
+    *(uint32_t *)(void *)(icmp + 4) = FAB_ORDER32(mtu);
     *(uint16_t *)(void *)(icmp + 2) = fab_sum_icmp6(ip, 8 + FAB_TELL6_QUOTE);
     return 1;
 }
@@ -94,7 +94,8 @@ FAB_INLINE uint32_t fab_apply6(FAB_FRAME *frame, const struct fab_packet6 *six, 
     if (fab_watched(at) | fab_watched(verdict->to))
         fab_watch6(six, at, verdict);
     if (verdict->action == FAB_TELL_MTU)
-        return fab_tell_size6(frame, six, at, settings) ? fab_device_of(at, settings) : 0;
+        return fab_tell_size6(frame, six, at, settings, verdict->size) ? fab_device_of(at, settings)
+                                                                       : 0;
     if (verdict->action == FAB_ARP_REPLY)
         return fab_tell_neighbour(frame, six, settings) ? fab_device_of(at, settings) : 0;
     if (verdict->action != FAB_FORWARD)

@@ -49,14 +49,10 @@ FAB_INLINE void fab_forward(struct fab_verdict *verdict, const struct fab_flow *
     verdict->outer_source = flow->source;
 }
 
-/* Between here and outside a packet can be no larger than the internet's. */
-FAB_INLINE int fab_too_big(const struct fab_packet *p, uint32_t at, uint32_t to)
+FAB_INLINE int fab_too_big(const struct fab_packet *p, uint16_t mtu)
 {
-    if (!p->fixed || (at != FAB_EDGE && to != FAB_EDGE))
-        return 0;
     uint32_t size = p->segment ? (uint32_t)p->headers + p->segment : p->length;
-    const struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
-    return settings && settings->edge_mtu && size > settings->edge_mtu;
+    return p->fixed && mtu && size > mtu;
 }
 
 /* Dropped on the way into `way->to`, if it came so far. */
@@ -74,15 +70,17 @@ FAB_INLINE void fab_refuse(struct fab_verdict *verdict, uint32_t reason, const s
 /* 1: the packet belongs to a flow that nothing has changed since, and `verdict` is filled. */
 FAB_INLINE int fab_hit(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
 {
+    if (p->kind != FAB_KIND_PLAIN || p->fragment || (p->tcp_flags & FAB_TCP_SYN))
+        return 0;
     struct fab_key key = fab_key_of(p, at);
     const struct fab_flow *flow = FAB_FIND(fab_flows, &key);
-    if (!flow || p->kind != FAB_KIND_PLAIN || p->fragment || fab_too_big(p, at, flow->to))
+    if (!flow)
         return 0;
     const struct fab_network *network = FAB_AT(fab_networks, flow->network);
     struct fab_session *session = FAB_AT(fab_sessions, flow->session);
     uint64_t now = FAB_NOW();
     if (!network || network->generation != flow->generation || !session ||
-        session->state != FAB_LIVE || fab_idle(session, now))
+        session->state != FAB_LIVE || fab_idle(session, now) || fab_too_big(p, session->mtu))
         return 0;
     fab_touch(session, flow->side, p, now);
     fab_forward(verdict, flow);
@@ -176,9 +174,12 @@ FAB_INLINE int fab_ask_again(const struct fab_packet *p, uint32_t at, struct fab
     return FAB_PASSED;
 }
 
-FAB_INLINE void fab_count_answered(const struct fab_session *session, uint32_t side)
+/* A connection that the other end has agreed to. */
+FAB_INLINE void fab_count_answered(const struct fab_session *session, uint32_t side,
+                                   const struct fab_packet *p)
 {
-    if (!session->gateway || side == FAB_ASKS || (session->seen & FAB_SEEN_ANSWER))
+    if (!session->gateway || side == FAB_ASKS || (session->seen & FAB_SEEN_ANSWER) ||
+        !(p->tcp_flags & FAB_TCP_SYN))
         return;
     struct fab_gateway_count *count = FAB_AT(fab_gateway_counts, session->gateway);
     if (count)
@@ -192,11 +193,19 @@ FAB_INLINE void fab_count_dropped(uint32_t gateway)
         FAB_FETCH_ADD(&count->dropped, 1);
 }
 
-/* RFC 1191: dropped, and the sender hears of the size that would pass. */
-FAB_INLINE void fab_tell_mtu(struct fab_verdict *verdict)
+/* RFC 1191: dropped, and the sender hears of the size that would pass; not from a service behind an
+ * interface ("AWS PrivateLink quotas"). */
+FAB_INLINE void fab_tell_mtu(struct fab_verdict *verdict, uint32_t at, uint32_t to, uint16_t mtu)
 {
-    verdict->action = FAB_TELL_MTU;
+    verdict->action = at == FAB_SERVICE || to == FAB_SERVICE ? FAB_DROP : FAB_TELL_MTU;
     verdict->reason = FAB_TOO_BIG;
+    verdict->size = mtu;
+}
+
+FAB_INLINE void fab_clamp_syn(struct fab_verdict *verdict, const struct fab_packet *p,
+                              const struct fab_session *session)
+{
+    verdict->clamped = session->clamped && (p->tcp_flags & FAB_TCP_SYN);
 }
 
 /* A flow that is there, but not simply hit. 0: it is over, a new one may be made. */
@@ -227,10 +236,11 @@ FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, struct fab_flow 
     } else if (session->gateway && p->fragment && p->protocol != FAB_UDP) {
         fab_drop(verdict, FAB_UNSUPPORTED); /* "NAT gateway basics" */
         fab_count_dropped(session->gateway);
-    } else if (fab_too_big(p, at, verdict->to)) {
-        fab_tell_mtu(verdict);
+    } else if (fab_too_big(p, session->mtu)) {
+        fab_tell_mtu(verdict, at, verdict->to, session->mtu);
     } else if (p->kind == FAB_KIND_PLAIN) {
-        fab_count_answered(session, side);
+        fab_clamp_syn(verdict, p, session);
+        fab_count_answered(session, side, p);
         fab_touch(session, side, p, now);
     }
     return 1;
@@ -341,12 +351,15 @@ FAB_ONCE int fab_make(const struct fab_packet *p, struct fab_way *way, uint32_t 
     struct fab_session *session = FAB_AT(fab_sessions, slot);
     if (!session)
         return FAB_FULL;
-    *session = (struct fab_session){.gateway = way->gateway,
-                                    .last_ns = FAB_NOW(),
-                                    .from = way->at,
-                                    .to = way->via ? way->via : way->to,
-                                    .tracked = fab_tracked_of(way),
-                                    .asks = fab_key_of(p, way->at)};
+    __builtin_memset(session, 0, sizeof *session); /* a literal would lie on the stack first */
+    session->gateway = way->gateway;
+    session->last_ns = session->begun_ns = FAB_NOW();
+    session->from = way->at;
+    session->to = way->via ? way->via : way->to;
+    session->mtu = fab_way_mtu(way);
+    session->clamped = fab_way_clamps(way);
+    session->tracked = fab_tracked_of(way);
+    session->asks = fab_key_of(p, way->at);
     fab_set_idle(session, way->at == FAB_EDGE ? way->to : way->at, way->protocol);
     struct fab_flow asks = {.source = way->source,
                             .target = way->target,
@@ -364,6 +377,7 @@ FAB_ONCE int fab_make(const struct fab_packet *p, struct fab_way *way, uint32_t 
     }
     fab_touch(session, FAB_ASKS, p, session->last_ns);
     fab_forward(verdict, &asks);
+    fab_clamp_syn(verdict, p, session);
     return FAB_PASSED;
 }
 
@@ -406,8 +420,9 @@ FAB_ONCE int fab_new(const struct fab_packet *p, uint32_t at, struct fab_verdict
         fab_count_dropped(way.gateway);
         return FAB_EXPIRED;
     }
-    if (!reason && fab_too_big(p, at, way.to)) {
-        fab_tell_mtu(verdict);
+    uint16_t mtu = fab_way_mtu(&way);
+    if (!reason && fab_too_big(p, mtu)) {
+        fab_tell_mtu(verdict, at, way.to, mtu);
         return FAB_TOO_BIG;
     }
     if (!reason)

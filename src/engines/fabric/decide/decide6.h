@@ -37,7 +37,8 @@ FAB_INLINE int fab_hit6(const struct fab_packet6 *six, uint32_t at, struct fab_v
     const struct fab_packet *p = &six->p;
     struct fab_key6 key = fab_key6_of(six, at);
     const struct fab_flow6 *flow = FAB_FIND(fab_flows6, &key);
-    if (!flow || p->kind != FAB_KIND_PLAIN || p->fragment || fab_too_big(p, at, flow->to))
+    if (!flow || p->kind != FAB_KIND_PLAIN || p->fragment ||
+        fab_too_big(p, fab_mtu_of(at, flow->to, 0)))
         return 0;
     const struct fab_network *network = FAB_AT(fab_networks, flow->network);
     struct fab_session *session = FAB_AT(fab_sessions, flow->session);
@@ -113,8 +114,8 @@ FAB_ONCE int fab_known6(const struct fab_packet6 *six, uint32_t at, struct fab_f
     }
     if (reason)
         fab_drop(verdict, (uint32_t)reason);
-    else if (fab_too_big(&six->p, at, verdict->to))
-        fab_tell_mtu(verdict);
+    else if (fab_too_big(&six->p, fab_mtu_of(at, verdict->to, 0)))
+        fab_tell_mtu(verdict, at, verdict->to, fab_mtu_of(at, verdict->to, 0));
     else if (six->p.kind == FAB_KIND_PLAIN)
         fab_touch(session, side, &six->p, now);
     return 1;
@@ -228,8 +229,8 @@ FAB_ONCE int fab_new6(const struct fab_packet6 *six, uint32_t at, struct fab_ver
     verdict->to = way.to;
     if (!reason && way.egress && fab_is_midway(&six->p))
         reason = FAB_NO_FLOW;
-    if (!reason && fab_too_big(&six->p, at, way.to)) {
-        fab_tell_mtu(verdict);
+    if (!reason && fab_too_big(&six->p, fab_mtu_of(at, way.to, 0))) {
+        fab_tell_mtu(verdict, at, way.to, fab_mtu_of(at, way.to, 0));
         return FAB_TOO_BIG;
     }
     if (!reason)

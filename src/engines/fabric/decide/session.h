@@ -140,8 +140,9 @@ FAB_ONCE int fab_end(uint32_t slot)
         fab_target_drop(&key);
         struct fab_gateway_count *count = FAB_AT(fab_gateway_counts, gateway);
         if (count) {
-            FAB_FETCH_ADD(&count->active, -1);
-            if (!fab_closed(session))
+            int is_connection = (uint8_t)answers.at == FAB_TCP;
+            FAB_FETCH_ADD(is_connection ? &count->active : &count->others, -1);
+            if (is_connection && !fab_closed(session))
                 FAB_FETCH_ADD(&count->idle_timeouts, 1);
         }
     }
@@ -238,10 +239,11 @@ static FAB_NOINLINE int fab_allocate(struct fab_allocation *a)
     if (!gateway || !count)
         return FAB_NO_ROUTE;
     a->start = (uint32_t)((uint64_t)a->flow.target * 0x9e3779b97f4a7c15ull >> 40);
-    FAB_FETCH_ADD(&count->attempts, 1);
+    int is_connection = (uint8_t)a->answers.at == FAB_TCP;
+    FAB_FETCH_ADD(&count->attempts, is_connection);
     FAB_REPEAT(gateway->count, fab_try_public, a);
     if (a->taken)
-        FAB_FETCH_ADD(&count->active, 1);
+        FAB_FETCH_ADD(is_connection ? &count->active : &count->others, 1);
     else
         FAB_FETCH_ADD(&count->port_errors, 1);
     return a->taken ? FAB_PASSED : FAB_NO_PORT;

@@ -11,6 +11,13 @@
 #define FAB_EDGE 0u
 #define FAB_SERVICE 0xffffffu /* the end behind which services listen */
 #define FAB_NOWHERE UINT32_MAX
+/* Moves whenever what maps hold is read otherwise than before. */
+#define FAB_LAYOUT 2
+/* The fabric's ends have device indexes of our choice, so that an array tells whose a frame is: the
+ * first one is interface 0's, which there is not. */
+#define FAB_DEVICE_OF_EDGE 2u
+#define FAB_DEVICE_OF_SERVICE 3u
+#define FAB_DEVICE_FIRST 16u
 #define FAB_ANY_PROTOCOL 0
 /* Addresses behind the service end (RFC 6598), host order: 100.64/11 are the interfaces that call,
  * by their numbers, and 100.96/11 the services, by theirs. */
@@ -122,9 +129,11 @@ struct fab_session {
     uint32_t idle_s;  /* once an answer was seen */
     uint16_t start_s, closed_s;
     uint8_t seen, tracked;
-    uint8_t six;    /* 1: of IPv6 */
-    uint8_t egress; /* 1: begun through an egress-only gateway */
-    uint8_t reserved[4];
+    uint8_t six;     /* 1: of IPv6 */
+    uint8_t egress;  /* 1: begun through an egress-only gateway */
+    uint16_t mtu;    /* of the way; 0: any size passes */
+    uint8_t clamped; /* 1: TCP's segments are kept to FAB_NARROW_MTU */
+    uint8_t reserved;
     uint64_t packets[2], bytes[2]; /* by side */
     union {
         struct {
@@ -133,7 +142,8 @@ struct fab_session {
         struct fab_key6 asks6; /* its answers' key is the same turned round */
     };
     uint32_t from, to; /* interfaces, whose numbers of flows it is in */
-    uint32_t reserved_2[4];
+    uint64_t begun_ns;
+    uint32_t reserved_2[2];
 };
 _Static_assert(sizeof(struct fab_session) == 128, "whole cache lines");
 
@@ -190,9 +200,11 @@ enum FAB_WATCHED { FAB_RECORDED = 1, FAB_METERED = 2 };
 enum FAB_DIRECTION { FAB_OUT, FAB_IN };
 
 /* An interface's allowances. A bucket is kept as the time at which it is full again, so that one
- * atomic addition takes from it. */
+ * atomic addition takes from it. The second pair is what may be had for long: its bucket is as deep
+ * as what was saved while less was used. */
 struct fab_meter {
-    uint64_t bytes_per_s[2], full_ns[2]; /* by direction; 0: no limit */
+    uint64_t bytes_per_s[2], full_ns[2];               /* by direction; 0: no limit */
+    uint64_t base_per_s[2], base_full_ns[2], saved_ns; /* of both directions; 0: no limit */
     int32_t flows;
     uint32_t flows_max;  /* 0: no limit */
     uint64_t unrecorded; /* packets that found no room in fab_records */
@@ -289,10 +301,10 @@ struct fab_target_key {
     uint8_t protocol, reserved;
 };
 
-/* By processor in the map; their sum is what counts. */
+/* By processor in the map; their sum is what counts. A connection is one of TCP. */
 struct fab_gateway_count {
     uint64_t attempts, established, port_errors, idle_timeouts;
-    int64_t active;
+    int64_t active, others;        /* translations that live: of TCP, and the rest */
     uint64_t packets[2], bytes[2]; /* that passed, by enum FAB_SIDE of who sent them */
     uint64_t dropped;
 };
@@ -307,7 +319,8 @@ struct fab_settings {
     uint8_t mac[6];      /* of every end inside the fabric */
     uint32_t service_ifindex;
     uint8_t service_mac[6]; /* of the far end */
-    uint8_t reserved[6];
+    uint16_t layout;        /* FAB_LAYOUT of who made the maps */
+    uint8_t reserved[4];
 };
 
 /* Slots first … of fab_sessions are looked at; `ended` counts. */
@@ -347,7 +360,10 @@ struct fab_packet6 {
 /* What to do, and with which tuple it leaves. For an ICMP error the tuple is that which the quoted
  * packet gets, and `outer_source` the sender. */
 struct fab_verdict {
-    uint32_t action, reason;
+    uint8_t action;  /* enum FAB_ACTION */
+    uint8_t clamped; /* 1: a SYN, and TCP's segments must fit FAB_NARROW_MTU */
+    uint16_t size;   /* of FAB_TELL_MTU: what would pass */
+    uint32_t reason; /* enum FAB_REASON */
     uint32_t to;
     uint32_t source, target, outer_source;
     uint16_t source_port, target_port;

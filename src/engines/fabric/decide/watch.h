@@ -22,6 +22,16 @@ FAB_ONCE int fab_meter_passes(uint32_t number, uint32_t direction, uint64_t byte
     }
     if (full - now > FAB_BURST_NS)
         return 0;
+    if (meter->base_per_s[side]) {
+        uint64_t base = meter->base_full_ns[side];
+        if (base < now) {
+            (void)FAB_SWAP(&meter->base_full_ns[side], base, now);
+            base = now;
+        }
+        if (base - now > meter->saved_ns)
+            return 0;
+        FAB_FETCH_ADD(&meter->base_full_ns[side], bytes * FAB_SECOND / meter->base_per_s[side]);
+    }
     FAB_FETCH_ADD(&meter->full_ns[side], bytes * FAB_SECOND / meter->bytes_per_s[side]);
     return 1;
 }

@@ -37,6 +37,28 @@ struct fab_way {
     uint8_t wide; /* FAB_GATE bits */
 };
 
+/* "NAT gateway basics" and "AWS PrivateLink quotas": a maximum transmission unit of 8,500 bytes,
+ * for which TCP's segments are clamped. */
+#define FAB_NARROW_MTU 8500
+#define FAB_TCP_HEADERS 40u
+
+FAB_INLINE uint8_t fab_way_clamps(const struct fab_way *way)
+{
+    return way->gateway || (way->to == FAB_SERVICE && way->via);
+}
+
+/* What is between here and outside can be no larger than the internet's. */
+FAB_INLINE uint16_t fab_mtu_of(uint32_t at, uint32_t to, uint16_t inside)
+{
+    const struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
+    return (at != FAB_EDGE && to != FAB_EDGE) || !settings ? inside : (uint16_t)settings->edge_mtu;
+}
+
+FAB_INLINE uint16_t fab_way_mtu(const struct fab_way *way)
+{
+    return fab_mtu_of(way->at, way->to, fab_way_clamps(way) ? FAB_NARROW_MTU : 0);
+}
+
 FAB_INLINE int fab_way_passes(struct fab_way *way, struct fab_list list, uint32_t address,
                               enum FAB_ASK ask)
 {
