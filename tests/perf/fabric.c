@@ -50,6 +50,15 @@ int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* What this thread has used of its processor: on a busy machine the clock on the wall measures the
+ * neighbours. */
+static int64_t used_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
 void stay_on(int processor)
 {
     cpu_set_t set;
@@ -176,7 +185,7 @@ static int run_counted(char **args)
     struct fab_gateway_count count;
     struct fabric *fabric = open_fabric(args[0]);
     must("count", fabric_gateway_counted(fabric, 1, &count));
-    printf("{\"active\": %lld, \"port_errors\": %llu}\n", (long long)count.active,
+    printf("{\"live\": %lld, \"port_errors\": %llu}\n", (long long)(count.active + count.others),
            (unsigned long long)count.port_errors);
     fabric_close(fabric);
     return 0;
@@ -246,8 +255,8 @@ static void write_frame(uint8_t frame[64], const char *source)
 }
 
 /* inject NETNS DEVICE SOURCE SINK FLOWS COUNT FIRST-PORT PROCESSOR TIMES: into the device as if
- * received, counted and dropped at eth0 of SINK ("-": not). The nanoseconds per frame of the best
- * time. */
+ * received, counted and dropped at eth0 of SINK ("-": not). The nanoseconds of processor per frame
+ * of the best time. */
 int run_inject(char **args)
 {
     struct injector it = load_injector();
@@ -274,9 +283,9 @@ int run_inject(char **args)
     must("settings", bpf_map_update_elem(it.map, &none, &injection, 0));
     int64_t best_ns = INT64_MAX;
     for (long times = strtol(args[8], NULL, 10); times > 0; times--) {
-        int64_t start = now_ns();
+        int64_t start = used_ns();
         must("injecting", bpf_prog_test_run_opts(it.inject, &run));
-        int64_t took_ns = now_ns() - start;
+        int64_t took_ns = used_ns() - start;
         best_ns = took_ns < best_ns ? took_ns : best_ns;
     }
     must("count", bpf_map_lookup_elem(it.map, &none, &injection));

@@ -121,7 +121,7 @@ class Path:
         return got / sent["seconds"]
 
     def inject(self, flows, count, times=1):
-        """Nanoseconds per frame until it is at the server's device, when it went best."""
+        """Nanoseconds of processor per frame until it is at the server's device, when it went best."""
         done = json.loads(run(self.load, "inject", *self.inject_at, self.source, self.server, flows, count, 10000, 0, times))
         if done["counted"] < 0.999 * count * times:
             raise Unavailable(f"{self.name}: only {done['counted']} of {count * times} frames came through")
@@ -169,7 +169,7 @@ class Gateway(Path):
             raise Unavailable("an injector failed")
         after = json.loads(run(self.load, "counted", self.fabric))
         self.clear()
-        return after["active"], after["port_errors"] - before["port_errors"]
+        return after["live"], after["port_errors"] - before["port_errors"]
 
     def change(self):
         """Microseconds from taking a route away to the last packet that came through: the middle and the worst of 20."""

@@ -152,7 +152,28 @@ struct client {
     int flows;
 };
 
-/* Datagrams of 26 bytes (a frame of 64 or so), whose source ports go round. */
+/* Datagrams of a socket as applications have one, in frames of 64 bytes. */
+static uint64_t send_datagrams(const struct client *client)
+{
+    static char datagram[22];
+    struct iovec part = {datagram, sizeof datagram};
+    struct mmsghdr messages[BATCH] = {0};
+    int fd = open_socket(SOCK_DGRAM, 0);
+    uint64_t sent = 0;
+    if (connect(fd, (const struct sockaddr *)&client->to, sizeof client->to) < 0)
+        give_up("connect", errno);
+    for (int i = 0; i < BATCH; i++)
+        messages[i].msg_hdr = (struct msghdr){.msg_iov = &part, .msg_iovlen = 1};
+    while (now_ns() < client->end_ns) {
+        int count = sendmmsg(fd, messages, BATCH, 0);
+        if (count > 0)
+            sent += (uint64_t)count;
+    }
+    close(fd);
+    return sent;
+}
+
+/* The same, whose source ports go round: a socket of each would measure the sender's caches. */
 static uint64_t send_packets(const struct client *client)
 {
     static uint16_t datagrams[BATCH][13];
@@ -248,7 +269,7 @@ int run_client(char **args)
     client.end_ns = start + (int64_t)(seconds * 1e9);
     if (strcmp(args[0], "packets") == 0) {
         client.to = address_of(args[1], UDP_PORT);
-        count = send_packets(&client);
+        count = client.flows > 1 ? send_packets(&client) : send_datagrams(&client);
     } else if (strcmp(args[0], "bytes") == 0) {
         client.to = address_of(args[1], TCP_PORT);
         count = send_bytes(&client);
