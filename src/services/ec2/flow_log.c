@@ -314,6 +314,15 @@ static RESULT drop(struct call *c, const struct stored_flow_log *log)
     return OK;
 }
 
+RESULT flow_log_drop_all(struct call *c, struct span vpc)
+{
+    struct resource_list logs;
+    TRY(flow_logs_of_vpc(c, vpc, &logs));
+    for (size_t i = 0; i < logs.count; i++)
+        TRY(drop(c, logs.at[i]));
+    return OK;
+}
+
 RESULT ec2_delete_flow_logs(struct call *c, const struct ec2_delete_flow_logs_in *in,
                             struct ec2_delete_flow_logs_out *out)
 {

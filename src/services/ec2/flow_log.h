@@ -11,6 +11,9 @@ extern const struct resource_kind flow_log_kind;
 
 /* Those of the VPC. */
 RESULT flow_logs_of_vpc(struct call *c, struct span vpc, struct resource_list *ret);
+/* "DeleteVpc": those of a VPC that is deleted are removed by and by; here they go with it, and what
+ * was captured for them. */
+RESULT flow_log_drop_all(struct call *c, struct span vpc);
 /* Whether the log is of this interface; those of services, a NAT gateway's for one, have none. */
 bool flow_log_covers(const struct stored_flow_log *log, const struct stored_interface *interface);
 

@@ -8,6 +8,7 @@
 #include "services/ec2/describe.h"
 #include "services/ec2/egress_gateway.h"
 #include "services/ec2/endpoint.h"
+#include "services/ec2/flow_log.h"
 #include "services/ec2/home.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
@@ -233,6 +234,7 @@ RESULT ec2_delete_vpc(struct call *c, const struct ec2_delete_vpc_in *in,
     TRY(drop_all(c, &route_table_kind, WHERE(stored_route_table, vpc, vpc.id)));
     TRY(security_group_drop_all(c, vpc.id));
     TRY(drop_all(c, &network_acl_kind, WHERE(stored_network_acl, vpc, vpc.id)));
+    TRY(flow_log_drop_all(c, vpc.id));
     vpc_drop_cidrs6(c, &vpc);
     resource_drop(c, &vpc_kind, &vpc);
     return number_drop(c, vpc.id);

@@ -72,6 +72,19 @@ def test_create_describe_delete(cloud, ec2, wish, bucket):
         "InvalidFlowLogId.NotFound", f"These flow log ids in the input list are not found: [TotalCount: 1] {it}")
 
 
+def test_a_deleted_vpc_takes_them_along(ec2, wish, make_vpc):
+    vpc = make_vpc()
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["CidrBlock"][:-2] + "24")
+    of_vpc, = ec2.create_flow_logs(**{**wish, "ResourceIds": [vpc]})["FlowLogIds"]
+    of_subnet, = ec2.create_flow_logs(**{**wish, "ResourceType": "Subnet",
+                                         "ResourceIds": [subnet["Subnet"]["SubnetId"]]})["FlowLogIds"]
+    other, = ec2.create_flow_logs(**wish)["FlowLogIds"]
+    ec2.delete_subnet(SubnetId=subnet["Subnet"]["SubnetId"])
+    ec2.delete_vpc(VpcId=vpc)
+    assert [it["FlowLogId"] for it in ec2.describe_flow_logs(Filter=[
+        {"Name": "flow-log-id", "Values": [of_vpc, of_subnet, other]}])["FlowLogs"]] == [other]
+
+
 def test_refusals(cloud, ec2, wish, bucket, name):
     def why(**change):
         return refused(ec2.create_flow_logs, **{k: v for k, v in {**wish, **change}.items() if v is not None})
