@@ -2,7 +2,7 @@
 /*
  * Instance types: a table. Memory and vCPUs become the limits of a machine; T types run in
  * unlimited mode, in which a burst never ends. Sources: "Amazon EC2 instance types" (specifications
- * of each family), "Maximum IP addresses per network interface". Pure.
+ * and network specifications of each family), "Maximum IP addresses per network interface". Pure.
  */
 #include "services/ec2/instance_type.h"
 
@@ -12,36 +12,43 @@
 
 #include <sys/utsname.h>
 
-#define TYPE(name, vcpus, gib, interfaces, addresses, network, ghz, ...)                           \
+#define TYPE(name, vcpus, gib, interfaces, addresses, ...)                                         \
     {                                                                                              \
-        S_INIT(name), vcpus, (uint32_t)((gib)*1024), interfaces, addresses, network, ghz,          \
-            __VA_ARGS__                                                                            \
+        S_INIT(name), vcpus, (uint32_t)((gib)*1024), interfaces, addresses, __VA_ARGS__            \
     }
-/* The sizes that all families of a kind share. */
-#define FAMILY(family, gib_per_vcpu, network, ghz, ...)                                            \
-    TYPE(family ".large", 2, 2 * (gib_per_vcpu), 3, 10, network, ghz, __VA_ARGS__),                \
-        TYPE(family ".xlarge", 4, 4 * (gib_per_vcpu), 4, 15, network, ghz, __VA_ARGS__),           \
-        TYPE(family ".2xlarge", 8, 8 * (gib_per_vcpu), 4, 15, network, ghz, __VA_ARGS__),          \
-        TYPE(family ".4xlarge", 16, 16 * (gib_per_vcpu), 8, 30, network, ghz, __VA_ARGS__)
+/* The sizes that all families of a kind share; `first` and `last` are the lasting megabits a second
+ * of the smallest and the largest. */
+#define FAMILY(family, gib_per_vcpu, first, last, ...)                                             \
+    TYPE(family ".large", 2, 2 * (gib_per_vcpu), 3, 10, first, __VA_ARGS__),                       \
+        TYPE(family ".xlarge", 4, 4 * (gib_per_vcpu), 4, 15, (last) / 4, __VA_ARGS__),             \
+        TYPE(family ".2xlarge", 8, 8 * (gib_per_vcpu), 4, 15, (last) / 2, __VA_ARGS__),            \
+        TYPE(family ".4xlarge", 16, 16 * (gib_per_vcpu), 8, 30, last, __VA_ARGS__)
 #define BURSTING(family, ghz, arm)                                                                 \
-    TYPE(family ".nano", 2, 0.5, 2, 2, "Up to 5 Gigabit", ghz, arm, true, false),                  \
-        TYPE(family ".micro", 2, 1, 2, 2, "Up to 5 Gigabit", ghz, arm, true, true),                \
-        TYPE(family ".small", 2, 2, 3, 4, "Up to 5 Gigabit", ghz, arm, true, true),                \
-        TYPE(family ".medium", 2, 4, 3, 6, "Up to 5 Gigabit", ghz, arm, true, false),              \
-        TYPE(family ".large", 2, 8, 3, 12, "Up to 5 Gigabit", ghz, arm, true, false),              \
-        TYPE(family ".xlarge", 4, 16, 4, 15, "Up to 5 Gigabit", ghz, arm, true, false),            \
-        TYPE(family ".2xlarge", 8, 32, 4, 15, "Up to 5 Gigabit", ghz, arm, true, false)
+    BURST(family ".nano", 2, 0.5, 2, 2, 32, ghz, arm, false),                                      \
+        BURST(family ".micro", 2, 1, 2, 2, 64, ghz, arm, true),                                    \
+        BURST(family ".small", 2, 2, 3, 4, 128, ghz, arm, true),                                   \
+        BURST(family ".medium", 2, 4, 3, 6, 256, ghz, arm, false),                                 \
+        BURST(family ".large", 2, 8, 3, 12, 512, ghz, arm, false),                                 \
+        BURST(family ".xlarge", 4, 16, 4, 15, 1024, ghz, arm, false),                              \
+        BURST(family ".2xlarge", 8, 32, 4, 15, 2048, ghz, arm, false)
+#define BURST(name, vcpus, gib, interfaces, addresses, base, ghz, arm, free_tier)                  \
+    TYPE(name, vcpus, gib, interfaces, addresses, base, 5000, "Up to 5 Gigabit", ghz, arm, true,   \
+         free_tier)
+#define TEN 750, 5000, 10000, "Up to 10 Gigabit"
+#define TWELVE 781, 6250, 12500, "Up to 12.5 Gigabit"
+#define FAMILY_OF(family, gib_per_vcpu, network, ...)                                              \
+    FAMILY(family, gib_per_vcpu, network, __VA_ARGS__)
 
 static const struct instance_type types[] = {
-    FAMILY("c5", 2, "Up to 10 Gigabit", 3.4, false),
-    FAMILY("c6g", 2, "Up to 10 Gigabit", 2.5, true),
-    FAMILY("c6i", 2, "Up to 12.5 Gigabit", 3.5, false),
-    FAMILY("m5", 4, "Up to 10 Gigabit", 3.1, false),
-    FAMILY("m6g", 4, "Up to 10 Gigabit", 2.5, true),
-    FAMILY("m6i", 4, "Up to 12.5 Gigabit", 3.5, false),
-    FAMILY("r5", 8, "Up to 10 Gigabit", 3.1, false),
-    FAMILY("r6g", 8, "Up to 10 Gigabit", 2.5, true),
-    FAMILY("r6i", 8, "Up to 12.5 Gigabit", 3.5, false),
+    FAMILY_OF("c5", 2, TEN, 3.4, false),
+    FAMILY_OF("c6g", 2, TEN, 2.5, true),
+    FAMILY_OF("c6i", 2, TWELVE, 3.5, false),
+    FAMILY_OF("m5", 4, TEN, 3.1, false),
+    FAMILY_OF("m6g", 4, TEN, 2.5, true),
+    FAMILY_OF("m6i", 4, TWELVE, 3.5, false),
+    FAMILY_OF("r5", 8, TEN, 3.1, false),
+    FAMILY_OF("r6g", 8, TEN, 2.5, true),
+    FAMILY_OF("r6i", 8, TWELVE, 3.5, false),
     BURSTING("t3", 2.5, false),
     BURSTING("t3a", 2.2, false),
     BURSTING("t4g", 2.5, true),
@@ -113,6 +120,8 @@ static struct ec2_network_info *show_network(struct call *c, const struct instan
     SET(to, efa_supported, false);
     SET(card, network_card_index, 0);
     card->network_performance = span_of_cstr(type->network);
+    SET(card, baseline_bandwidth_in_gbps, type->base_mbit / 1000.0);
+    SET(card, peak_bandwidth_in_gbps, type->peak_mbit / 1000.0);
     SET(card, maximum_network_interfaces, type->interfaces);
     to->network_cards.at = card;
     to->network_cards.count = 1;

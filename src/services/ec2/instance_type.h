@@ -10,6 +10,7 @@ struct instance_type {
     uint16_t vcpus;
     uint32_t memory_mib;
     uint8_t interfaces, addresses; /* at most; addresses per interface */
+    uint32_t base_mbit, peak_mbit; /* a second, each way: for long, and for a while */
     const char *network;           /* how fast, in words */
     double ghz;
     bool arm, bursts, free_tier;

@@ -82,6 +82,9 @@ static void begin(struct network *network)
 {
     const struct fabric_options options = {.name = network->name};
     network->error = fabric_open(&network->fabric, &options, &network->why);
+    if (network->error == -ESTALE)
+        network->why = "the fabric of this data directory is of another version; "
+                       "`kintoun fabric remove` ends it, and its instances have to start anew";
     if (!network->error && network->options.edge)
         network->error = network_edge_plug(network->fabric, &network->options, &network->why);
     if (!network->error) {

@@ -6,12 +6,15 @@
  */
 #include "services/ec2/network_plan.h"
 
+#include "engines/fabric/bpf/sizes.h"
 #include "services/ec2/association.h"
 #include "services/ec2/cidr.h"
 #include "services/ec2/cidr6.h"
 #include "services/ec2/egress_gateway.h"
 #include "services/ec2/endpoint.h"
 #include "services/ec2/flow_log.h"
+#include "services/ec2/instance.h"
+#include "services/ec2/instance_type.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
@@ -294,6 +297,33 @@ static RESULT find_service(struct inside *in, const struct stored_interface *int
     return OK;
 }
 
+#define BYTES_PER_MBIT 125000u
+/* "Amazon EC2 instance network bandwidth": bursts last from 5 to 60 minutes, depending on the size;
+ * how long each does is not said. */
+#define BURST_S 300
+
+/* What its instance's type may send and receive. How many connections a type tracks is not
+ * published: one interface alone cannot use the table up. */
+static RESULT plan_limits(struct inside *in, const struct stored_interface *interface,
+                          struct fabric_limits *ret)
+{
+    struct stored_instance instance;
+    *ret = (struct fabric_limits){0};
+    if (!interface->attachment || !interface->attachment->instance.len)
+        return OK;
+    int error = resource_find(in->c, &instance_kind, interface->attachment->instance, &instance);
+    if (error)
+        return error == -ENOENT ? OK : refuse_errno(in->c, error, "reading an instance's type");
+    const struct instance_type *type = instance_type_named(instance.type);
+    ret->flows = FAB_SESSIONS / 2;
+    if (!type)
+        return OK;
+    ret->out_bytes_per_s = ret->in_bytes_per_s = (uint64_t)type->peak_mbit * BYTES_PER_MBIT;
+    ret->base_bytes_per_s = (uint64_t)type->base_mbit * BYTES_PER_MBIT;
+    ret->burst_s = BURST_S;
+    return OK;
+}
+
 static RESULT plan_interface(struct inside *in, const struct stored_interface *interface,
                              struct network_plan *plan)
 {
@@ -327,6 +357,7 @@ static RESULT plan_interface(struct inside *in, const struct stored_interface *i
     read_mac(interface->mac, to->interface.mac);
     TRY(find_service(in, interface, &to->interface.service));
     TRY(number_find(c, interface->subnet, &to->interface.subnet));
+    TRY(plan_limits(in, interface, &to->limits));
     plan->interface_count++;
     return OK;
 }
@@ -418,6 +449,8 @@ int network_plan_apply(const struct network_plan *plan, struct fabric *fabric)
         error = fabric_put_interface(fabric, interface->number, &interface->interface);
         if (!error)
             error = fabric_record(fabric, interface->number, interface->records);
+        if (!error)
+            error = fabric_limit(fabric, interface->number, &interface->limits);
     }
     return error ? error : fabric_changed(fabric, plan->network);
 }

@@ -21,6 +21,7 @@ struct plan_interface {
     uint32_t number;
     struct fabric_interface interface;
     enum FABRIC_RECORDS records;
+    struct fabric_limits limits;
 };
 
 struct plan_gateway {

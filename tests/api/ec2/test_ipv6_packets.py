@@ -166,3 +166,51 @@ def test_the_internet_both_ways_and_one_way(place):
     ec2.delete_route(RouteTableId=place.tables[0], DestinationIpv6CidrBlock="::/0")
     soon(lambda: not fetched(place, web, EDGE), "the end of the way without a route")
     assert not outside.fetch(web6)
+
+
+def vpc6(ec2, number):
+    """VPC 10.NUMBER/16 with a block of IPv6: (its id, the block, its subnet, its main table)."""
+    vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
+    block = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]
+    part = str(next(ipaddress.ip_network(block).subnets(new_prefix=64)))
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.{number}.1.0/24", Ipv6CidrBlock=part)["Subnet"]["SubnetId"]
+    ec2.modify_subnet_attribute(SubnetId=subnet, AssignIpv6AddressOnCreation={"Value": True})
+    inside = [{"Name": "vpc-id", "Values": [vpc]}]
+    group = ec2.describe_security_groups(Filters=inside)["SecurityGroups"][0]["GroupId"]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[
+        {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}])
+    return types.SimpleNamespace(vpc=vpc, block=block, subnet=subnet,
+                                 table=ec2.describe_route_tables(Filters=inside)["RouteTables"][0]["RouteTableId"])
+
+
+def peered(ec2, one, other):
+    made = ec2.create_vpc_peering_connection(VpcId=one.vpc, PeerVpcId=other.vpc)["VpcPeeringConnection"]
+    pcx = made["VpcPeeringConnectionId"]
+    ec2.get_waiter("vpc_peering_connection_exists").wait(VpcPeeringConnectionIds=[pcx])
+    soon(lambda: ec2.describe_vpc_peering_connections(VpcPeeringConnectionIds=[pcx])["VpcPeeringConnections"][0]["Status"][
+        "Code"] == "pending-acceptance", pcx)
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=pcx)
+    return pcx
+
+
+def test_peers(place):
+    ec2 = place.ec2
+    a, b, c = (vpc6(ec2, number) for number in (1, 2, 3))
+    first, second = peered(ec2, a, b), peered(ec2, b, c)
+    in_a, a6 = server(place, a.subnet)
+    in_b, b6 = server(place, b.subnet)
+    in_c, c6 = server(place, c.subnet)
+    for here, there, pcx in ((a, b, first), (b, a, first), (b, c, second), (c, b, second), (a, c, first), (c, a, second)):
+        ec2.create_route(RouteTableId=here.table, DestinationIpv6CidrBlock=there.block, VpcPeeringConnectionId=pcx)
+    soon(lambda: fetched(place, in_a, b6) == a6, "the way to the peer, with the address as it is")
+    soon(lambda: fetched(place, in_b, c6) == b6, "the way to the other peer")
+    assert not fetched(place, in_a, c6)  # not through a peer
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(VpcId=b.vpc, InternetGatewayId=gateway)
+    ec2.create_route(RouteTableId=b.table, DestinationIpv6CidrBlock="::/0", GatewayId=gateway)
+    ec2.create_route(RouteTableId=a.table, DestinationIpv6CidrBlock="::/0", VpcPeeringConnectionId=first)
+    soon(lambda: fetched(place, in_b, EDGE) == b6, "the peer's way out")
+    assert not fetched(place, in_a, EDGE)  # nor by its gateway
+    ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=first)
+    soon(lambda: not fetched(place, in_a, b6), "the end of the way")
+    assert fetched(place, in_b, c6) == b6
