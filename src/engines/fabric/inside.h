@@ -34,6 +34,7 @@ enum FABRIC_MAP {
     FABRIC_PLACES6,
     FABRIC_ROUTES6,
     FABRIC_RECORDS6,
+    FABRIC_FLOODS,
     FABRIC_MAPS
 };
 enum FABRIC_PROGRAM {
@@ -44,6 +45,7 @@ enum FABRIC_PROGRAM {
     FABRIC_SWEEP,
     FABRIC_SIX,
     FABRIC_SLOW6,
+    FABRIC_EDGE_XDP,
     FABRIC_PROGRAMS
 };
 
@@ -56,6 +58,8 @@ struct fabric {
     int netlink;  /* a route socket in it */
     uint32_t sessions, swept;
     struct fab_meter *meters; /* of all interfaces, as the programs see them */
+    struct fab_flood *floods; /* the same */
+    int guard;                /* the link of edge_xdp while an address is flooded; or -1 */
     uint8_t *rules_used;      /* per block */
     uint32_t rules_next;
 };
@@ -74,6 +78,12 @@ MUST_CHECK int fabric_unset(struct fabric *fabric, enum FABRIC_MAP map, const vo
 typedef bool (*fabric_goes)(void *user, const void *key, const void *value);
 MUST_CHECK int fabric_clear(struct fabric *fabric, enum FABRIC_MAP map, fabric_goes goes,
                             void *user);
+
+struct visit;
+/* guard.c: attaches edge_xdp when an address is flooded, takes it away when none is any more. */
+MUST_CHECK int fabric_guard(struct fabric *fabric);
+/* To be run in a namespace: what edge_xdp sends back needs GRO at the device `path`. */
+MUST_CHECK int fabric_receive_in_groups(struct visit *visit);
 
 /* NULL when there is no such number. */
 struct fab_meter *fabric_meter(struct fabric *fabric, uint32_t number);

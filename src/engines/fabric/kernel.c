@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -23,6 +24,9 @@
 #define BPF_FOLDER "/sys/fs/bpf"
 #define BPF_FILE_SYSTEM 0xcafe4a11
 #define SWEEP_SLICES 16
+#define FLOOD_BEGINS 10000
+#define METERS_SIZE (FAB_INTERFACES * sizeof(struct fab_meter))
+#define FLOODS_SIZE (FAB_FLOODS * sizeof(struct fab_flood))
 #define ENTRY_MAX 64 /* bytes of a key or a value where fabric_clear is asked for */
 
 static const char *const map_names[FABRIC_MAPS] = {
@@ -38,9 +42,10 @@ static const char *const map_names[FABRIC_MAPS] = {
     [FABRIC_RECORDS] = "fab_records",   [FABRIC_SERVICES] = "fab_services",
     [FABRIC_FLOWS6] = "fab_flows6",     [FABRIC_PLACES6] = "fab_places6",
     [FABRIC_ROUTES6] = "fab_routes6",   [FABRIC_RECORDS6] = "fab_records6",
+    [FABRIC_FLOODS] = "fab_floods",
 };
 static const char *const program_names[FABRIC_PROGRAMS] = {
-    "eni_in", "edge_in", "service_in", "slow", "sweep", "six", "slow6"};
+    "eni_in", "edge_in", "service_in", "slow", "sweep", "six", "slow6", "edge_xdp"};
 
 int fabric_get(struct fabric *fabric, enum FABRIC_MAP map, const void *key, void *value)
 {
@@ -82,12 +87,11 @@ struct fab_meter *fabric_meter(struct fabric *fabric, uint32_t number)
     return number > 0 && number < FAB_INTERFACES ? &fabric->meters[number] : NULL;
 }
 
-static int map_meters(struct fabric *fabric)
+static int map_pages(struct fabric *fabric, enum FABRIC_MAP map, size_t size, void *ret)
 {
-    void *meters = mmap(NULL, FAB_INTERFACES * sizeof *fabric->meters, PROT_READ | PROT_WRITE,
-                        MAP_SHARED, fabric->maps[FABRIC_METERS], 0);
-    fabric->meters = meters == MAP_FAILED ? NULL : meters;
-    return meters == MAP_FAILED ? -errno : 0;
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fabric->maps[map], 0);
+    *(void **)ret = pages == MAP_FAILED ? NULL : pages;
+    return pages == MAP_FAILED ? -errno : 0;
 }
 
 /* libbpf's own words would go to stderr. */
@@ -170,7 +174,10 @@ static int fill(struct fabric *fabric)
                                     .edge_mac = {6, 0x1a, 0xd6, 0, 0, 2},
                                     .service_mac = {6, 0x1a, 0xd6, 0, 0, 3},
                                     .mac = {6, 0x1a, 0xd6, 0, 0, 1},
-                                    .layout = FAB_LAYOUT};
+                                    .layout = FAB_LAYOUT,
+                                    .flood_begins = FLOOD_BEGINS};
+    if (getrandom(&settings.secret, sizeof settings.secret, 0) != sizeof settings.secret)
+        return -errno;
     for (uint32_t i = 0; i < fabric->sessions; i++)
         if (bpf_map_update_elem(fabric->maps[FABRIC_FREE_SLOTS], NULL, &i, 0) < 0)
             return -errno;
@@ -201,7 +208,7 @@ int fabric_open(struct fabric **ret, const struct fabric_options *options, const
     struct fabric *fabric = calloc(1, sizeof *fabric);
     if (!fabric)
         return -ENOMEM;
-    fabric->netns = fabric->services = fabric->netlink = -1;
+    fabric->netns = fabric->services = fabric->netlink = fabric->guard = -1;
     fabric->sessions = options->sessions ? options->sessions : FAB_SESSIONS;
     fabric->rules_used = calloc(FAB_RULES / FABRIC_RULE_BLOCK, 1);
     snprintf(fabric->name, sizeof fabric->name, "%s", options->name);
@@ -219,7 +226,9 @@ int fabric_open(struct fabric **ret, const struct fabric_options *options, const
     if (!error)
         error = find_all(fabric);
     if (!error)
-        error = map_meters(fabric);
+        error = map_pages(fabric, FABRIC_METERS, METERS_SIZE, &fabric->meters);
+    if (!error)
+        error = map_pages(fabric, FABRIC_FLOODS, FLOODS_SIZE, &fabric->floods);
     if (!error)
         error = take_over(fabric);
     if (!error) {
@@ -249,7 +258,11 @@ void fabric_close(struct fabric *fabric)
     if (!fabric)
         return;
     if (fabric->meters)
-        munmap(fabric->meters, FAB_INTERFACES * sizeof *fabric->meters);
+        munmap(fabric->meters, METERS_SIZE);
+    if (fabric->floods)
+        munmap(fabric->floods, FLOODS_SIZE);
+    if (fabric->guard >= 0)
+        close(fabric->guard);
     bpf_object__close(fabric->object);
     if (fabric->netns >= 0)
         close(fabric->netns);
@@ -282,7 +295,7 @@ int fabric_sweep(struct fabric *fabric)
     fabric->swept += count;
     if (fabric->swept >= fabric->sessions)
         fabric->swept = 0;
-    return 0;
+    return fabric_guard(fabric);
 }
 
 /* The value of every processor, to be freed; negative errno, or how many. */

@@ -246,6 +246,10 @@ int fabric_plug_edge(struct fabric *fabric, int netns, const char *name)
         (struct veth){.far_name = name, .far_mac = settings.edge_mac, .far_netns = netns});
     if (index < 0)
         return index;
+    struct visit far = {.netns = netns, .path = name, .run = fabric_receive_in_groups};
+    error = fabric_visit(&far);
+    if (error)
+        return error;
     settings.edge_ifindex = (uint32_t)index;
     return fabric_set(fabric, FABRIC_SETTINGS, &none, &settings);
 }

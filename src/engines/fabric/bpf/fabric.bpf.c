@@ -86,6 +86,7 @@ FAB_HASH(fab_records6, struct fab_record_key6, struct fab_record, FAB_RECORDS6);
 FAB_MAP(fab_fragments6, BPF_MAP_TYPE_LRU_HASH, struct fab_fragment_key6, struct fab_fragment,
         FAB_FRAGMENTS);
 FAB_ARRAY(fab_rules, struct fab_rule, FAB_RULES);
+FAB_MAP(fab_proven, BPF_MAP_TYPE_LRU_HASH, uint32_t, uint64_t, FAB_PROVEN);
 FAB_ARRAY(fab_settings_map, struct fab_settings, 1);
 FAB_ARRAY(fab_devices, uint32_t, FAB_DEVICE_FIRST + FAB_INTERFACES);
 FAB_MAP(fab_reasons, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, uint64_t, FAB_REASONS);
@@ -101,6 +102,7 @@ FAB_MAP(fab_reasons, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, uint64_t, FAB_REASONS)
     } name SEC(".maps")
 
 FAB_PAGES(fab_meters, struct fab_meter, FAB_INTERFACES);
+FAB_PAGES(fab_floods, struct fab_flood, FAB_FLOODS);
 FAB_PAGES(fab_sessions, struct fab_session, FAB_SESSIONS);
 
 #define FAB_TRIE(name, key_type, value_type, size)                                                 \
@@ -291,6 +293,52 @@ SEC("tc") int slow6(struct __sk_buff *frame)
     else
         fab_slow6(&six, at, &verdict);
     return fab_send(fab_apply6(frame, &six, at, &verdict), &verdict);
+}
+
+FAB_INLINE int fab_xdp_drop(uint32_t reason)
+{
+    uint64_t *count = FAB_AT(fab_reasons, reason);
+    if (count)
+        *count += 1;
+    return XDP_DROP;
+}
+
+/* What edge_in would do in the end with TCP that nobody has asked for, before the kernel makes a
+ * packet of it. There while an address is flooded, since it takes the far end's TSO away. */
+SEC("xdp") int edge_xdp(struct xdp_md *frame)
+{
+    uint8_t *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
+    uint32_t len = frame->data_end - frame->data;
+    struct fab_packet p = {.pieces = 1};
+    struct fab_verdict verdict = {};
+    int reason = fab_read(data, end, len, &p);
+    if (reason == FAB_MALFORMED)
+        return fab_xdp_drop(FAB_MALFORMED);
+    if (reason || p.kind != FAB_KIND_PLAIN || p.protocol != FAB_TCP || p.fragment)
+        return XDP_PASS;
+    const struct fab_public *public = FAB_FIND(fab_publics, &p.target);
+    struct fab_key key = fab_key_of(&p, FAB_EDGE);
+    if (!public)
+        return fab_xdp_drop(FAB_NO_TARGET);
+    if (FAB_FIND(fab_flows, &key))
+        return XDP_PASS;
+    if (public->gateway) {
+        fab_count_dropped(public->gateway);
+        return fab_xdp_drop(FAB_NO_FLOW);
+    }
+    if (!fab_guard(&p, &verdict))
+        return XDP_PASS;
+    (void)fab_xdp_drop(verdict.reason);
+    if (verdict.action != FAB_CHALLENGE ||
+        bpf_xdp_adjust_tail(frame, (int)FAB_RESET_SIZE - (int)len))
+        return XDP_DROP;
+    data = (void *)(long)frame->data;
+    end = (void *)(long)frame->data_end;
+    if (data + FAB_RESET_SIZE > end)
+        return XDP_DROP;
+    fab_write_answer(data, &p, fab_challenge(verdict.source));
+    /* XDP_TX would wait in the far end's ring: only with a program of its own it is woken up. */
+    return (int)bpf_redirect(frame->ingress_ifindex, 0);
 }
 
 /* Run by the daemon for a slice of the sessions at a time. */

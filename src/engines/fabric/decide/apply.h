@@ -156,17 +156,18 @@ FAB_INLINE uint16_t fab_sum16(const uint8_t *at, int words, uint32_t sum)
     return (uint16_t)~sum;
 }
 
-/* The frame becomes a reset for its sender, as the other end would send it: RFC 9293, 3.10.7.1. */
-FAB_INLINE int fab_reset(FAB_FRAME *frame, const struct fab_packet *p)
+struct fab_tcp_answer {
+    uint32_t sequence, acknowledgement; /* host order */
+    uint8_t flags;
+};
+
+/* A frame becomes an answer to its sender, as the other end would send it: `head` has the
+ * FAB_RESET_SIZE bytes that it is to have. */
+FAB_INLINE void fab_write_answer(uint8_t *head, const struct fab_packet *p,
+                                 struct fab_tcp_answer answer)
 {
-    if (FAB_CUT(frame, FAB_RESET_SIZE))
-        return 0;
-    uint8_t *head = FAB_HEAD(frame, FAB_RESET_SIZE);
-    if (!head)
-        return 0;
     struct fab_ipv4 *ip = (void *)(head + FAB_ETHERNET);
     uint8_t *tcp = head + FAB_L4;
-    uint32_t sequence = *(uint32_t *)(void *)(tcp + 8);
     uint16_t mac[3];
     __builtin_memcpy(mac, head, 6);
     fab_set_macs(head, head + 6, mac);
@@ -179,16 +180,42 @@ FAB_INLINE int fab_reset(FAB_FRAME *frame, const struct fab_packet *p)
     ip->sum = fab_sum16(head + FAB_ETHERNET, 10, 0);
     *(uint16_t *)(void *)tcp = p->target_port;
     *(uint16_t *)(void *)(tcp + 2) = p->source_port;
-    *(uint32_t *)(void *)(tcp + 4) = p->tcp_flags & FAB_TCP_ACK ? sequence : 0;
-    *(uint32_t *)(void *)(tcp + 8) = 0;
+    *(uint32_t *)(void *)(tcp + 4) = FAB_ORDER32(answer.sequence);
+    *(uint32_t *)(void *)(tcp + 8) = FAB_ORDER32(answer.acknowledgement);
     tcp[12] = 0x50;
-    tcp[13] = FAB_TCP_RST;
+    tcp[13] = answer.flags;
     *(uint16_t *)(void *)(tcp + 14) = 0;
     *(uint16_t *)(void *)(tcp + 16) = 0;
     *(uint16_t *)(void *)(tcp + 18) = 0;
     *(uint16_t *)(void *)(tcp + 16) = fab_sum16(
         head + FAB_IP_SOURCE, 14, (uint32_t)FAB_ORDER16(FAB_TCP) + (uint32_t)FAB_ORDER16(20));
-    return 1;
+}
+
+FAB_INLINE int fab_answer_tcp(FAB_FRAME *frame, const struct fab_packet *p,
+                              struct fab_tcp_answer answer)
+{
+    uint8_t *head = FAB_CUT(frame, FAB_RESET_SIZE) ? 0 : FAB_HEAD(frame, FAB_RESET_SIZE);
+    if (head)
+        fab_write_answer(head, p, answer);
+    return head != 0;
+}
+
+/* RFC 9293, 3.10.7.1. */
+FAB_INLINE int fab_reset(FAB_FRAME *frame, const struct fab_packet *p)
+{
+    uint8_t *head = FAB_HEAD(frame, FAB_RESET_SIZE);
+    if (!head)
+        return 0;
+    uint32_t expected = FAB_ORDER32(*(uint32_t *)(void *)(head + FAB_L4 + 8));
+    const struct fab_tcp_answer answer = {.sequence = p->tcp_flags & FAB_TCP_ACK ? expected : 0,
+                                          .flags = FAB_TCP_RST};
+    return fab_answer_tcp(frame, p, answer);
+}
+
+/* guard.h */
+FAB_INLINE struct fab_tcp_answer fab_challenge(uint32_t cookie)
+{
+    return (struct fab_tcp_answer){.acknowledgement = cookie, .flags = FAB_TCP_SYN | FAB_TCP_ACK};
 }
 
 /* The frame becomes an error that says which size would pass, and quotes its beginning: RFC
@@ -346,6 +373,10 @@ FAB_INLINE uint32_t fab_apply(FAB_FRAME *frame, const struct fab_packet *p, uint
                    : 0;
     if (verdict->action == FAB_RESET)
         return fab_reset(frame, p) ? fab_device_of(at, settings) : 0;
+    if (verdict->action == FAB_CHALLENGE)
+        return fab_answer_tcp(frame, p, fab_challenge(verdict->source))
+                   ? fab_device_of(at, settings)
+                   : 0;
     if (verdict->action == FAB_ARP_REPLY)
         return fab_arp_reply(frame, settings) ? fab_device_of(at, settings) : 0;
     if (verdict->action != FAB_FORWARD)

@@ -13,7 +13,7 @@
  * tracking" says) and makes new flows.
  */
 #include "engines/fabric/decide/fragment.h"
-#include "engines/fabric/decide/session.h"
+#include "engines/fabric/decide/guard.h"
 
 FAB_INLINE void fab_drop(struct fab_verdict *verdict, uint32_t reason)
 {
@@ -420,6 +420,8 @@ FAB_ONCE int fab_new(const struct fab_packet *p, uint32_t at, struct fab_verdict
         fab_count_dropped(way.gateway);
         return FAB_EXPIRED;
     }
+    if (!reason && at == FAB_EDGE && p->protocol == FAB_TCP && fab_guard(p, verdict))
+        return FAB_FLOODED;
     uint16_t mtu = fab_way_mtu(&way);
     if (!reason && fab_too_big(p, mtu)) {
         fab_tell_mtu(verdict, at, way.to, mtu);

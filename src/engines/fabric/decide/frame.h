@@ -112,6 +112,7 @@ FAB_INLINE int fab_read_l4(const uint8_t *data, const uint8_t *end, struct fab_p
         if (data + FAB_L4 + 20 > end || out->length < 40)
             return FAB_MALFORMED;
         out->tcp_flags = data[FAB_L4 + 13];
+        out->sequence = FAB_ORDER32(*(const uint32_t *)(const void *)(data + FAB_L4 + 4));
         out->headers = (uint16_t)(20 + (data[FAB_L4 + 12] >> 4) * 4);
     }
     return FAB_PASSED;

@@ -151,7 +151,7 @@ struct host_routes6 {
 };
 
 static struct host_map fab_flows, fab_places, fab_publics, fab_targets, fab_fragments, fab_records,
-    fab_services;
+    fab_services, fab_proven;
 static struct host_map fab_flows6, fab_places6, fab_fragments6, fab_records6;
 static struct host_routes fab_routes;
 static struct host_routes6 fab_routes6;
@@ -162,6 +162,7 @@ static struct fab_gateway fab_gateways[HOST_NUMBERS];
 static struct fab_gateway_count fab_gateway_counts[HOST_NUMBERS];
 static struct fab_meter fab_meters[HOST_NUMBERS];
 static struct fab_rule fab_rules[HOST_RULES];
+static struct fab_flood fab_floods[FAB_FLOODS];
 static struct fab_settings fab_settings_map[1];
 static struct fab_session fab_sessions[HOST_SESSIONS];
 static uint32_t host_free_slots[HOST_SESSIONS], host_free_count;
@@ -328,6 +329,7 @@ FAB_INLINE void host_open(uint32_t sessions)
                   4096);
     host_map_init(&fab_records, sizeof(struct fab_record_key), sizeof(struct fab_record), 256);
     host_map_init(&fab_services, sizeof(struct fab_service_key), sizeof(uint32_t), 256);
+    host_map_init(&fab_proven, sizeof(uint32_t), sizeof(uint64_t), 256);
     host_map_init(&fab_flows6, sizeof(struct fab_key6), sizeof(struct fab_flow6), sessions * 2);
     host_map_init(&fab_places6, sizeof(struct fab_ip6), sizeof(struct fab_place6), 256);
     host_map_init(&fab_fragments6, sizeof(struct fab_fragment_key6), sizeof(struct fab_fragment),
@@ -343,6 +345,7 @@ FAB_INLINE void host_open(uint32_t sessions)
     memset(fab_gateways, 0, sizeof fab_gateways);
     memset(fab_gateway_counts, 0, sizeof fab_gateway_counts);
     memset(fab_meters, 0, sizeof fab_meters);
+    memset(fab_floods, 0, sizeof fab_floods);
     fab_routes.count = fab_routes6.count = 0;
     host_now_ns = 1000 * FAB_SECOND;
 }
@@ -356,6 +359,7 @@ FAB_INLINE void host_close(void)
     host_map_done(&fab_fragments);
     host_map_done(&fab_records);
     host_map_done(&fab_services);
+    host_map_done(&fab_proven);
     host_map_done(&fab_flows6);
     host_map_done(&fab_places6);
     host_map_done(&fab_fragments6);

@@ -43,7 +43,7 @@ enum FAB_ROUTE {
     FAB_ROUTE_EGRESS,    /* of IPv6: by an internet gateway that lets only answers in */
 };
 
-enum FAB_ACTION { FAB_DROP, FAB_FORWARD, FAB_RESET, FAB_ARP_REPLY, FAB_TELL_MTU };
+enum FAB_ACTION { FAB_DROP, FAB_FORWARD, FAB_RESET, FAB_ARP_REPLY, FAB_TELL_MTU, FAB_CHALLENGE };
 
 /* Why a packet was dropped: each has its counter. */
 enum FAB_REASON {
@@ -70,6 +70,7 @@ enum FAB_REASON {
     FAB_NO_FIRST,  /* a fragment that came before its first one */
     FAB_LIMITED,   /* beyond the bandwidth of an interface */
     FAB_QUOTA,     /* beyond the number of flows of an interface */
+    FAB_FLOODED,   /* to an address under a flood, by somebody who has not shown where he is */
     FAB_REASONS
 };
 
@@ -251,6 +252,14 @@ struct fab_place {
     uint32_t gateway;        /* instead of an interface: one for ways within */
 };
 
+/* Connections begun towards public addresses from outside, by the address's hash: two may share a
+ * counter. */
+#define FAB_FLOODS 4096
+struct fab_flood {
+    uint64_t until_ns; /* who begins has to show where he is */
+    uint32_t second, begun;
+};
+
 /* Who has an address of IPv6, in whichever network. */
 struct fab_place6 {
     uint32_t interface;
@@ -320,7 +329,8 @@ struct fab_settings {
     uint32_t service_ifindex;
     uint8_t service_mac[6]; /* of the far end */
     uint16_t layout;        /* FAB_LAYOUT of who made the maps */
-    uint8_t reserved[4];
+    uint32_t flood_begins;  /* connections a second towards one address that are no flood; 0: any */
+    uint64_t secret;        /* of cookies */
 };
 
 /* Slots first … of fab_sessions are looked at; `ended` counts. */
@@ -345,6 +355,7 @@ struct fab_packet {
     uint16_t headers;                    /* of IP and what it carries */
     uint16_t segment;                    /* payload of each packet on the wire, if it is several */
     uint32_t pieces;                     /* packets on the wire */
+    uint32_t sequence;                   /* of TCP, host order */
 };
 enum FAB_FRAGMENT { FAB_WHOLE, FAB_FIRST, FAB_LATER };
 enum FAB_KIND { FAB_KIND_PLAIN, FAB_KIND_ERROR, FAB_KIND_ARP };
@@ -365,6 +376,6 @@ struct fab_verdict {
     uint16_t size;   /* of FAB_TELL_MTU: what would pass */
     uint32_t reason; /* enum FAB_REASON */
     uint32_t to;
-    uint32_t source, target, outer_source;
+    uint32_t source, target, outer_source; /* of FAB_CHALLENGE `source` is the cookie */
     uint16_t source_port, target_port;
 };

@@ -72,7 +72,8 @@ FAB_ONCE int fab_record(const struct fab_packet *p, struct fab_record_key *key)
 FAB_INLINE int fab_was_asked(uint32_t reason)
 {
     return reason != FAB_MALFORMED && reason != FAB_UNSUPPORTED && reason != FAB_SPOOFED &&
-           reason != FAB_UNPLUGGED && reason != FAB_RACED && reason != FAB_NO_FIRST;
+           reason != FAB_UNPLUGGED && reason != FAB_RACED && reason != FAB_NO_FIRST &&
+           reason != FAB_FLOODED;
 }
 
 FAB_INLINE void fab_record_at(const struct fab_packet *p, struct fab_record_key *key,
