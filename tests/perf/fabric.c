@@ -167,6 +167,19 @@ static int run_up(char **args)
     return 0;
 }
 
+/* hold NAME: takes it over, tells everything again, and has it open until it is killed. */
+static int run_hold(char **args)
+{
+    struct fabric *fabric = open_fabric(args[0]);
+    publish(fabric);
+    must("changed", fabric_changed(fabric, 1));
+    printf("{\"open\": 1}\n");
+    fflush(stdout);
+    while (pause() < 0)
+        ;
+    return 0;
+}
+
 /* clear NAME: no session is left. */
 static int run_clear(char **args)
 {
@@ -404,7 +417,7 @@ static const struct command {
 } commands[] = {
     {"up", 3, run_up},         {"clear", 1, run_clear},   {"counted", 1, run_counted},
     {"down", 1, run_down},     {"server", 0, run_server}, {"client", 4, run_client},
-    {"inject", 9, run_inject}, {"change", 4, run_change},
+    {"inject", 9, run_inject}, {"change", 4, run_change}, {"hold", 1, run_hold},
 };
 
 int main(int count, char **args)

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -258,6 +259,40 @@ static uint64_t make_connections(const struct client *client)
     return done;
 }
 
+/* A byte there and back by each; how many did. */
+static int talk(const int *fds, int count)
+{
+    int done = 0;
+    for (int i = 0; i < count; i++)
+        (void)!send(fds[i], "x", 1, MSG_NOSIGNAL);
+    for (int i = 0; i < count; i++) {
+        char byte;
+        done += recv(fds[i], &byte, 1, 0) == 1;
+    }
+    return done;
+}
+
+/* Connections that stay: how many talk, for each line that is read. */
+static void keep_connections(const struct client *client)
+{
+    enum { MOST = 1000 };
+    static int fds[MOST];
+    const struct timeval patience = {.tv_sec = 2};
+    int count = client->flows < MOST ? client->flows : MOST;
+    for (int i = 0; i < count; i++) {
+        struct sockaddr_in to = client->to;
+        to.sin_port = htons((uint16_t)(CONNECT_PORT + i % CONNECT_PORTS));
+        fds[i] = open_socket(SOCK_STREAM, 0);
+        setsockopt(fds[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        if (connect(fds[i], (struct sockaddr *)&to, sizeof to) < 0)
+            give_up("connect", errno);
+    }
+    do {
+        printf("{\"talk\": %d}\n", talk(fds, count));
+        fflush(stdout);
+    } while (getchar() == '\n');
+}
+
 /* client WHAT ADDRESS SECONDS FLOWS; what the server counts is what counts, but for connections. */
 int run_client(char **args)
 {
@@ -275,6 +310,10 @@ int run_client(char **args)
         count = send_bytes(&client);
     } else {
         client.to = address_of(args[1], CONNECT_PORT);
+        if (strcmp(args[0], "live") == 0) {
+            keep_connections(&client);
+            return 0;
+        }
         count = make_connections(&client);
     }
     printf("{\"count\": %llu, \"seconds\": %.6f}\n", (unsigned long long)count,
