@@ -327,3 +327,25 @@ TEST(an_unplugged_interface_is_gone)
     CHECK(dropped(FAB_NO_TARGET) > 0);
     close_world();
 }
+
+TEST(another_versions_fabric_is_refused_until_it_is_removed)
+{
+    const uint32_t none = 0;
+    struct fabric_options options = {.name = name, .sessions = 4000};
+    struct fab_settings settings;
+    struct fabric *other;
+    const char *why;
+    open_world();
+    CHECK_INT(fabric_get(fabric, FABRIC_SETTINGS, &none, &settings), 0);
+    CHECK_INT(settings.layout, FAB_LAYOUT);
+    settings.layout--;
+    CHECK_INT(fabric_set(fabric, FABRIC_SETTINGS, &none, &settings), 0);
+    CHECK_INT(fabric_open(&other, &options, &why), -ESTALE);
+    CHECK(strstr(why, "another version"));
+    options.sessions *= 2; /* maps of another size */
+    CHECK_INT(fabric_open(&other, &options, &why), -ESTALE);
+    close_world();
+    CHECK_INT(fabric_open(&other, &options, &why), 0);
+    fabric_close(other);
+    CHECK_INT(fabric_remove(name), 0);
+}
