@@ -22,7 +22,9 @@ class Delivering:
 
     def __init__(self, cloud, *statements):
         self.cloud = cloud
-        self.kinesis, self.s3, self.iam = (cloud.client(service) for service in ("kinesis", "s3", "iam"))
+        # A leap of the clock ends idle connections, and a request may meet that.
+        self.kinesis, self.s3, self.iam = (cloud.client(service, retries={"total_max_attempts": 3})
+                                           for service in ("kinesis", "s3", "iam"))
         self.kinesis.create_stream(StreamName="s", StreamModeDetails={"StreamMode": "ON_DEMAND"})
         self.kinesis.get_waiter("stream_exists").wait(StreamName="s")
         self.s3.create_bucket(Bucket="lake")

@@ -15,7 +15,8 @@ STREAM = "q"
 class Queues:
     def __init__(self, cloud):
         self.cloud = cloud
-        self.kinesis = cloud.client("kinesis")
+        # A leap of the clock ends idle connections, and a request may meet that.
+        self.kinesis = cloud.client("kinesis", retries={"total_max_attempts": 3})
         self.kinesis.create_stream(StreamName=STREAM, StreamModeDetails={"StreamMode": "ON_DEMAND"})
         wait_active(self.kinesis, STREAM)
 
