@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * AES-256-GCM by libcrypto's EVP. The cipher is looked up once, when it is first needed, since that
- * takes longer than all else that a start computes. Each thread keeps contexts, for each direction
- * one of keys that wrap and one of runs: making one costs more than a short text, and so does
- * giving it another key, which those that wrap seldom need, nor the frames of one run. A failure of
- * libcrypto other than a wrong tag means that it is unusable, and ends the process. Any thread.
+ * AES-256-GCM: whole frames by base/gcm.h where the CPU can, all else by libcrypto's EVP. The
+ * cipher is looked up once, when it is first needed, since that takes longer than all else that a
+ * start computes. Each thread keeps contexts, for each direction one of keys that wrap and one of
+ * runs: making one costs more than a short text, and so does giving it another key, which those
+ * that wrap seldom need, nor the frames of one run. A failure of libcrypto other than a wrong tag
+ * means that it is unusable, and ends the process. Any thread.
  */
 #include "base/seal.h"
 
+#include "base/gcm.h"
 #include "base/hash.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -30,6 +32,11 @@ static const EVP_CIPHER *cipher;
 static pthread_key_t ending; /* frees a thread's contexts */
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 static _Thread_local struct keyed contexts[DIRECTIONS * USES];
+static _Thread_local struct {
+    struct gcm gcm;
+    struct seal_key key;
+    bool has_key;
+} wide; /* the run that this thread was at last */
 
 static void free_contexts(void *of)
 {
@@ -37,6 +44,7 @@ static void free_contexts(void *of)
     for (size_t i = 0; i < DIRECTIONS * USES; i++)
         EVP_CIPHER_CTX_free(mine[i].ctx);
     OPENSSL_cleanse(mine, sizeof contexts);
+    OPENSSL_cleanse(&wide, sizeof wide);
 }
 
 static void prepare(void)
@@ -144,6 +152,22 @@ uint64_t seal_plain_len(uint64_t sealed_len)
     return sealed_len - (sealed_len + frame - 1) / frame * SEAL_TAG_SIZE;
 }
 
+/* For a whole frame: NULL where libcrypto has to do it. */
+static const struct gcm *wide_for(const struct seal_key *key, size_t len)
+{
+    _Static_assert(SEAL_FRAME % GCM_STRIDE == 0 && SEAL_TAG_SIZE == GCM_TAG_SIZE, "whole strides");
+    if (len != SEAL_FRAME || !gcm_is_here())
+        return NULL;
+    if (!wide.has_key || memcmp(&wide.key, key, sizeof *key) != 0) {
+        pthread_once(&prepared, prepare);
+        pthread_setspecific(ending, contexts); /* so that it is forgotten */
+        gcm_begin(&wide.gcm, key->bytes);
+        wide.key = *key;
+        wide.has_key = true;
+    }
+    return &wide.gcm;
+}
+
 static void nonce_of(uint64_t frame, uint8_t nonce[SEAL_NONCE_SIZE])
 {
     uint64_t number = htobe64(frame);
@@ -151,14 +175,39 @@ static void nonce_of(uint64_t frame, uint8_t nonce[SEAL_NONCE_SIZE])
     memcpy(nonce + SEAL_NONCE_SIZE - sizeof number, &number, sizeof number);
 }
 
+static void seal_frame(const struct seal_key *key, const uint8_t nonce[SEAL_NONCE_SIZE],
+                       struct span plain, char *to)
+{
+    const struct gcm *gcm = wide_for(key, plain.len);
+    struct gcm_run run = {.nonce = nonce, .from = plain.at, .to = to, .len = plain.len};
+    if (gcm)
+        gcm_seal(gcm, &run, (uint8_t *)to + plain.len);
+    else
+        seal_one(context(SEAL, OF_RUNS, key), nonce, SPAN_NONE, plain, to);
+}
+
+static bool open_frame(const struct seal_key *key, const uint8_t nonce[SEAL_NONCE_SIZE],
+                       struct span sealed, char *to)
+{
+    uint8_t tag[SEAL_TAG_SIZE];
+    if (sealed.len < SEAL_TAG_SIZE)
+        return false;
+    size_t len = sealed.len - SEAL_TAG_SIZE;
+    const struct gcm *gcm = wide_for(key, len);
+    struct gcm_run run = {.nonce = nonce, .from = sealed.at, .to = to, .len = len};
+    if (!gcm)
+        return open_one(context(OPEN, OF_RUNS, key), nonce, SPAN_NONE, sealed, to);
+    gcm_open(gcm, &run, tag);
+    return CRYPTO_memcmp(tag, sealed.at + len, sizeof tag) == 0;
+}
+
 void seal_frames(const struct seal_key *key, uint64_t first, struct span plain, char *to)
 {
-    EVP_CIPHER_CTX *ctx = context(SEAL, OF_RUNS, key);
     for (; plain.len; first++) {
         uint8_t nonce[SEAL_NONCE_SIZE];
         struct span frame = span_first(plain, SEAL_FRAME);
         nonce_of(first, nonce);
-        seal_one(ctx, nonce, SPAN_NONE, frame, to);
+        seal_frame(key, nonce, frame, to);
         to += frame.len + SEAL_TAG_SIZE;
         plain = span_from(plain, frame.len);
     }
@@ -166,12 +215,11 @@ void seal_frames(const struct seal_key *key, uint64_t first, struct span plain, 
 
 bool seal_open_frames(const struct seal_key *key, uint64_t first, struct span sealed, char *to)
 {
-    EVP_CIPHER_CTX *ctx = context(OPEN, OF_RUNS, key);
     for (; sealed.len; first++) {
         uint8_t nonce[SEAL_NONCE_SIZE];
         struct span frame = span_first(sealed, SEAL_FRAME + SEAL_TAG_SIZE);
         nonce_of(first, nonce);
-        if (!open_one(ctx, nonce, SPAN_NONE, frame, to))
+        if (!open_frame(key, nonce, frame, to))
             return false;
         to += frame.len - SEAL_TAG_SIZE;
         sealed = span_from(sealed, frame.len);
