@@ -20,8 +20,8 @@
 #define HAND_OVER (BUFFER_SIZE - 128 * 1024) /* from here on a buffer goes to a worker */
 #define BUFFER_CEILING ((size_t)64 << 20)
 #define FIRST_EXTENT (1 << 20)
-#define SEAL_AT_ONCE ((size_t)(4 * SEAL_FRAME)) /* stays in the second-level cache */
-#define RETRY_MS 5                              /* when the workers' queue is full */
+#define AT_ONCE ((size_t)(4 * SEAL_FRAME)) /* stays in the second-level cache */
+#define RETRY_MS 5                         /* when the workers' queue is full */
 
 struct holding {
     atomic_int holders;
@@ -128,12 +128,20 @@ static int extent_for_more(struct draft *draft, struct extent **ret)
 /* Whole frames, except at the end of a body. */
 static int append_sealed(struct store *store, struct extent *extent, struct span bytes)
 {
-    AUTO_FREE char *sealed = store_alloc(seal_sealed_len(SEAL_AT_ONCE));
+    AUTO_FREE char *sealed = store_alloc(seal_sealed_len(AT_ONCE));
+    seal_frames(&extent->sealing.key, extent_size(extent) / SEAL_FRAME, bytes, sealed);
+    return segments_append(store, extent, span_of(sealed, seal_sealed_len(bytes.len)));
+}
+
+/* Digests, seals and appends a little at a time: it is in the cache for all of that. */
+static int append_all(struct draft *draft, struct extent *extent, struct span bytes)
+{
     int error = 0;
     while (bytes.len && !error) {
-        struct span part = span_first(bytes, SEAL_AT_ONCE);
-        seal_frames(&extent->sealing.key, extent_size(extent) / SEAL_FRAME, part, sealed);
-        error = segments_append(store, extent, span_of(sealed, seal_sealed_len(part.len)));
+        struct span part = span_first(bytes, AT_ONCE);
+        digester_feed_some(&draft->digester, ~(unsigned)DIGEST_MD5, part);
+        error = draft->kind == EXTENT_SEALED ? append_sealed(draft->store, extent, part)
+                                             : segments_append(draft->store, extent, part);
         bytes = span_from(bytes, part.len);
     }
     return error;
@@ -148,8 +156,7 @@ static int write_out(struct draft *draft, struct span bytes)
             return error;
         struct span part = span_first(bytes, draft->room - extent_size(extent));
         uint32_t before = extent->len;
-        error = draft->kind == EXTENT_SEALED ? append_sealed(draft->store, extent, part)
-                                             : segments_append(draft->store, extent, part);
+        error = append_all(draft, extent, part);
         if (error)
             return error;
         segments_write_back(draft->store, extent, before);
@@ -167,19 +174,13 @@ static void trim_last(struct draft *draft)
     draft->allocated = holding->extents[holding->count - 1].len;
 }
 
-static void digest(struct draft *draft, struct span bytes)
-{
-    digester_feed_some(&draft->digester, ~(unsigned)DIGEST_MD5, bytes);
-    if (draft->digester.wanted & DIGEST_MD5)
-        gathering_feed(&draft->store->gathering, &draft->digester.md5, bytes);
-}
-
 static void job_run(struct job *job)
 {
     struct draft *draft = (struct draft *)((char *)job - offsetof(struct draft, job));
     if (atomic_load(&draft->abandoned))
         return;
-    digest(draft, buf_span(&draft->writing));
+    if (draft->digester.wanted & DIGEST_MD5)
+        gathering_feed(&draft->store->gathering, &draft->digester.md5, buf_span(&draft->writing));
     int error = write_out(draft, buf_span(&draft->writing));
     if (!error && draft->submit_last) {
         trim_last(draft);
