@@ -9,9 +9,12 @@
 #include "store/inside.h"
 #include "store/key.h"
 #include "store/settler.h"
+#include "store/tidier.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#define MET_MANY 4096 /* deletions: some milliseconds */
 
 enum DIRECTION { FORWARD, BACKWARD };
 enum SOURCE { SOURCE_NONE, SOURCE_STORE, SOURCE_OWN };
@@ -22,6 +25,8 @@ struct cursor {
     enum DIRECTION direction;
     enum SOURCE source; /* of the current key */
     int error;          /* of settling */
+    bool placed;        /* `sought` is set */
+    uint64_t met;       /* deletions that this thread had met before */
     rocksdb_readoptions_t *options;
     rocksdb_iterator_t *iterator; /* NULL: nothing was settled yet */
     uint32_t *own;                /* indices into the writes, in key order */
@@ -30,42 +35,8 @@ struct cursor {
     struct buf current; /* copy of key and value of an own write: the batch may move */
     size_t current_key_len;
     struct key prefix, after; /* bounds, full keys; RocksDB borrows them */
+    struct key sought;        /* where it was placed first */
 };
-
-struct cursor *cursor_open(struct txn *txn, enum FAMILY family, struct span prefix)
-{
-    struct cursor *cursor = store_alloc(sizeof *cursor);
-    memset(cursor, 0, offsetof(struct cursor, prefix));
-    struct store *store = txn_store(txn);
-    cursor->txn = txn;
-    cursor->family = family;
-    buf_init(&cursor->current, SIZE_MAX);
-    key_begin(&cursor->prefix, (uint8_t)family);
-    key_raw(&cursor->prefix, prefix);
-    key_begin(&cursor->after, (uint8_t)family);
-    key_raw(&cursor->after, prefix);
-    key_after_prefix(&cursor->after);
-    cursor->options = rocksdb_readoptions_create();
-    rocksdb_readoptions_set_iterate_lower_bound(cursor->options, cursor->prefix.bytes,
-                                                cursor->prefix.len);
-    if (cursor->after.len)
-        rocksdb_readoptions_set_iterate_upper_bound(cursor->options, cursor->after.bytes,
-                                                    cursor->after.len);
-    cursor->error = settler_settle(store, family);
-    rocksdb_t *index = index_of(store);
-    cursor->iterator = index ? rocksdb_create_iterator(index, cursor->options) : NULL;
-    return cursor;
-}
-
-void cursor_close(struct cursor *cursor)
-{
-    if (cursor->iterator)
-        rocksdb_iter_destroy(cursor->iterator);
-    rocksdb_readoptions_destroy(cursor->options);
-    buf_done(&cursor->current);
-    free(cursor->own);
-    free(cursor);
-}
 
 static struct span own_key(const struct cursor *cursor, int64_t at)
 {
@@ -108,6 +79,56 @@ static bool own_valid(const struct cursor *cursor)
 static bool store_valid(const struct cursor *cursor)
 {
     return cursor->iterator && rocksdb_iter_valid(cursor->iterator);
+}
+
+/* From where it was placed to where it stands now. */
+static void ask_to_tidy(struct cursor *cursor)
+{
+    struct store *store = txn_store(cursor->txn);
+    struct span sought = key_span(&cursor->sought);
+    bool valid = store_valid(cursor), forward = cursor->direction == FORWARD;
+    struct span here = valid     ? store_key(cursor)
+                       : forward ? key_span(&cursor->after)
+                                 : key_span(&cursor->prefix);
+    (void)(forward ? tidier_ask(store, sought, here) : tidier_ask(store, here, sought));
+}
+
+struct cursor *cursor_open(struct txn *txn, enum FAMILY family, struct span prefix)
+{
+    struct cursor *cursor = store_alloc(sizeof *cursor);
+    memset(cursor, 0, offsetof(struct cursor, prefix));
+    struct store *store = txn_store(txn);
+    cursor->txn = txn;
+    cursor->family = family;
+    buf_init(&cursor->current, SIZE_MAX);
+    key_begin(&cursor->prefix, (uint8_t)family);
+    key_raw(&cursor->prefix, prefix);
+    key_begin(&cursor->after, (uint8_t)family);
+    key_raw(&cursor->after, prefix);
+    key_after_prefix(&cursor->after);
+    cursor->options = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_iterate_lower_bound(cursor->options, cursor->prefix.bytes,
+                                                cursor->prefix.len);
+    if (cursor->after.len)
+        rocksdb_readoptions_set_iterate_upper_bound(cursor->options, cursor->after.bytes,
+                                                    cursor->after.len);
+    cursor->error = settler_settle(store, family);
+    rocksdb_t *index = index_of(store);
+    cursor->iterator = index ? rocksdb_create_iterator(index, cursor->options) : NULL;
+    cursor->met = index ? tidier_met() : 0;
+    return cursor;
+}
+
+void cursor_close(struct cursor *cursor)
+{
+    if (cursor->placed && tidier_met() - cursor->met > MET_MANY)
+        ask_to_tidy(cursor);
+    if (cursor->iterator)
+        rocksdb_iter_destroy(cursor->iterator);
+    rocksdb_readoptions_destroy(cursor->options);
+    buf_done(&cursor->current);
+    free(cursor->own);
+    free(cursor);
 }
 
 static void step_store(struct cursor *cursor)
@@ -183,9 +204,19 @@ static int64_t own_lower_bound(const struct cursor *cursor, struct span key)
     return low;
 }
 
+static void note_sought(struct cursor *cursor, struct span key)
+{
+    if (cursor->placed || !cursor->iterator)
+        return;
+    cursor->placed = true;
+    cursor->sought.len = key.len;
+    memcpy(cursor->sought.bytes, key.at, key.len);
+}
+
 static void place_forward(struct cursor *cursor, struct span key)
 {
     cursor->direction = FORWARD;
+    note_sought(cursor, key);
     if (cursor->iterator)
         rocksdb_iter_seek(cursor->iterator, key.at, key.len);
     own_collect(cursor);
@@ -195,6 +226,7 @@ static void place_forward(struct cursor *cursor, struct span key)
 static void place_backward(struct cursor *cursor, struct span key)
 {
     cursor->direction = BACKWARD;
+    note_sought(cursor, key);
     if (cursor->iterator)
         rocksdb_iter_seek_for_prev(cursor->iterator, key.at, key.len);
     own_collect(cursor);
@@ -233,6 +265,7 @@ bool cursor_first(struct cursor *cursor)
 bool cursor_last(struct cursor *cursor)
 {
     cursor->direction = BACKWARD;
+    note_sought(cursor, key_span(&cursor->after));
     if (cursor->iterator)
         rocksdb_iter_seek_to_last(cursor->iterator);
     own_collect(cursor);

@@ -102,6 +102,7 @@ struct store {
     pthread_mutex_t books;     /* of extent references: txn_lock_books */
     struct gathering gathering;
     struct scrubber *scrubber;
+    struct tidier *tidier;
     struct seal_key master;
 };
 

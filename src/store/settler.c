@@ -13,6 +13,7 @@
 #include "store/journal.h"
 #include "store/key.h"
 #include "store/recent.h"
+#include "store/tidier.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -98,8 +99,12 @@ static void add_taken(struct settler *settler)
 
 static void let_go(struct settler *settler, const char *write, const struct write_parts *written)
 {
-    if (!write_is_carried(write))
-        recent_settled(settler->recent, span_hash(written->key), write);
+    if (write_is_carried(write))
+        return;
+    recent_settled(settler->recent, span_hash(written->key), write);
+    if (written->deleted)
+        tidier_deleted((struct store *)((char *)settler - offsetof(struct store, settler)),
+                       written->key);
 }
 
 static void count_settled(struct store *store, size_t bytes)

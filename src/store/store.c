@@ -13,6 +13,7 @@
 #include "store/scrub.h"
 #include "store/segments.h"
 #include "store/settler.h"
+#include "store/tidier.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -61,6 +62,7 @@ static struct store *store_new(void)
         pthread_mutex_init(&store->stripes[i], NULL);
     pthread_mutex_init(&store->books, NULL);
     gathering_init(&store->gathering);
+    tidier_init(store);
     store->write_options = rocksdb_writeoptions_create();
     rocksdb_writeoptions_disable_WAL(store->write_options, 1);
     store->read_options = rocksdb_readoptions_create();
@@ -81,6 +83,7 @@ static void store_free(struct store *store)
         pthread_mutex_destroy(&store->stripes[i]);
     pthread_mutex_destroy(&store->books);
     gathering_done(&store->gathering);
+    tidier_done(store);
     free(store);
 }
 
@@ -210,6 +213,7 @@ void store_close(struct store *store)
     flusher_stop(store);
     reclaim_stop(store);
     settler_stop(store);
+    tidier_stop(store);
     store_free(store);
 }
 

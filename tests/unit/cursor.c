@@ -2,17 +2,20 @@
 /* Cases for cursors: against a sorted array that knows what must be there, own writes included. */
 #include "store_helper.h"
 
+#include "store/tidier.h"
 #include "store/txn.h"
 
 #define KEYS 40
+#define MANY 30000
+#define FEW 4096 /* that nobody minds */
 
 static struct store *store;
 static bool present[KEYS]; /* what the transaction should see below "p" */
-static char key_text[8];
+static char key_room[8];
 
 static struct span key_of(int i)
 {
-    return span_of(key_text, (size_t)snprintf(key_text, sizeof key_text, "p%02d", i));
+    return span_of(key_room, (size_t)snprintf(key_room, sizeof key_room, "p%02d", i));
 }
 
 static void begin(void)
@@ -170,6 +173,55 @@ TEST(values_and_families)
     CHECK_SPAN(cursor_key(cursor), S("q9"));
     cursor_close(cursor);
     txn_rollback(txn);
+}
+
+static void for_many(void (*fn)(struct txn *txn, struct span key))
+{
+    uint64_t ticket;
+    char text[16];
+    struct txn *txn = txn_begin(store);
+    for (int i = 0; i < MANY; i++)
+        fn(txn, span_of(text, (size_t)snprintf(text, sizeof text, "many%06d", i)));
+    CHECK_INT(txn_commit(txn, &ticket), 0);
+}
+
+static void put_one(struct txn *txn, struct span key)
+{
+    txn_put(txn, FAMILY_OBJECTS, key, S("one of many"));
+}
+
+static void delete_one(struct txn *txn, struct span key)
+{
+    txn_delete(txn, FAMILY_OBJECTS, key);
+}
+
+/* Deletions that a cursor steps over when it looks for something below "many". */
+static uint64_t met(bool (*place)(struct cursor *cursor))
+{
+    struct txn *txn = txn_begin(store);
+    struct cursor *cursor = cursor_open(txn, FAMILY_OBJECTS, S("many"));
+    uint64_t before = tidier_met();
+    CHECK(!place(cursor));
+    before = tidier_met() - before;
+    cursor_close(cursor);
+    txn_rollback(txn);
+    return before;
+}
+
+TEST(many_deletions_are_met_once)
+{
+    bool (*const places[])(struct cursor *) = {cursor_first, cursor_last};
+    begin();
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        uint64_t first, last = 0;
+        for_many(put_one);
+        for_many(delete_one);
+        first = met(places[i]);
+        CHECK(first > MANY / 2);
+        for (int wait = 0; wait < 1000 && (last = met(places[i])) > FEW; wait++)
+            usleep(10000);
+        CHECK(last <= FEW);
+    }
 }
 
 TEST(zz_close)
