@@ -317,6 +317,48 @@ TEST(pieces_become_an_object)
     CHECK(becomes_live(0));
 }
 
+static void count_left(void *user, struct txn *txn)
+{
+    ++*(size_t *)user;
+}
+
+/* A deletion drops few pieces itself; the others are nobody's until they are cleared away. */
+TEST(many_pieces_are_dropped_later)
+{
+    enum { PIECES = 100 };
+    uint32_t numbers[PIECES];
+    size_t left = 0, steps = 0;
+    struct object_watcher watcher = {.left = count_left, .user = &left};
+    struct assembly assembly = {.started_ms = 1};
+    struct object object;
+    begin();
+    CHECK_INT(assembly_begin(&bucket, S("many"), &assembly), 0);
+    for (uint32_t i = 0; i < PIECES; i++) {
+        numbers[i] = 3 * i + 1;
+        add_piece(&assembly.id, numbers[i], in_extents(i, 5000));
+    }
+    finish(S("many"), &assembly.id, numbers, PIECES);
+    again();
+    CHECK_INT(object_clear_some(bucket.txn, &arena), 0);
+    CHECK_INT(live(), PIECES * 8192);
+    bucket.watcher = &watcher;
+    drop(S("many"));
+    CHECK_INT(left, 1);
+    again();
+    CHECK_INT(object_get(&bucket, S("many"), &object), -ENOENT);
+    CHECK_INT(object_bucket_is_empty(&bucket), 1);
+    for (;; steps++) {
+        int more = object_clear_some(bucket.txn, &arena);
+        again();
+        if (more == 0)
+            break;
+        CHECK_INT(more, 1);
+    }
+    CHECK(steps > 1);
+    commit();
+    CHECK(becomes_live(0));
+}
+
 TEST(a_slice_that_ends_in_memory_may_come_first)
 {
     static const uint32_t numbers[] = {1, 2};

@@ -39,7 +39,7 @@ static void count_change(void *user, const struct object_change *change)
     told[change->event]++;
 }
 
-static const struct object_watcher watcher = {count_change, NULL};
+static const struct object_watcher watcher = {.changed = count_change};
 
 static void begin(enum OBJECT_KEEPING keeping)
 {

@@ -140,7 +140,7 @@ int assembly_drop(const struct object_bucket *bucket, struct span name,
                   const struct assembly_id *id)
 {
     int result = forget(bucket, name, id);
-    return result < 0 ? result : pieces_drop(bucket, id);
+    return result < 0 ? result : remains_drop(bucket, id);
 }
 
 int assembly_disturb_all(const struct object_bucket *bucket, struct span name)

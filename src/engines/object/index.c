@@ -89,7 +89,7 @@ int object_drop_content(const struct object_bucket *bucket, struct span name,
     if (noted < 0)
         return noted;
     if (object->place == PLACE_PIECES)
-        return pieces_drop(bucket, object_assembly(object));
+        return remains_drop(bucket, object_assembly(object));
     struct content content;
     int result = whole_content(bucket, name, object, &content);
     if (result < 0)

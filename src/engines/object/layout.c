@@ -113,6 +113,12 @@ void layout_directory(struct key *key, uint64_t bucket, const struct assembly_id
     key_raw(key, span_of(id->bytes, sizeof id->bytes));
 }
 
+void layout_remains(struct key *key, uint64_t bucket, const struct assembly_id *id)
+{
+    layout_head(key, KEYSPACE_REMAINS, bucket);
+    key_raw(key, span_of(id->bytes, sizeof id->bytes));
+}
+
 void layout_assembly_name(struct key *key, uint64_t bucket, struct span name)
 {
     layout_head(key, KEYSPACE_ASSEMBLY, bucket);

@@ -15,6 +15,7 @@
  *   0x4b bucket name           stamp of the newest version, where that is a deletion mark
  *   0x4c bucket name           how many assemblies of the name are not finished
  *   0x4d bucket name~ stamp name note of a version
+ *   0x4e bucket id             remains of an object: the number of the last piece that was dropped
  *   0x4f bucket lane           never stored: names of locks
  *
  * `name~` is an escaped text component; the plain one is the raw end of its
@@ -34,6 +35,7 @@ enum OBJECT_KEYSPACE {
     KEYSPACE_MARK = 0x4b,
     KEYSPACE_OPEN = 0x4c,
     KEYSPACE_NOTE = 0x4d,
+    KEYSPACE_REMAINS = 0x4e,
     KEYSPACE_LANE = 0x4f,
 };
 
@@ -61,6 +63,7 @@ void layout_number(struct key *key, enum OBJECT_KEYSPACE keyspace, uint64_t buck
 /* All pieces of an assembly; with key_u64(number) one of them. */
 void layout_pieces(struct key *key, uint64_t bucket, const struct assembly_id *id);
 void layout_directory(struct key *key, uint64_t bucket, const struct assembly_id *id);
+void layout_remains(struct key *key, uint64_t bucket, const struct assembly_id *id);
 void layout_assembly(struct key *key, uint64_t bucket, struct span name,
                      const struct assembly_id *id);
 /* The head of all assemblies of the name. */
@@ -119,12 +122,16 @@ MUST_CHECK int note_drop_all(const struct object_bucket *bucket, struct span nam
 /* Drops what an object's record points at, the record itself excepted. */
 MUST_CHECK int object_drop_content(const struct object_bucket *bucket, struct span name,
                                    const struct object *object);
-/* All pieces at once: a cursor must be closed before anything is written. */
+/* Many at once: a cursor must be closed before anything is written. */
 struct pieces {
     struct arena *arena;
     struct piece *at;
     size_t count, room;
+    size_t limit; /* set by the caller */
 };
+/* Those behind the number `after`, at most `limit`; `ret` has the arena and the limit. */
+MUST_CHECK int pieces_some(const struct object_bucket *bucket, const struct assembly_id *id,
+                           uint32_t after, struct pieces *ret);
 MUST_CHECK int pieces_all(const struct object_bucket *bucket, const struct assembly_id *id,
                           struct pieces *ret);
 /* Writes the record alone. */
@@ -133,8 +140,9 @@ void piece_write(const struct object_bucket *bucket, const struct assembly_id *i
 /* Deletes one piece and drops its content. */
 MUST_CHECK int piece_drop(const struct object_bucket *bucket, const struct assembly_id *id,
                           const struct piece *piece);
-/* Deletes pieces and directory of an assembly and drops their content. */
-MUST_CHECK int pieces_drop(const struct object_bucket *bucket, const struct assembly_id *id);
+/* Deletes pieces and directory of an assembly and drops their content: at once where they are few,
+ * else object_clear_some does it. */
+MUST_CHECK int remains_drop(const struct object_bucket *bucket, const struct assembly_id *id);
 /* A range of an object in pieces. */
 MUST_CHECK int pieces_content(const struct object_bucket *bucket, const struct assembly_id *id,
                               struct byte_range range, struct content *ret);

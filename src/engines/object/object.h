@@ -43,9 +43,11 @@ enum OBJECT_KEEPING {
 
 struct object_change;
 /* Told of every change, inside its transaction, so that what it writes is committed with it. The
- * one place where events about objects can be recorded. */
+ * one place where events about objects can be recorded. Either function may be missing. */
 struct object_watcher {
     void (*changed)(void *user, const struct object_change *change);
+    /* A deletion left pieces behind: somebody shall call object_clear_some once this is durable. */
+    void (*left)(void *user, struct txn *txn);
     void *user;
 };
 
@@ -224,6 +226,9 @@ size_t object_group_len(struct span name, struct span prefix, struct span delimi
 MUST_CHECK int object_bucket_is_empty(const struct object_bucket *bucket);
 /* Drops every assembly of a bucket that is being deleted. */
 MUST_CHECK int object_bucket_clear(const struct object_bucket *bucket);
+/* Drops some of the pieces that deletions left behind, of any bucket; 1 when there may be more. One
+ * caller at a time, on a worker, after every start too. */
+MUST_CHECK int object_clear_some(struct txn *txn, struct arena *arena);
 
 /* ---- notes ---------------------------------------------------------------------------------- */
 

@@ -80,13 +80,19 @@ static int collect(void *user, const struct piece *piece)
         pieces->at = at;
     }
     pieces->at[pieces->count++] = *piece;
-    return 0;
+    return pieces->count == pieces->limit;
+}
+
+int pieces_some(const struct object_bucket *bucket, const struct assembly_id *id, uint32_t after,
+                struct pieces *ret)
+{
+    return piece_each(bucket, id, after, collect, ret);
 }
 
 int pieces_all(const struct object_bucket *bucket, const struct assembly_id *id, struct pieces *ret)
 {
-    *ret = (struct pieces){.arena = bucket->arena};
-    return piece_each(bucket, id, 0, collect, ret);
+    *ret = (struct pieces){.arena = bucket->arena, .limit = SIZE_MAX};
+    return pieces_some(bucket, id, 0, ret);
 }
 
 int piece_drop(const struct object_bucket *bucket, const struct assembly_id *id,
@@ -96,18 +102,6 @@ int piece_drop(const struct object_bucket *bucket, const struct assembly_id *id,
     piece_key(&key, bucket->id, id, piece->number);
     txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
     return content_unshare(bucket, &piece->content);
-}
-
-int pieces_drop(const struct object_bucket *bucket, const struct assembly_id *id)
-{
-    struct pieces all;
-    struct key key;
-    int result = pieces_all(bucket, id, &all);
-    for (size_t i = 0; i < all.count && result == 0; i++)
-        result = piece_drop(bucket, id, &all.at[i]);
-    layout_directory(&key, bucket->id, id);
-    txn_delete(bucket->txn, FAMILY_OBJECTS, key_span(&key));
-    return result;
 }
 
 static int directory_get(const struct object_bucket *bucket, const struct assembly_id *id,

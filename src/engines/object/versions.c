@@ -16,7 +16,7 @@ static void tell(const struct object_bucket *bucket, enum OBJECT_EVENT event, st
                  const struct object *object)
 {
     struct object_change change = {bucket, event, name, object};
-    if (bucket->watcher)
+    if (bucket->watcher && bucket->watcher->changed)
         bucket->watcher->changed(bucket->watcher->user, &change);
 }
 

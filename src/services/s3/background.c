@@ -9,7 +9,6 @@
 #include "loop/workers.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/s3.h"
-#include "store/txn.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -21,6 +20,20 @@
 #define ARENA_FIRST 65536
 #define ARENA_CEILING (256 << 20)
 
+/* The pieces of large objects that were deleted, some at a time. */
+static int clearing_step(struct call *c, int64_t *ret_next_ms)
+{
+    uint64_t ticket;
+    struct txn *txn = txn_begin(c->cloud->store);
+    int result = object_clear_some(txn, c->arena);
+    if (result <= 0) {
+        txn_rollback(txn);
+        return result;
+    }
+    *ret_next_ms = c->now_ms;
+    return txn_commit(txn, &ticket);
+}
+
 static const struct kind {
     const char *name;
     background_step *step;
@@ -28,6 +41,7 @@ static const struct kind {
     [BACKGROUND_SWEEP] = {"lifecycle", sweep_step},
     [BACKGROUND_LOG_DELIVERY] = {"log delivery", log_delivery_step},
     [BACKGROUND_INVENTORY] = {"inventory", inventory_step},
+    [BACKGROUND_CLEARING] = {"clearing", clearing_step},
 };
 
 struct task {
@@ -43,6 +57,7 @@ struct task {
 };
 
 struct s3 {
+    struct object_watcher watcher;
     struct task tasks[ARRAY_LEN(kinds)];
 };
 
@@ -126,11 +141,23 @@ void background_wake(struct call *c, enum BACKGROUND which)
     txn_after_durable(c->txn, wake, &c->cloud->s3->tasks[which]);
 }
 
+static void wake_clearing(void *user, struct txn *txn)
+{
+    struct s3 *s3 = user;
+    txn_after_durable(txn, wake, &s3->tasks[BACKGROUND_CLEARING]);
+}
+
+const struct object_watcher *background_watcher(struct cloud *cloud)
+{
+    return &cloud->s3->watcher;
+}
+
 struct s3 *s3_new(struct cloud *cloud)
 {
     struct s3 *s3 = calloc(1, sizeof *s3);
     if (!s3)
         log_fatal("out of memory");
+    s3->watcher = (struct object_watcher){.left = wake_clearing, .user = s3};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         struct task *task = &s3->tasks[i];
         task->cloud = cloud;

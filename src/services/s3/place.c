@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "services/cloud.h"
 #include "services/s3/access.h"
+#include "services/s3/background.h"
 #include "services/s3/s3.api.h"
 #include "services/s3/version.h"
 #include "store/store.h"
@@ -147,7 +148,8 @@ RESULT place_open_in(struct call *c, struct txn *txn, struct place_name name, st
                                         .key = store_master_key(txn_store(txn)),
                                         .sealing = c->cloud->plain_at_rest ? OBJECT_BYTES_PLAIN
                                                                            : OBJECT_BYTES_SEALED,
-                                        .keeping = version_keeping(out->bucket.versioning)};
+                                        .keeping = version_keeping(out->bucket.versioning),
+                                        .watcher = background_watcher(c->cloud)};
     return OK;
 }
 

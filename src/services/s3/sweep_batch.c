@@ -7,6 +7,7 @@
  */
 #include "base/time.h"
 #include "services/cloud.h"
+#include "services/s3/background.h"
 #include "services/s3/lock.h"
 #include "services/s3/sweep.h"
 
@@ -366,7 +367,8 @@ static int do_some(struct sweep_bucket *sweep, struct txn *txn, const struct due
     struct object_bucket index = {.txn = txn,
                                   .arena = sweep->c->arena,
                                   .id = bucket.id,
-                                  .keeping = version_keeping(bucket.versioning)};
+                                  .keeping = version_keeping(bucket.versioning),
+                                  .watcher = background_watcher(sweep->c->cloud)};
     for (size_t i = 0; i < count && result == 0; i++)
         result = do_deed(sweep, &index, &due[i]);
     return result;
