@@ -3,7 +3,7 @@
 """Measure kintoun beside its peers, in one run on one machine: a table on the screen and in BUILD/bench.md.
 
     tests/perf/bench.py [--build build] [--program FILE] [--seconds 5] [--only WORD] [--no-peers]
-                        [--extra-sync-us N] [--items N]
+                        [--extra-sync-us N] [--items N] [--listing-keys N]
 
 A figure alone says little about another machine: read the ratios. Nothing here fails a build. Peers that
 cannot be had are left out, and the reason is printed.
@@ -27,6 +27,7 @@ import botocore.config
 
 import fabric
 import instances
+import listing
 import scale
 import servers
 import streams
@@ -40,7 +41,8 @@ BY_COUNT, BY_BYTES = ("requests_per_s", "/s"), ("mib_per_s", "MiB/s")
 PLAIN = "in the clear"  # kintoun itself, with objects that are not encrypted at rest
 SLOW = "256 connections and 1 ms more per sync"  # kintoun itself
 MIXED = ("dynalite", "DynamoDB Local")
-DYNAMODB, KINESIS, S3 = ("moto", "dynalite", "DynamoDB Local"), ("moto", "kinesalite"), ("moto", "s3rver")
+RAW = "a file with fdatasync"
+DYNAMODB, KINESIS, S3 = ("moto", "dynalite", "DynamoDB Local"), ("moto", "kinesalite"), ("moto", "s3rver", "MinIO")
 
 
 class Row:
@@ -71,22 +73,25 @@ ROWS = [
     Row("kinesis-put-record", "Kinesis PutRecord, 1 KB, durable", 50000, KINESIS),
     Row("kinesis-put-records", "Kinesis PutRecords, 500 of 1 KB, durable", 600, KINESIS, keys=16, connections=16),
     Row("kinesis-get-records", "Kinesis GetRecords, 1,000 of 1 KB", 500, KINESIS, connections=16),
-    Row("s3-get", "S3 GET, 1 KiB", 50000, (PLAIN, *S3, "nginx")),
-    Row("s3-put", "S3 PUT, 1 KiB, durable", 20000, (PLAIN, SLOW, *S3)),
-    Row("s3-list", "S3 ListObjectsV2, pages of up to 1,000 keys", peers=S3),
-    Row("s3-get-medium", "S3 GET, 1 MiB", "in the clear 0.8 of nginx", (PLAIN, "nginx"), BY_BYTES,
+    Row("s3-get", "S3 GET, 1 KiB", 100000, (PLAIN, *S3, "nginx")),
+    Row("s3-put", "S3 PUT, 1 KiB, durable", "50,000, with 1 ms more 0.8 of it", (PLAIN, SLOW, *S3)),
+    Row("s3-list", "S3 ListObjectsV2, pages of up to 1,000 keys", 150, S3),
+    Row("s3-get-medium", "S3 GET, 1 MiB", "500 µs (2 GB/s per core), in the clear 0.8 of nginx", (PLAIN, "nginx"), BY_BYTES,
         "s3-get-large", large=MEDIUM),
     Row("s3-get-large", "S3 GET, 1 GiB", "in the clear 0.8 of nginx", (PLAIN, "nginx"), BY_BYTES, large=LARGE,
         connections=4),
-    Row("s3-put-large", "S3 PUT, 64 MiB, durable", peers=(PLAIN, *S3), unit=BY_BYTES, large=64 << 20, connections=4, keys=4),
-    Row("s3-upload-part", "S3 UploadPart, 8 MiB, durable", "1,430 (1.5 GB/s)", (PLAIN, *S3), BY_BYTES, large=PART,
+    Row("s3-put-large", "S3 PUT, 64 MiB, durable", "0.9 of a file", (PLAIN, RAW, *S3), BY_BYTES, large=64 << 20, connections=4,
+        keys=4),
+    Row("s3-upload-part", "S3 UploadPart, 8 MiB, durable", "1,430 (1.5 GB/s), 0.9 of a file", (PLAIN, RAW, *S3), BY_BYTES, large=PART,
         connections=8, keys=8),
 ]
 HALVED = ("dynamodb-get-item", "dynamodb-put-item", "dynamodb-update-item", "dynamodb-query", "dynamodb-transact-write")
-PEERS = (SLOW, "moto", "dynalite", "DynamoDB Local", "kinesalite", "s3rver")
-IN_TURN, ROUNDS = (PLAIN, "nginx"), 3
+PEERS = (SLOW, "moto", "dynalite", "DynamoDB Local", "kinesalite", "s3rver", "MinIO")
+IN_TURN, ROUNDS = (PLAIN, "nginx", RAW), 3
 READY_MS, RESIDENT_MIB, BINARY_MB, INSTRUCTIONS = 20, 20, 8, 40000
 STARTS, PROFILED_REQUESTS = 10, 1000
+PROFILED = [("sts-get-caller-identity", "signed GetCallerIdentity", f"≤ {INSTRUCTIONS:,}"), ("s3-get", "S3 GET of 1 KiB", ""),
+            ("s3-put", "durable S3 PUT of 1 KiB", "")]
 
 
 def say(text):
@@ -119,6 +124,7 @@ class Bench:
         self.load = pathlib.Path(options.build) / "tests/perf/load"
         self.results = {}   # (server, row's name) -> of each run the generator's JSON or {"reason": text}
         self.notes = []
+        self.peaks = []     # of resident memory, in words
 
     def run_load(self, server, scenario, **overrides):
         settings = {"seconds": self.options.seconds, "connections": CONNECTIONS, "keys": KEYS, **overrides}
@@ -126,7 +132,7 @@ class Bench:
         for name, value in settings.items():
             command += [f"--{name}", str(value)]
         keys = {"AWS_ACCESS_KEY_ID": server.key, "AWS_SECRET_ACCESS_KEY": server.key}
-        done = subprocess.run([*command, scenario], capture_output=True, text=True, timeout=900,
+        done = subprocess.run([*command, scenario], capture_output=True, text=True, timeout=settings["seconds"] + 900,
                               env={**os.environ, **keys})
         if done.returncode:
             return {"reason": " ".join(done.stderr.split())[:300] or f"exit {done.returncode}"}
@@ -189,7 +195,7 @@ class Bench:
         """False when it does not come up, which must not end the others' measurement."""
         try:
             stack.enter_context(server)
-            if server.name != "nginx":
+            if server.name not in ("nginx", RAW):
                 self.fill(server, rows)
             return True
         except Exception as error:
@@ -202,8 +208,10 @@ class Bench:
         self.notes.append(f"{server.name} was left out or broke off: {reason}")
 
     def measure_once(self, server, row):
-        result = self.run_load(server, row.scenario_for(server.name),
-                               **{**server.settings, **row.settings, **self.made_for(server, row)})
+        made = {} if server.name == RAW else self.made_for(server, row)
+        before = server.processor_s()
+        result = server.measure(self, row.scenario_for(server.name), {**server.settings, **row.settings, **made})
+        result["server_us"] = (server.processor_s() - before) * 1e6 / (result.get(row.unit[0]) or 1) / self.options.seconds
         say(f"{server.name:12} {row.name:24} " + (result.get("reason") or
             f"{result['requests_per_s']:.0f}/s, {result['mib_per_s']:.0f} MiB/s, {result['verified']} replies compared"))
         self.results.setdefault((server.name, row.name), []).append(result)
@@ -219,6 +227,7 @@ class Bench:
                         self.measure_once(server, row)
                     except Exception as error:
                         self.leave_out(server, error)
+            self.peaks += [f"{server.name} {server.peak_mib():,.0f} MiB" for server in up if isinstance(server, servers.Kintoun)]
 
     def result(self, name, row):
         """The run in the middle of those that were made; {"reason": text} where none worked."""
@@ -236,6 +245,8 @@ class Bench:
         elif name == SLOW:
             server = self.kintoun("slow", options=["--extra-sync-us", "1000"])
             server.settings = {"connections": 256}
+        elif name == RAW:
+            server = servers.Disk(self.folder / "raw")
         else:
             return servers.peer(name, self.folder / name, pathlib.Path(self.options.build))
         server.name = name
@@ -261,12 +272,13 @@ class Bench:
         subprocess.run(["strip", "-o", stripped, self.options.program], check=True)
         return stripped.stat().st_size / 1e6
 
-    def instructions_of(self, requests):
-        out = self.folder / f"callgrind-{requests}"
-        with self.kintoun(f"profiled-{requests}", ["valgrind", "--tool=callgrind",
-                                                   f"--callgrind-out-file={out}"]) as server:
-            result = self.run_load(server, "sts-get-caller-identity", requests=requests, connections=64,
-                                   seconds=600)
+    def instructions_of(self, scenario, requests):
+        out = self.folder / f"callgrind-{scenario}-{requests}"
+        with self.kintoun(f"profiled-{scenario}-{requests}", ["valgrind", "--tool=callgrind",
+                                                              f"--callgrind-out-file={out}"]) as server:
+            if scenario.startswith("s3"):
+                self.fill_bucket(server, clients(server)["s3"], ())
+            result = self.run_load(server, scenario, requests=requests, connections=64, seconds=600)
         if "reason" in result:
             raise servers.Unavailable(result["reason"])
         listing = subprocess.run(["callgrind_annotate", "--threshold=100", out], capture_output=True, text=True).stdout
@@ -274,12 +286,17 @@ class Bench:
         return int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE)[1]), digests
 
     def measure_instructions(self):
-        """What one request adds, and what of it is libcrypto: the difference between n and 2n requests, so that start
-        and stop cancel. valgrind hides the processor's SHA instructions, so the digests weigh ten times what they do."""
+        """What one request adds, in all threads, and what of it is libcrypto: the difference between n and 2n requests, so that
+        start and stop cancel. valgrind hides the processor's SHA instructions, so the digests weigh ten times what they do."""
         if not shutil.which("valgrind"):
             raise servers.Unavailable("valgrind is not installed")
-        more, fewer = (self.instructions_of(n * PROFILED_REQUESTS) for n in (2, 1))
-        return [(a - b) / PROFILED_REQUESTS for a, b in zip(more, fewer)]
+        rows = []
+        for scenario, what, wanted in PROFILED:
+            more, fewer = (self.instructions_of(scenario, n * PROFILED_REQUESTS) for n in (2, 1))
+            whole, digests = ((a - b) / PROFILED_REQUESTS for a, b in zip(more, fewer))
+            rows += [(f"instructions per {what} (callgrind)", f"{whole:,.0f}", wanted),
+                     ("… of these digests in libcrypto, without the SHA instructions", f"{digests:,.0f}", "")]
+        return rows
 
     def fabric_figures(self):
         load = self.load.with_name("fabric-load")
@@ -322,6 +339,12 @@ class Bench:
         self.notes += measured.notes
         return rows
 
+    def listing_figures(self):
+        measured = listing.Listing(self, clients)
+        rows = measured.figures()
+        self.notes += measured.notes
+        return rows
+
     def instance_figures(self):
         measured = instances.Instances(self, clients)
         rows = measured.figures()
@@ -337,10 +360,7 @@ class Bench:
                     ("resident memory, idle", f"{three[1]:.1f} MiB", f"≤ {RESIDENT_MIB} MiB"),
                     ("… after a first write, with RocksDB open", f"{three[2]:.1f} MiB", "")]),
                 (self.measure_size, lambda size: [("stripped binary", f"{size:.1f} MB", f"≤ {BINARY_MB} MB")]),
-                (self.measure_instructions, lambda both: [
-                    ("instructions per signed GetCallerIdentity (callgrind)", f"{both[0]:,.0f}",
-                     f"≤ {INSTRUCTIONS:,}"),
-                    ("… of these digests in libcrypto, without the SHA instructions", f"{both[1]:,.0f}", "")])):
+                (self.measure_instructions, list)):
             try:
                 rows += describe(measure())
             except Exception as error:
@@ -363,7 +383,8 @@ def beside(bench, row, ours):
 
 
 def throughput_table(bench, rows):
-    lines = ["| | kintoun | p50 µs | p99 µs | wanted | beside it, and kintoun as a multiple |", "|---|---:|---:|---:|---:|---|"]
+    lines = ["| | kintoun | p50 µs | p99 µs | its processor time, µs each | wanted | beside it, and kintoun as a multiple |",
+             "|---|---:|---:|---:|---:|---:|---|"]
     for row in rows:
         key, unit = row.unit
         ours = bench.result("kintoun", row)
@@ -371,19 +392,22 @@ def throughput_table(bench, rows):
             bench.notes.append(f"kintoun {row.name}: {ours['reason']}")
             continue
         wanted = f"{row.wanted:,}" if isinstance(row.wanted, int) else row.wanted
-        lines.append(f"| {row.title}, {unit} | {ours[key]:,.0f} | {ours['p50_us']:,} | {ours['p99_us']:,} | {wanted} | "
+        lines.append(f"| {row.title}, {unit} | {ours[key]:,.0f} | {ours['p50_us']:,} | {ours['p99_us']:,} | {ours['server_us']:,.1f} | {wanted} | "
                      f"{beside(bench, row, ours)} |")
     return lines
 
 
 def report(bench, rows, single):
+    small = {row.name for row in rows if row.unit == BY_COUNT}
     own = [result["own_us"] for (name, row), made in bench.results.items() for result in made
-           if name == "kintoun" and "own_us" in result and "get-" not in row.replace("get-item", "")]
+           if name == "kintoun" and "own_us" in result and row in small]
     lines = [f"# Measured {time.strftime('%Y-%m-%d %H:%M')}", "",
              f"{CONNECTIONS} keep-alive connections (4 for 1 GiB), "
              f"{bench.options.seconds:g} s each, one machine for server and generator."]
     if own:
         lines.append(f"The generator itself took {min(own):.1f} to {max(own):.1f} µs of processor time per request.")
+    if bench.peaks:
+        lines.append(f"Resident memory was at most: {', '.join(bench.peaks)}.")
     if bench.options.extra_sync_us:
         lines.append(f"Every log sync was made {bench.options.extra_sync_us} µs slower.")
     if rows:
@@ -399,10 +423,11 @@ def read_options():
     parser.add_argument("--build", default=str(ROOT / "build"))
     parser.add_argument("--program", help="default: BUILD/src/kintoun/kintoun")
     parser.add_argument("--seconds", type=float, default=5, help="for each figure")
-    parser.add_argument("--only", default="", help="scenarios whose name contains this word; `fabric`, `instances` and `streams` are three")
+    parser.add_argument("--only", default="", help="scenarios whose name contains this word; `fabric`, `instances`, `listing` and `streams` are four")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--extra-sync-us", type=int, default=0)
     parser.add_argument("--items", type=int, default=0, help="also a table of so many: minutes, and 2 KB of disk for each")
+    parser.add_argument("--listing-keys", type=int, default=1_000_000, help="of the large bucket")
     options = parser.parse_args()
     options.program = options.program or f"{options.build}/src/kintoun/kintoun"
     return options
@@ -427,6 +452,7 @@ def main():
         single += bench.half_load_figures(rows)
         single += bench.scale_figures()
         single += bench.stream_figures() if options.only in "streams" else []
+        single += bench.listing_figures() if options.only in "listing" else []
         single += bench.instance_figures() if options.only in "instances" else []
         single += bench.fabric_figures() if options.only in "fabric" else []
         text = report(bench, rows, single)

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAX_HEADERS 5
+#define MAX_HEADERS 6
 #define ITEM_BYTES 1000
 #define OBJECT_BYTES 1024
 #define RENEWED                                                                                    \
@@ -23,19 +23,27 @@
          */
 #define BATCH 25
 #define NOISE_SIZE (1 << 20)
+#define DELETED_AT_ONCE 1000
 
 /* How one request differs from the others of its scenario. */
 struct draft {
     const char *method;
-    struct span path, query, content_type, target, body, expected;
+    struct span path, query, content_type, content_md5, target, body, expected;
     uint64_t pattern_len;
+};
+
+enum REQUESTS {
+    ONE_FOR_ALL,   /* all requests are the same */
+    ONE_PER_KEY,   /* prepared before the first is sent */
+    SOME_RENEWED,  /* a ring of which each body is written anew */
+    MADE_WHEN_SENT /* there may be very many; `expected` must be static */
 };
 
 struct scenario_kind {
     const char *name;
     const char *service; /* NULL: plain HTTP, unsigned */
     enum REPLY_CHECK check;
-    int one; /* all requests are the same */
+    enum REQUESTS requests;
     void (*draft)(struct scenario *scenario, size_t i, struct draft *draft);
     /* Sets numbers in the body each time it is sent; NULL: it stays as it is. */
     void (*renew)(struct scenario *scenario, char *body, size_t len);
@@ -397,32 +405,68 @@ static void draft_list(struct scenario *scenario, size_t i, struct draft *draft)
     };
 }
 
+/* To fill a bucket with names. */
+static void draft_put_empty(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    *draft = (struct draft){
+        .method = "PUT",
+        .path =
+            arena_printf(&scenario->arena, "/%.*s/k%08zu", SPAN_ARG(scenario->options->bucket), i),
+        .body = S(""),
+        .expected = S("d41d8cd98f00b204e9800998ecf8427e"), /* the MD5 of nothing */
+    };
+}
+
+static void draft_delete_objects(struct scenario *scenario, size_t i, struct draft *draft)
+{
+    struct buf body;
+    uint8_t md5[MD5_SIZE];
+    *draft = (struct draft){
+        .method = "POST",
+        .path = arena_printf(&scenario->arena, "/%.*s", SPAN_ARG(scenario->options->bucket)),
+        .query = S("delete="),
+        .content_type = S("application/xml"),
+        .expected = S("<DeleteResult"),
+    };
+    buf_init(&body, 1 << 20);
+    buf_append(&body, S("<Delete><Quiet>true</Quiet>"));
+    for (size_t k = DELETED_AT_ONCE * i; k < DELETED_AT_ONCE * (i + 1); k++)
+        buf_printf(&body, "<Object><Key>k%08zu</Key></Object>", k);
+    buf_append(&body, S("</Delete>"));
+    draft->body = arena_copy(&scenario->arena, buf_span(&body));
+    buf_done(&body);
+    md5_of(draft->body, md5);
+    draft->content_md5 = base64_of(&scenario->arena, span_of(md5, sizeof md5));
+}
+
 static const struct scenario_kind kinds[] = {
-    {"sts-get-caller-identity", "sts", REPLY_CONTAINS, 1, draft_sts},
-    {"dynamodb-get-item", "dynamodb", REPLY_CONTAINS, 0, draft_get_item},
-    {"dynamodb-put-item", "dynamodb", REPLY_EQUALS, 0, draft_put_item},
-    {"dynamodb-update-item", "dynamodb", REPLY_CONTAINS, 0, draft_update_item},
-    {"dynamodb-query", "dynamodb", REPLY_CONTAINS, 0, draft_query},
-    {"dynamodb-transact-write", "dynamodb", REPLY_EQUALS, 0, draft_transact_write},
-    {"dynamodb-load", "dynamodb", REPLY_EQUALS, 0, draft_load, renew_load},
-    {"dynamodb-get-any", "dynamodb", REPLY_CONTAINS, 0, draft_get_any, renew_get_any},
-    {"dynamodb-ycsb-a", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
-    {"dynamodb-ycsb-b", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
-    {"dynamodb-ycsb-c", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
-    {"dynamodb-ycsb-d", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
-    {"dynamodb-ycsb-e", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
-    {"dynamodb-ycsb-f", "dynamodb", REPLY_CONTAINS, 0, draft_mix},
-    {"kinesis-put-record", "kinesis", REPLY_CONTAINS, 0, draft_put_record},
-    {"kinesis-put-records", "kinesis", REPLY_CONTAINS, 0, draft_put_records},
-    {"kinesis-get-records", "kinesis", REPLY_STATUS, 1, draft_get_records},
-    {"s3-get", "s3", REPLY_EQUALS, 0, draft_get_object},
-    {"s3-put", "s3", REPLY_HEAD_CONTAINS, 0, draft_put_object},
-    {"s3-get-large", "s3", REPLY_PATTERN, 1, draft_get_large},
-    {"s3-put-large", "s3", REPLY_HEAD_CONTAINS, 0, draft_put_large},
-    {"s3-upload-part", "s3", REPLY_HEAD_CONTAINS, 0, draft_upload_part},
-    {"s3-list", "s3", REPLY_STATUS, 0, draft_list},
-    {"http-get", NULL, REPLY_EQUALS, 0, draft_get_object},
-    {"http-get-large", NULL, REPLY_PATTERN, 1, draft_get_large},
+    {"sts-get-caller-identity", "sts", REPLY_CONTAINS, ONE_FOR_ALL, draft_sts},
+    {"dynamodb-get-item", "dynamodb", REPLY_CONTAINS, ONE_PER_KEY, draft_get_item},
+    {"dynamodb-put-item", "dynamodb", REPLY_EQUALS, ONE_PER_KEY, draft_put_item},
+    {"dynamodb-update-item", "dynamodb", REPLY_CONTAINS, ONE_PER_KEY, draft_update_item},
+    {"dynamodb-query", "dynamodb", REPLY_CONTAINS, ONE_PER_KEY, draft_query},
+    {"dynamodb-transact-write", "dynamodb", REPLY_EQUALS, ONE_PER_KEY, draft_transact_write},
+    {"dynamodb-load", "dynamodb", REPLY_EQUALS, SOME_RENEWED, draft_load, renew_load},
+    {"dynamodb-get-any", "dynamodb", REPLY_CONTAINS, SOME_RENEWED, draft_get_any, renew_get_any},
+    {"dynamodb-ycsb-a", "dynamodb", REPLY_CONTAINS, ONE_PER_KEY, draft_mix},
+    {"dynamodb-ycsb-b", "dynamodb", REPLY_CONTAINS, ONE_PER_KEY, draft_mix},
+    {"dynamodb-ycsb-c", "dynamodb", REPLY_CONTAINS, ONE_PER_KEY, draft_mix},
+    {"dynamodb-ycsb-d", "dynamodb", REPLY_CONTAINS, ONE_PER_KEY, draft_mix},
+    {"dynamodb-ycsb-e", "dynamodb", REPLY_CONTAINS, ONE_PER_KEY, draft_mix},
+    {"dynamodb-ycsb-f", "dynamodb", REPLY_CONTAINS, ONE_PER_KEY, draft_mix},
+    {"kinesis-put-record", "kinesis", REPLY_CONTAINS, ONE_PER_KEY, draft_put_record},
+    {"kinesis-put-records", "kinesis", REPLY_CONTAINS, ONE_PER_KEY, draft_put_records},
+    {"kinesis-get-records", "kinesis", REPLY_STATUS, ONE_FOR_ALL, draft_get_records},
+    {"s3-get", "s3", REPLY_EQUALS, ONE_PER_KEY, draft_get_object},
+    {"s3-put", "s3", REPLY_HEAD_CONTAINS, ONE_PER_KEY, draft_put_object},
+    {"s3-get-large", "s3", REPLY_PATTERN, ONE_FOR_ALL, draft_get_large},
+    {"s3-put-large", "s3", REPLY_HEAD_CONTAINS, ONE_PER_KEY, draft_put_large},
+    {"s3-upload-part", "s3", REPLY_HEAD_CONTAINS, ONE_PER_KEY, draft_upload_part},
+    {"s3-list", "s3", REPLY_STATUS, MADE_WHEN_SENT, draft_list},
+    {"s3-put-empty", "s3", REPLY_HEAD_CONTAINS, MADE_WHEN_SENT, draft_put_empty},
+    {"s3-delete-objects", "s3", REPLY_CONTAINS, MADE_WHEN_SENT, draft_delete_objects},
+    {"http-get", NULL, REPLY_EQUALS, ONE_PER_KEY, draft_get_object},
+    {"http-get-large", NULL, REPLY_PATTERN, ONE_FOR_ALL, draft_get_large},
 };
 
 const char *scenario_names(void)
@@ -432,7 +476,7 @@ const char *scenario_names(void)
            "dynamodb-ycsb-b dynamodb-ycsb-c dynamodb-ycsb-d dynamodb-ycsb-e dynamodb-ycsb-f "
            "kinesis-put-record kinesis-put-records "
            "kinesis-get-records s3-get s3-put s3-get-large s3-put-large s3-upload-part s3-list "
-           "http-get http-get-large";
+           "s3-put-empty s3-delete-objects http-get http-get-large";
 }
 
 const char *scenario_pattern(void)
@@ -450,6 +494,7 @@ static struct headers headers_of(struct scenario *scenario, const struct draft *
                                  const struct request *request)
 {
     const struct header all[MAX_HEADERS] = {
+        {S("content-md5"), draft->content_md5},
         {S("content-type"), draft->content_type},
         {S("host"), scenario->options->host},
         {S("x-amz-content-sha256"), request->payload},
@@ -477,7 +522,7 @@ static struct span text_before_date(struct scenario *scenario, const struct requ
         if (!span_eq(header.name, S("x-amz-date")))
             buf_printf(&text, "%.*s: %.*s\r\n", SPAN_ARG(header.name), SPAN_ARG(header.value));
     }
-    if (request->body.len + request->pattern_len)
+    if (request->body.len + request->pattern_len || span_eq(request->signed_part.method, S("PUT")))
         buf_printf(&text, "content-length: %llu\r\n",
                    (unsigned long long)(request->body.len + request->pattern_len));
     if (scenario->kind->service)
@@ -496,9 +541,8 @@ static struct span payload_of(struct scenario *scenario, const struct draft *dra
     return hex_of(&scenario->arena, span_of(digest, sizeof digest));
 }
 
-static void prepare(struct scenario *scenario, size_t i)
+static void prepare(struct scenario *scenario, size_t i, struct request *request)
 {
-    struct request *request = &scenario->ring[i];
     struct draft draft;
     scenario->kind->draft(scenario, i, &draft);
     request->body = draft.body;
@@ -540,13 +584,17 @@ int scenario_init(struct scenario *scenario, struct span name, const struct opti
     arena_init(&scenario->arena, 1 << 20, 1 << 30);
     arena_init(&scenario->scratch, 65536, 1 << 24);
     scenario->check = scenario->kind->check;
-    scenario->ring_size = scenario->kind->one ? 1 : scenario->kind->renew ? RENEWED : options->keys;
+    enum REQUESTS requests = scenario->kind->requests;
+    scenario->ring_size = requests == ONE_FOR_ALL    ? 1
+                          : requests == SOME_RENEWED ? RENEWED
+                                                     : options->keys;
     scenario->next = scenario->ring_size * share->thread / share->threads;
     scenario->number = options->first + options->keys * share->thread / share->threads;
     scenario->end = options->first + options->keys * (share->thread + 1) / share->threads;
-    scenario->ring = ARENA_ARRAY(&scenario->arena, struct request, scenario->ring_size);
-    for (size_t i = 0; i < scenario->ring_size; i++)
-        prepare(scenario, i);
+    size_t prepared = requests == MADE_WHEN_SENT ? 1 : scenario->ring_size;
+    scenario->ring = ARENA_ARRAY(&scenario->arena, struct request, prepared);
+    for (size_t i = 0; i < prepared; i++)
+        prepare(scenario, i, &scenario->ring[i]);
     scenario->claim = (struct sigv4_claim){
         .access_key = options->access_key,
         .region = options->region,
@@ -555,6 +603,7 @@ int scenario_init(struct scenario *scenario, struct span name, const struct opti
         .timestamp = span_of(scenario->timestamp, 16),
         .signed_headers = signed_headers_of(scenario),
     };
+    scenario->prepared = arena_mark(&scenario->arena);
     return 1;
 }
 
@@ -579,8 +628,14 @@ static void renew(struct scenario *scenario, struct request *request)
 
 const struct request *scenario_next(struct scenario *scenario)
 {
-    struct request *request = &scenario->ring[scenario->next];
-    scenario->next = (scenario->next + 1) % scenario->ring_size;
+    size_t i = scenario->next;
+    bool made = scenario->kind->requests == MADE_WHEN_SENT;
+    struct request *request = &scenario->ring[made ? 0 : i];
+    scenario->next = (i + 1) % scenario->ring_size;
+    if (made) {
+        arena_rewind(&scenario->arena, scenario->prepared);
+        prepare(scenario, i, request);
+    }
     if (scenario->kind->renew)
         renew(scenario, request);
     return request;

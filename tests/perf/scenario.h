@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * What a load consists of: a ring of prepared requests, which are signed each time they are sent,
- * and what their replies must be. One per thread, since the ring holds the time of signing.
+ * What a load consists of: a ring of requests, prepared or made when their turn comes, which are
+ * signed each time they are sent, and what their replies must be. One per thread, since the ring
+ * holds the time of signing.
  */
 #include "base/arena.h"
 #include "base/hash.h"
@@ -46,6 +47,7 @@ struct scenario {
     const struct scenario_kind *kind;
     const struct options *options;
     struct arena arena; /* the ring */
+    struct arena_mark prepared;
     struct arena scratch;
     struct request *ring;
     size_t ring_size, next;
@@ -68,7 +70,7 @@ int scenario_init(struct scenario *scenario, struct span name, const struct opti
 void scenario_done(struct scenario *scenario);
 /* The names, one per line, for the usage text. */
 const char *scenario_names(void);
-/* The next request of the ring. */
+/* The next request of the ring. One that is made when it is sent has its texts until the next. */
 const struct request *scenario_next(struct scenario *scenario);
 /* Writes it as it goes over the wire, signed for `now_ms`; the bytes written, at most `size`. */
 size_t scenario_write(struct scenario *scenario, const struct request *request, int64_t now_ms,

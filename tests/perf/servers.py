@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -33,6 +34,17 @@ class Server:
     address = None
     key = "test"  # access key id and secret
     settings = {}  # of the generator, before those of a row
+
+    def processor_s(self):
+        """Seconds of processor time that its process took so far."""
+        if not self.process:
+            return 0
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def measure(self, bench, scenario, settings):
+        """The generator's result."""
+        return bench.run_load(self, scenario, **settings)
 
     def spawn(self, command, log, **options):
         with open(log, "ab") as to:
@@ -105,9 +117,12 @@ class Kintoun(Server):
         self.address = "127.0.0.1:" + re.search(r"https?://[^\s:/]+:(\d+)", banner)[1]
         return self
 
-    def resident_mib(self):
+    def resident_mib(self, which="VmRSS"):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+        return int(re.search(rf"{which}:\s+(\d+)", status)[1]) / 1024
+
+    def peak_mib(self):
+        return self.resident_mib("VmHWM")
 
 
 class Moto(Server):
@@ -168,6 +183,73 @@ class Npm(Server):
         self.spawn([self.modules / "node_modules/.bin" / self.name, *arguments], self.folder / "log")
         self.wait_for_http()
         return self
+
+
+class Minio(Server):
+    """By the Go toolchain, of the version that peers-go.txt pins; one folder, one process."""
+    name, key = "MinIO", "benchbench"
+
+    def __init__(self, folder, tools):
+        self.folder, self.tools = pathlib.Path(folder), pathlib.Path(tools).resolve()
+
+    def install(self):
+        wanted, stamp = HERE / "peers-go.txt", self.tools / "peers-go.txt"
+        if stamp.exists() and stamp.read_text() == wanted.read_text():
+            return
+        program = shutil.which("go", path=os.environ["PATH"] + ":/usr/local/go/bin")
+        if not program:
+            raise Unavailable("Go is not installed")
+        self.tools.mkdir(parents=True, exist_ok=True)
+        made = subprocess.run([program, "install", *wanted.read_text().split()], env={**os.environ, "GOBIN": str(self.tools)},
+                              capture_output=True, text=True)
+        if made.returncode:
+            raise Unavailable("MinIO cannot be built: " + made.stderr.strip().splitlines()[-1])
+        shutil.copy(wanted, stamp)
+
+    def start(self):
+        self.install()
+        port, console = free_port(), free_port()
+        self.address = f"127.0.0.1:{port}"
+        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        self.spawn([self.tools / "minio", "server", "--quiet", "--address", self.address, "--console-address", f"127.0.0.1:{console}",
+                    self.folder / "data"], self.folder / "log",
+                   env={**os.environ, "MINIO_ROOT_USER": self.key, "MINIO_ROOT_PASSWORD": self.key, "MINIO_UPDATE": "off"})
+        self.wait_for_http()
+        return self
+
+
+class Disk(Server):
+    """No server but the yardstick of one: the same bytes into new files, by as many threads, each file synced at its end."""
+    name, BLOCK = "a file with fdatasync", 1 << 20
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def write_files(self, thread, size, until, done):
+        block = os.urandom(self.BLOCK)
+        while time.monotonic() < until:
+            fd = os.open(self.folder / str(thread), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.posix_fallocate(fd, 0, size)
+            for at in range(0, size, self.BLOCK):
+                os.pwrite(fd, block, at)
+            os.fdatasync(fd)
+            os.close(fd)
+            done.append(size)
+
+    def measure(self, bench, scenario, settings):
+        begun, done = time.monotonic(), []
+        threads = [threading.Thread(target=self.write_files, args=(i, settings["large"], begun + bench.options.seconds, done))
+                   for i in range(settings["connections"])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds = time.monotonic() - begun
+        return {"requests_per_s": len(done) / seconds, "mib_per_s": sum(done) / seconds / 2 ** 20, "verified": 0}
 
 
 class Maven(Server):
@@ -264,6 +346,8 @@ def peer(name, folder, build):
         return Moto(folder, build / "bench-venv")
     if name == "nginx":
         return Nginx(folder)
+    if name == Minio.name:
+        return Minio(folder, build / "bench-go")
     if name == DynamoDbLocal.name:
         return DynamoDbLocal(folder, build / "bench-dynamodb-local")
     modules = build.resolve() / "bench-npm"
