@@ -394,9 +394,24 @@ def test_what_is_refused(cloud, here, there, table, name):
     here.delete_table(TableName=it)
 
 
-@pytest.mark.parametrize("operation,arguments", [
-    ("create_global_table", {"GlobalTableName": "some", "ReplicationGroup": [{"RegionName": HERE}]}),
-    ("describe_global_table", {"GlobalTableName": "some"}), ("list_global_tables", {})])
-def test_the_legacy_version_is_not_there(here, operation, arguments):
-    with pytest.raises(botocore.exceptions.ClientError, match="is not implemented by kintoun yet"):
-        getattr(here, operation)(**arguments)
+def test_the_legacy_version_is_made_no_more(here, there, table):
+    create(here, table)
+    joined(here, there, table)
+    gone = BAD + ("DynamoDB global tables version 2017.11.29 is not supported. We recommend using DynamoDB global tables version "
+                  "2019.11.21, instead of version 2017.11.29 (Legacy).")
+    with refused(INVALID, gone):
+        here.create_global_table(GlobalTableName=table, ReplicationGroup=[{"RegionName": HERE}])
+    with refused(INVALID, gone):
+        here.update_global_table(GlobalTableName="some", ReplicaUpdates=[{"Create": {"RegionName": HERE}}])
+    with refused(INVALID, "One or more parameter values were invalid"):
+        here.update_global_table(GlobalTableName="some", ReplicaUpdates=[])
+    missing, unknown = "GlobalTableNotFoundException", f"Global table with name: '{table}' does not exist."
+    with refused(missing, "Global table not found: " + unknown):
+        here.describe_global_table(GlobalTableName=table)
+    with refused(missing, "Global table not found: " + unknown):
+        here.update_global_table(GlobalTableName=table, ReplicaUpdates=[{"Delete": {"RegionName": HERE}}])
+    with refused(missing, unknown):
+        here.describe_global_table_settings(GlobalTableName=table)
+    with refused(missing, unknown):
+        here.update_global_table_settings(GlobalTableName=table, GlobalTableBillingMode="PROVISIONED")
+    assert here.list_global_tables()["GlobalTables"] == []
