@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * SSH's wire form of keys is written and read here, keys themselves are libcrypto's. Sources: RFC
- * 4253 section 6.6 (ssh-rsa), RFC 8709 (ssh-ed25519), PROTOCOL.key of OpenSSH (its private keys).
+ * 4253 section 6.6 (ssh-rsa), RFC 8709 (ssh-ed25519), PROTOCOL.key of OpenSSH (its private keys),
+ * appendix "PPK file format" of PuTTY's manual (those of PuTTY).
  * Any thread.
  */
 #include "base/ssh_key.h"
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/id.h"
 #include "base/text.h"
 
@@ -14,6 +16,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -171,7 +174,26 @@ static bool show_ed25519(struct arena *arena, const EVP_PKEY *key, struct ssh_ke
     struct span public_span = span_of(public, public_len);
     ret->public_blob = ed25519_blob(arena, public_span);
     ret->private_key = openssh_pem(arena, ret->public_blob, public_span, span_of(seed, seed_len));
+    struct buf *blob = arena_buf(arena, BLOB_CEILING);
+    put_string(blob, span_of(seed, seed_len));
+    ret->private_blob = buf_span(blob);
     return true;
+}
+
+static struct span rsa_private_blob(struct arena *arena, const EVP_PKEY *key)
+{
+    static const char *const parts[] = {OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1,
+                                        OSSL_PKEY_PARAM_RSA_FACTOR2,
+                                        OSSL_PKEY_PARAM_RSA_COEFFICIENT1};
+    struct buf *blob = arena_buf(arena, BLOB_CEILING);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        BIGNUM *number = NULL;
+        if (!EVP_PKEY_get_bn_param(key, parts[i], &number))
+            return SPAN_NONE;
+        put_number(blob, number);
+        BN_clear_free(number);
+    }
+    return buf_span(blob);
 }
 
 static bool show_rsa(struct arena *arena, const EVP_PKEY *key, struct ssh_key *ret)
@@ -179,7 +201,8 @@ static bool show_rsa(struct arena *arena, const EVP_PKEY *key, struct ssh_key *r
     ret->public_blob = rsa_blob(arena, key);
     ret->private_key = rsa_pem(arena, key);
     ret->private_der = private_der(arena, key);
-    return ret->private_key.at && ret->private_der.at;
+    ret->private_blob = rsa_private_blob(arena, key);
+    return ret->private_key.at && ret->private_der.at && ret->private_blob.at;
 }
 
 static struct span line_of(struct arena *arena, enum SSH_KEY kind, struct span blob)
@@ -201,6 +224,52 @@ int ssh_key_make(struct arena *arena, enum SSH_KEY kind, struct ssh_key *ret)
         return -ENOMEM;
     ret->public_line = line_of(arena, kind, ret->public_blob);
     return 0;
+}
+
+/* ---- PuTTY ------------------------------------------------------------------------------------
+ */
+
+#define PPK_LETTERS 64 /* of a line */
+#define PPK_KEY S("putty-private-key-file-mac-key")
+
+static void put_lines(struct arena *arena, struct buf *to, const char *what, struct span blob)
+{
+    struct span text = base64_of(arena, blob);
+    buf_printf(to, "%s-Lines: %zu\n", what, (text.len + PPK_LETTERS - 1) / PPK_LETTERS);
+    for (; text.len; text = span_from(text, PPK_LETTERS))
+        buf_printf(to, "%.*s\n", SPAN_ARG(span_first(text, PPK_LETTERS)));
+}
+
+/* Over all that the file says. */
+static void ppk_mac(struct arena *arena, const struct ssh_key *key, struct span comment,
+                    unsigned char digest[SHA1_SIZE])
+{
+    unsigned char mac_key[SHA1_SIZE];
+    unsigned len = SHA1_SIZE;
+    struct buf *all = arena_buf(arena, 4 * BLOB_CEILING);
+    put_string(all, span_of_cstr(names[key->kind]));
+    put_string(all, S("none"));
+    put_string(all, comment);
+    put_string(all, key->public_blob);
+    put_string(all, key->private_blob);
+    sha1_of(PPK_KEY, mac_key);
+    HMAC(EVP_sha1(), mac_key, SHA1_SIZE, (const unsigned char *)all->at, all->len, digest, &len);
+}
+
+struct span ssh_key_ppk(struct arena *arena, const struct ssh_key *key, struct span comment)
+{
+    unsigned char digest[SHA1_SIZE];
+    struct buf *text = arena_buf(arena, 4 * BLOB_CEILING);
+    buf_printf(text, "PuTTY-User-Key-File-2: %s\nEncryption: none\nComment: %.*s\n",
+               names[key->kind], SPAN_ARG(comment));
+    put_lines(arena, text, "Public", key->public_blob);
+    put_lines(arena, text, "Private", key->private_blob);
+    ppk_mac(arena, key, comment, digest);
+    buf_append(text, S("Private-MAC: "));
+    for (size_t i = 0; i < SHA1_SIZE; i++)
+        buf_printf(text, "%02x", digest[i]);
+    buf_append_byte(text, '\n');
+    return buf_span(text);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------

@@ -150,8 +150,6 @@ RESULT ec2_create_key_pair(struct call *c, const struct ec2_create_key_pair_in *
     struct ssh_key key;
     struct stored_key_pair pair;
     bool ed25519 = span_eq(in->key_type, S("ed25519"));
-    if (in->key_format.at && !span_eq(in->key_format, S("pem")))
-        return resource_not_built(c, "The key format ppk");
     TRY(check_name(c, in->key_name));
     int error = ssh_key_make(c->arena, ed25519 ? SSH_KEY_ED25519 : SSH_KEY_RSA, &key);
     if (error < 0)
@@ -161,7 +159,8 @@ RESULT ec2_create_key_pair(struct call *c, const struct ec2_create_key_pair_in *
     out->key_pair_id = pair.id;
     out->key_name = pair.name;
     out->key_fingerprint = pair.fingerprint;
-    out->key_material = key.private_key;
+    out->key_material = span_eq(in->key_format, S("ppk")) ? ssh_key_ppk(c->arena, &key, pair.name)
+                                                          : key.private_key;
     return tag_list_if_any(c, pair.id, &out->tags);
 }
 

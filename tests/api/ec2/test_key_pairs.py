@@ -67,7 +67,25 @@ def test_what_is_not_there(ec2, name):
     assert refused(ec2.describe_key_pairs, KeyNames=[it]) == (
         "InvalidKeyPair.NotFound", f"The key pair '{it}' does not exist")
     assert ec2.delete_key_pair(KeyName=it)["Return"] is True
-    assert refused(ec2.create_key_pair, KeyName=it, KeyFormat="ppk")[0] == "UnsupportedOperation"
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_keys_for_putty(ec2, key_name, tmp_path, kind):
+    """What puttygen makes of the private key is the public key that is told; a changed file it refuses."""
+    if not shutil.which("puttygen"):
+        pytest.skip("puttygen (putty-tools) is not installed")
+    made = ec2.create_key_pair(KeyName=key_name, KeyType=kind, KeyFormat="ppk")
+    material, path = made["KeyMaterial"], tmp_path / "it.ppk"
+    assert material.splitlines()[:3] == [f"PuTTY-User-Key-File-2: ssh-{kind}", "Encryption: none", f"Comment: {key_name}"]
+    path.write_text(material)
+    told = ec2.describe_key_pairs(KeyNames=[key_name], IncludePublicKey=True)["KeyPairs"][0]
+    assert run("puttygen", str(path), "-L").decode().strip() == told["PublicKey"]
+    pem = tmp_path / "it.pem"
+    run("puttygen", str(path), "-O", "private-openssh-new", "-o", str(pem))
+    assert run("ssh-keygen", "-y", "-f", str(pem)).decode().split()[:2] == told["PublicKey"].split()[:2]
+    path.write_text(material.replace("Comment: ", "Comment: x"))
+    changed = subprocess.run(["puttygen", str(path), "-O", "private-openssh-new", "-o", str(pem)], capture_output=True)
+    assert changed.returncode and b"MAC failed" in changed.stderr
 
 
 @root
