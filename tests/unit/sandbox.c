@@ -349,6 +349,83 @@ TEST(the_console_keeps_what_is_newest)
     machine_end(&it);
 }
 
+/* ---- roots of their own -----------------------------------------------------------------------
+ */
+
+/* A file as the source of a disk. */
+static ssize_t read_file(void *user, char *to, size_t size)
+{
+    return read(*(int *)user, to, size);
+}
+
+/* An archive of the host's shell and what it needs, made by these words of tar's. */
+static int make_from(struct machine *it, const char *words, uint64_t bytes)
+{
+    char command[BOOT_SIZE], path[80];
+    const char *step = "";
+    *it = (struct machine){.box = {-1, -1, -1}};
+    need_root();
+    snprintf(it->name, sizeof it->name, "kintoun-test-%d-%d", (int)getpid(), ++number);
+    snprintf(it->folder, sizeof it->folder, "%s/%d", base, number);
+    snprintf(path, sizeof path, "%s/archive", base);
+    CHECK_INT(mkdir(it->folder, 0700), 0);
+    snprintf(command, sizeof command,
+             "cd / && tar -hcf %s %s bin/sh bin/cat bin/ls $(ldd /bin/sh /bin/cat /bin/ls | "
+             "grep -o '/[^ ]*lib[^ ]* ' | cut -c2- | sort -u) 2>/dev/null",
+             path, words);
+    CHECK_INT(system(command), 0);
+    AUTO_FD file = open(path, O_RDONLY | O_CLOEXEC);
+    unlink(path);
+    int fd = file;
+    return sandbox_make_disk_from(it->folder, bytes, &(struct sandbox_source){read_file, &fd},
+                                  &step);
+}
+
+TEST(a_root_of_its_own)
+{
+    static const char *const packings[] = {"",     "--gzip",       "--zstd",
+                                           "--xz", "--format=gnu", "--format=ustar"};
+    for (size_t i = 0; i < ARRAY_LEN(packings); i++) {
+        struct machine it;
+        CHECK_INT(make_from(&it, packings[i], 64 * MIB), 0);
+        run(&it, "/bin/ls / > /listed; /bin/cat /listed; test -e /etc/passwd || echo alo\"\"ne\n"
+                 "sleep 1000 &\n");
+        CHECK(says(&it, "alone"));
+        CHECK(strstr(console(&it), "bin\r\nboot.sh\r\ndev\r\nlib"));
+        stop(&it, SANDBOX_SHUT_DOWN);
+        run(&it, "/bin/cat /listed; echo ag\"\"ain\n");
+        CHECK(says(&it, "again"));
+        machine_end(&it);
+    }
+}
+
+TEST(what_is_larger_than_the_disk_is_no_root)
+{
+    struct machine it;
+    char large[80];
+    need_root();
+    snprintf(large, sizeof large, "%s/large", base);
+    AUTO_FD file = open(large, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CHECK_INT(ftruncate(file, 32 * MIB), 0);
+    signal(SIGPIPE, SIG_IGN);
+    CHECK_INT(make_from(&it, large, 16 * MIB), -ENOSPC);
+    unlink(large);
+    CHECK_INT(sandbox_remove(it.folder), 0);
+}
+
+TEST(a_source_that_fails)
+{
+    const char *step = "";
+    int closed = -1;
+    struct machine it = machine_new();
+    char disk[200];
+    snprintf(disk, sizeof disk, "%s/disk", it.folder);
+    unlink(disk);
+    CHECK(sandbox_make_disk_from(it.folder, 64 * MIB, &(struct sandbox_source){read_file, &closed},
+                                 &step) < 0);
+    CHECK_INT(sandbox_remove(it.folder), 0);
+}
+
 /* ---- entering ---------------------------------------------------------------------------------
  */
 

@@ -15,6 +15,13 @@ int sandbox_make_disk(const char *folder, uint64_t bytes)
     return -ENOSYS;
 }
 
+int sandbox_make_disk_from(const char *folder, uint64_t bytes, const struct sandbox_source *source,
+                           const char **ret_step)
+{
+    *ret_step = "finding the helper";
+    return -ENOSYS;
+}
+
 int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret, const char **ret_step)
 {
     *ret_step = "finding the helper";

@@ -216,7 +216,7 @@ static int remove_groups(const char *name)
 }
 
 /* See root.c of the helper: the lease is refused while a loop device has the file. */
-static int wait_for_disk(const char *folder)
+int sandbox_wait_for_disk(const char *folder)
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/disk", folder);
@@ -245,11 +245,11 @@ int sandbox_clear(const char *folder)
     unlink(mark);
     error = state_read(folder, &state);
     if (error == -ENOENT)
-        return wait_for_disk(folder);
+        return sandbox_wait_for_disk(folder);
     if (!error)
         error = remove_groups(state.name);
     if (!error)
-        error = wait_for_disk(folder);
+        error = sandbox_wait_for_disk(folder);
     if (!error)
         state_remove(folder);
     return error;

@@ -16,6 +16,8 @@
  */
 #include "base/span.h"
 
+#include <sys/types.h>
+
 /* 0 when sandboxes can run here; else *ret_why says what is missing, for people. */
 MUST_CHECK int sandbox_check(const char **ret_why);
 
@@ -66,6 +68,19 @@ struct sandbox {
 
 /* A new, empty disk of this size in the folder; costs what is written to it. */
 MUST_CHECK int sandbox_make_disk(const char *folder, uint64_t bytes);
+/* Where bytes come from: as many as were put at `to`, 0 at the end, or a negative errno, which ends
+ * what is made of them. */
+struct sandbox_source {
+    ssize_t (*read)(void *user, char *to, size_t size);
+    void *user;
+};
+/* The same with a root of its own: a machine on this disk, or on a copy of it, sees nothing of the
+ * host's root but what the archive (tar, as it is or packed by gzip, zstd or xz) holds; devices are
+ * left out. -EBADMSG: it is no such archive, or damaged, or has paths that lead out of it;
+ * -ENOEXEC: it has no /bin/sh; -ENOSPC: it is larger than the disk; *ret_step says what failed, for
+ * people. The process ignores SIGPIPE. */
+MUST_CHECK int sandbox_make_disk_from(const char *folder, uint64_t bytes,
+                                      const struct sandbox_source *source, const char **ret_step);
 /* *ret_step says what failed, for people. */
 MUST_CHECK int sandbox_start(const struct sandbox_spec *spec, struct sandbox *ret,
                              const char **ret_step);

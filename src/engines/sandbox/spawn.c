@@ -104,27 +104,47 @@ static int raise_fd(int fd)
     return raised < 0 ? -errno : raised;
 }
 
-static int run_start(int request, int reply, int gate)
+/* The helper with these as its descriptors, raised while it is made; -1: /dev/null. */
+static int spawn_helper(pid_t *ret, const char *const *argv, const int *fds, int count)
 {
     char path[64];
-    AUTO_FD request_up = raise_fd(request);
-    AUTO_FD reply_up = raise_fd(reply);
-    AUTO_FD gate_up = raise_fd(gate);
-    AUTO_FD helper = spawn_helper_file();
-    helper = helper < 0 ? helper : raise_fd(helper);
-    if (request_up < 0 || reply_up < 0 || gate_up < 0 || helper < 0)
-        return -EMFILE;
+    int raised[HELPER_FDS];
+    int helper = spawn_helper_file();
+    int error = helper < 0 ? helper : 0;
+    int up = error ? -1 : raise_fd(helper);
+    for (int i = 0; i < count; i++) {
+        raised[i] = error || fds[i] < 0 ? -1 : raise_fd(fds[i]);
+        error = fds[i] >= 0 && raised[i] < 0 ? -EMFILE : error;
+    }
+    snprintf(path, sizeof path, "/proc/self/fd/%d", up);
+    if (!error)
+        error = up < 0 ? -EMFILE : spawn(ret, path, argv, raised, count);
+    for (int i = 0; i < count; i++)
+        scope_close(&raised[i]);
+    scope_close(&up);
+    return error;
+}
+
+static int run_start(int request, int reply, int gate)
+{
     const int fds[] = {[0] = -1,
                        [1] = -1,
                        [2] = -1,
-                       [HELPER_REQUEST] = request_up,
-                       [HELPER_REPLY] = reply_up,
-                       [HELPER_GATE] = gate_up};
+                       [HELPER_REQUEST] = request,
+                       [HELPER_REPLY] = reply,
+                       [HELPER_GATE] = gate};
     const char *const argv[] = {"kintoun-machine", "start", NULL};
     pid_t pid;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", helper);
-    int error = spawn(&pid, path, argv, fds, HELPER_FDS);
+    int error = spawn_helper(&pid, argv, fds, ARRAY_LEN(fds));
     return error ? error : wait_for(pid, 0);
+}
+
+static int hear(int reply, struct helper_reply *ret)
+{
+    if (read(reply, ret, sizeof *ret) != sizeof *ret)
+        return -EIO;
+    ret->step[sizeof ret->step - 1] = '\0';
+    return 0;
 }
 
 int spawn_start(struct span request, struct helper_reply *ret_reply, int *ret_gate)
@@ -145,9 +165,42 @@ int spawn_start(struct span request, struct helper_reply *ret_reply, int *ret_ga
     error = run_start(file, reply_in, gate_inside);
     if (error)
         return error;
-    if (read(reply_out, ret_reply, sizeof *ret_reply) != sizeof *ret_reply)
-        return -EIO;
-    ret_reply->step[sizeof ret_reply->step - 1] = '\0';
-    *ret_gate = TAKE_FD(gate_here);
+    error = hear(reply_out, ret_reply);
+    if (!error)
+        *ret_gate = TAKE_FD(gate_here);
+    return error;
+}
+
+#define PROGRAM_WORDS 4
+int spawn_unpack(const char *folder, const char *const *program, struct spawn_unpack *ret)
+{
+    const char *argv[PROGRAM_WORDS + 4] = {"kintoun-machine", "unpack", folder};
+    int reply[2], archive[2];
+    for (size_t i = 0; i < PROGRAM_WORDS && program[i]; i++)
+        argv[3 + i] = program[i];
+    if (pipe2(reply, O_CLOEXEC) < 0)
+        return -errno;
+    AUTO_FD reply_out = reply[0];
+    AUTO_FD reply_in = reply[1];
+    if (pipe2(archive, O_CLOEXEC) < 0)
+        return -errno;
+    AUTO_FD archive_out = archive[0];
+    AUTO_FD archive_in = archive[1];
+    const int fds[] = {
+        [0] = archive_out, [1] = -1, [2] = -1, [HELPER_REQUEST] = -1, [HELPER_REPLY] = reply_in};
+    int error = spawn_helper(&ret->pid, argv, fds, ARRAY_LEN(fds));
+    if (error)
+        return error;
+    ret->in = TAKE_FD(archive_in);
+    ret->reply = TAKE_FD(reply_out);
     return 0;
+}
+
+int spawn_unpacked(struct spawn_unpack *unpack, struct helper_reply *ret_reply)
+{
+    scope_close(&unpack->in);
+    int ended = wait_for(unpack->pid, 0);
+    int error = hear(unpack->reply, ret_reply);
+    scope_close(&unpack->reply);
+    return error ? error : ended;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The machine's root: an overlay whose lower layer is the host's root file system and whose upper
- * one lies on the machine's disk, an ext4 image behind a loop device. The loop device and every
+ * one lies on the machine's disk, an ext4 image behind a loop device; or, where the disk says that
+ * it is whole, what would be the upper layer alone. The loop device and every
  * mount belong to this mount namespace alone and go with it. What the host's root says is never
  * followed by name once the disk may have been written by the machine: files are written after
  * pivot_root.
@@ -137,8 +138,20 @@ static int make_layers(const struct order *order)
     return error;
 }
 
-static int mount_overlay(const struct order *order)
+/* A disk that is whole says so in every copy of it. */
+static int make_whole(const struct order *order)
 {
+    static const char *const names[] = {"mount/upper", "mount/root", "mount/whole", "mount/ready"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (mkdir(names[i], 0755) < 0)
+            return -errno;
+    return 0;
+}
+
+static int mount_root(const struct order *order)
+{
+    if (access("mount/whole", F_OK) == 0)
+        return mount("mount/upper", "mount/root", NULL, MS_BIND, NULL) < 0 ? -errno : 0;
     return mount("overlay", "mount/root", "overlay", MS_NODEV,
                  "lowerdir=/,upperdir=mount/upper,workdir=mount/work") < 0
                ? -errno
@@ -174,11 +187,23 @@ static const struct {
     {"/tmp", "tmpfs", "mode=1777,size=50%", MS_NOSUID | MS_NODEV},
 };
 
+/* A root of one's own may have a link in the place of the folder, which is not followed. */
+static int make_place(const char *path)
+{
+    struct stat info;
+    if (mkdir(path, 0755) == 0)
+        return 0;
+    if (errno != EEXIST || lstat(path, &info) < 0)
+        return -errno;
+    return S_ISDIR(info.st_mode) ? 0 : -ENOTDIR;
+}
+
 static int mount_kernel(const struct order *order)
 {
     for (size_t i = 0; i < ARRAY_LEN(kernel_mounts); i++) {
-        if (mkdir(kernel_mounts[i].path, 0755) < 0 && errno != EEXIST)
-            return -errno;
+        int error = make_place(kernel_mounts[i].path);
+        if (error)
+            return error;
         if (mount(kernel_mounts[i].type, kernel_mounts[i].path, kernel_mounts[i].type,
                   kernel_mounts[i].flags, kernel_mounts[i].options) < 0)
             return -errno;
@@ -239,7 +264,7 @@ static int make_devices(const struct order *order)
     return 0;
 }
 
-static int make_way(const char *path)
+int root_make_way(const char *path)
 {
     char part[PATH_SIZE];
     for (const char *end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
@@ -266,7 +291,7 @@ static int write_bytes(const struct helper_file *file)
 
 static int write_file(const struct helper_file *file)
 {
-    int error = make_way(file->path);
+    int error = root_make_way(file->path);
     if (error)
         return error;
     if (S_ISDIR(file->mode))
@@ -286,23 +311,39 @@ static int write_files(const struct order *order)
     return error;
 }
 
-static const struct {
+struct step {
     const char *name;
     int (*run)(const struct order *order);
-} steps[] = {
-    {"entering the folder", enter_folder}, {"mounting the disk", mount_disk},
-    {"making the layers", make_layers},    {"mounting the overlay", mount_overlay},
-    {"changing the root", pivot},          {"mounting kernel file systems", mount_kernel},
-    {"protecting /proc", protect_proc},    {"making devices", make_devices},
-    {"writing files", write_files},
 };
+
+static int take_steps(const struct step *steps, const struct order *order, const char **ret_step)
+{
+    int error = 0;
+    for (; !error && steps->run; steps++) {
+        *ret_step = steps->name;
+        error = steps->run(order);
+    }
+    return error;
+}
 
 int root_make(const struct order *order, const char **ret_step)
 {
-    int error = 0;
-    for (size_t i = 0; !error && i < ARRAY_LEN(steps); i++) {
-        *ret_step = steps[i].name;
-        error = steps[i].run(order);
-    }
-    return error;
+    static const struct step steps[] = {
+        {"entering the folder", enter_folder}, {"mounting the disk", mount_disk},
+        {"making the layers", make_layers},    {"mounting the root", mount_root},
+        {"changing the root", pivot},          {"mounting kernel file systems", mount_kernel},
+        {"protecting /proc", protect_proc},    {"making devices", make_devices},
+        {"writing files", write_files},        {NULL, NULL},
+    };
+    return take_steps(steps, order, ret_step);
+}
+
+int root_make_whole(const struct order *order, const char **ret_step)
+{
+    static const struct step steps[] = {
+        {"entering the folder", enter_folder}, {"mounting the disk", mount_disk},
+        {"making folders", make_whole},        {"mounting the root", mount_root},
+        {"changing the root", pivot},          {NULL, NULL},
+    };
+    return take_steps(steps, order, ret_step);
 }
