@@ -9,8 +9,10 @@
 #include "base/time.h"
 #include "engines/log/log.h"
 #include "services/dynamodb/dynamodb.h"
+#include "services/ec2/image_take.h"
 #include "services/ec2/view.h"
 #include "services/s3/s3.h"
+#include "wire/region.h"
 
 #include <errno.h>
 
@@ -156,6 +158,64 @@ static void answer_clock(struct request *r)
                 arena_printf(r->call.arena, "{\"now\":\"%s\"}\n", now));
 }
 
+/* ---- images ------------------------------------------------------------------------------------
+ */
+
+struct taking {
+    struct ec2_image_take take; /* first */
+    struct request *r;
+};
+
+static void on_taken(struct ec2_image_take *take)
+{
+    struct request *r = ((struct taking *)(void *)take)->r;
+    struct span text = take->why.at ? take->why : take->id;
+    answer_text(r, take->why.at ? 400 : 200, S("text/plain"),
+                arena_printf(r->call.arena, "%.*s\n", SPAN_ARG(text)));
+}
+
+/* {"folder": "…", "name": "…", "description": "…", "region": "…"} */
+static bool read_taking(struct request *r, struct ec2_image_take *take)
+{
+    struct json_reader json;
+    const struct {
+        struct span name;
+        struct span *to;
+    } members[] = {{S("folder"), &take->folder},
+                   {S("name"), &take->name},
+                   {S("description"), &take->description},
+                   {S("region"), &take->region}};
+    json_reader_init(&json, r->x->body, r->call.arena);
+    if (json_next(&json) != JSON_OBJECT)
+        return false;
+    while (json_next(&json) == JSON_KEY) {
+        struct span key = json.text;
+        if (json_next(&json) != JSON_STRING)
+            return false;
+        for (size_t i = 0; i < ARRAY_LEN(members); i++)
+            if (span_eq(key, members[i].name))
+                *members[i].to = json.text;
+    }
+    return json_next(&json) == JSON_END && take->folder.at && take->name.at &&
+           region_known(take->region);
+}
+
+static void answer_image(struct request *r)
+{
+    struct taking *taking = ARENA_NEW(r->call.arena, struct taking);
+    taking->r = r;
+    taking->take = (struct ec2_image_take){.account = r->gate->config->default_account,
+                                           .region = r->gate->config->default_region,
+                                           .arena = r->call.arena,
+                                           .cloud = r->gate->config->cloud,
+                                           .home = r->gate->loop,
+                                           .taken = on_taken};
+    if (!r->gate->config->cloud->ec2 || !read_taking(r, &taking->take))
+        answer_text(r, 400, S("text/plain"), S("which folder, which name, which region?\n"));
+    else
+        ec2_image_take(&taking->take);
+}
+
 /* The counters tell when it is done. */
 static void answer_scrub(struct request *r)
 {
@@ -178,6 +238,7 @@ static const struct {
     {S_INIT("GET"), S_INIT("/_kintoun/lanes"), answer_lanes},
     {S_INIT("GET"), S_INIT("/_kintoun/translations"), answer_translations},
     {S_INIT("POST"), S_INIT("/_kintoun/clock"), answer_clock},
+    {S_INIT("POST"), S_INIT("/_kintoun/images"), answer_image},
     {S_INIT("POST"), S_INIT("/_kintoun/scrub"), answer_scrub},
     {S_INIT("GET"), S_INIT("/metrics"), answer_metrics},
 };

@@ -10,3 +10,4 @@ int command_fabric(int argc, char **argv);
 int command_coverage(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_exec(int argc, char **argv);
+int command_image(int argc, char **argv);

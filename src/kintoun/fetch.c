@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A GET over a connection of its own. */
+/* One request over a connection of its own. */
 #include "kintoun/fetch.h"
 
 #include "base/scope.h"
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static int connect_to(uint16_t port)
 {
@@ -20,12 +21,10 @@ static int connect_to(uint16_t port)
     return TAKE_FD(fd);
 }
 
-struct span fetch_local(uint16_t port, const char *path, struct buf *reply)
+static struct span exchange(uint16_t port, struct span request, struct buf *reply)
 {
     AUTO_FD fd = connect_to(port);
-    if (fd < 0)
-        return SPAN_NONE;
-    if (dprintf(fd, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path) < 0)
+    if (fd < 0 || write(fd, request.at, request.len) != (ssize_t)request.len)
         return SPAN_NONE;
     for (;;) {
         char *room = buf_room(reply, 65536);
@@ -36,6 +35,24 @@ struct span fetch_local(uint16_t port, const char *path, struct buf *reply)
     }
     size_t end = span_find(buf_span(reply), S("\r\n\r\n"));
     return end == SPAN_NOT_FOUND ? SPAN_NONE : span_from(buf_span(reply), end + 4);
+}
+
+#define REQUEST_MAX 8192
+#define FIELDS " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+
+struct span fetch_local(uint16_t port, const char *path, struct buf *reply)
+{
+    char request[REQUEST_MAX];
+    int len = snprintf(request, sizeof request, "GET %s" FIELDS "\r\n", path);
+    return len < REQUEST_MAX ? exchange(port, span_of(request, (size_t)len), reply) : SPAN_NONE;
+}
+
+struct span fetch_post(uint16_t port, const char *path, struct span body, struct buf *reply)
+{
+    char request[REQUEST_MAX];
+    int len = snprintf(request, sizeof request, "POST %s" FIELDS "Content-Length: %zu\r\n\r\n%.*s",
+                       path, body.len, SPAN_ARG(body));
+    return len < REQUEST_MAX ? exchange(port, span_of(request, (size_t)len), reply) : SPAN_NONE;
 }
 
 int fetch_read_port(const char *command, int argc, char **argv, uint16_t *ret)

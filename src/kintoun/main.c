@@ -30,6 +30,9 @@ static const struct {
     {"coverage", command_coverage, "operations that are built and refused  [SERVICE]"},
     {"exec", command_exec,
      "run a command inside an instance  [--data DIR] INSTANCE [--] [COMMAND…]"},
+    {"image", command_image,
+     "make an image of the archive of a root file system  import FILE --name NAME [--region R] "
+     "[--data DIR] [--port N]"},
     {"audit", command_audit,
      "print the audit records of a data directory that is not in use  [--data DIR]"},
     {"version", command_version, "print the version"},

@@ -418,6 +418,7 @@ static void join(struct cloud_up *up)
 
 static void release(struct cloud_up *up)
 {
+    ec2_stop(up->cloud.ec2);
     workers_free(up->cloud.workers);
     if (up->cloud.store)
         s3_finish(up->cloud.s3);

@@ -6,7 +6,7 @@ read -r id </run/cloud-init/.instance-id
 here=/var/lib/cloud/instances/$id
 
 # Accounts without passwords, for those who had one on the host too.
-if [ ! -e /etc/shadow ]; then
+if [ ! -e /etc/shadow ] && [ -e /etc/passwd ]; then
     (umask 077; while IFS=: read -r name rest; do echo "$name:*:19000:0:99999:7:::"; done </etc/passwd >/etc/shadow)
 fi
 
@@ -14,12 +14,13 @@ fi
 authority=/usr/local/share/ca-certificates/kintoun.crt
 bundle=/etc/ssl/certs/ca-certificates.crt
 [ -e /etc/pki/tls/certs/ca-bundle.crt ] && bundle=/etc/pki/tls/certs/ca-bundle.crt
+[ -e $bundle ] || bundle=$authority  # a small root of its own
 if [ -e $authority ]; then
     known=
     [ -e /var/lib/cloud/authority ] && read -r known </var/lib/cloud/authority
     { read -r line; read -r line; } <$authority
     if [ "$line" != "$known" ]; then
-        while read -r part; do echo "$part"; done <$authority >>$bundle
+        [ $bundle = $authority ] || while read -r part; do echo "$part"; done <$authority >>$bundle
         # The AWS CLI and SDKs for Python and JavaScript may bring bundles of their own.
         echo "AWS_CA_BUNDLE=$bundle
 NODE_EXTRA_CA_CERTS=$authority" >>/etc/environment
@@ -53,7 +54,12 @@ if [ ! -e "$here/sem/config_scripts_user" ] && [ -s "$here/user-data.txt" ]; the
     [ -e "$script" ] && read -r head <"$script"
     case $head in
     '#!'*)
-        cd / && "$script" 2>&1 | tee -a /var/log/cloud-init-output.log
+        cd /
+        if [ -d /var/log ] && command -v tee >/dev/null; then
+            "$script" 2>&1 | tee -a /var/log/cloud-init-output.log
+        else # a small root of its own
+            "$script" 2>&1
+        fi
         ;;
     *)
         echo "kintoun: the user data is no script (it does not begin with #!) and is not run"

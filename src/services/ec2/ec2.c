@@ -82,6 +82,12 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
     return ec2;
 }
 
+void ec2_stop(struct ec2 *ec2)
+{
+    if (ec2)
+        disk_copies_stop(ec2->disk_copies);
+}
+
 void ec2_free(struct ec2 *ec2)
 {
     if (!ec2)

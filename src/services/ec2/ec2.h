@@ -31,6 +31,9 @@ struct ec2_options {
 };
 
 struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options);
+/* After the control loop has stopped, before the workers: what takes long on one of them ends.
+ * Accepts NULL. */
+void ec2_stop(struct ec2 *ec2);
 /* After the control loop has stopped and the store is closed. Accepts NULL. */
 void ec2_free(struct ec2 *ec2);
 

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "services/ec2/describe.h"
 #include "services/ec2/image_make.h"
+#include "services/ec2/instance.h"
 #include "services/ec2/instance_type.h"
 #include "services/ec2/tag.h"
 
@@ -22,6 +23,11 @@
 bool image_is_host(const struct stored_image *image)
 {
     return span_eq(image->id, HOST_ID);
+}
+
+struct span image_protection(const struct stored_image *image)
+{
+    return image->is_protected ? S("enabled-without-cooldown") : S("disabled");
 }
 
 static struct stored_image host_image(struct call *c)
@@ -66,7 +72,9 @@ static RESULT show(struct call *c, const void *record, void *shown)
 {
     static const struct span states[] = {[IMAGE_PENDING] = S_INIT("pending"),
                                          [IMAGE_AVAILABLE] = S_INIT("available"),
-                                         [IMAGE_FAILED] = S_INIT("failed")};
+                                         [IMAGE_FAILED] = S_INIT("failed"),
+                                         [IMAGE_DEREGISTERED] = S_INIT("deregistered"),
+                                         [IMAGE_DISABLED] = S_INIT("disabled")};
     const struct stored_image *image = record;
     struct ec2_image *to = shown;
     struct span owner = image_is_host(image) ? S("amazon") : image->account;
@@ -91,6 +99,8 @@ static RESULT show(struct call *c, const void *record, void *shown)
         .imds_support = S("v2.0"),
         .source_instance_id = image->source,
         .source_image_id = image->source_image,
+        .deregistration_protection = image_protection(image),
+        .deprecation_time = image->deprecated ? show_time(c, image->deprecated) : SPAN_NONE,
     };
     SET(to, public, image->is_public);
     SET(to, ena_support, true);
@@ -171,7 +181,8 @@ static bool may_launch(const struct call *c, const struct stored_image *image)
 static int keep_next(void *user, struct stored_image *image)
 {
     struct images *images = user;
-    if (!span_eq(image->region, images->c->region) || !may_launch(images->c, image))
+    if (!span_eq(image->region, images->c->region) || !may_launch(images->c, image) ||
+        image->state == IMAGE_DEREGISTERED)
         return 0;
     images->at = resource_grow(images->c, images->at, images->count, sizeof *images->at);
     images->at[images->count++] = *image;
@@ -240,9 +251,42 @@ RESULT image_named(struct call *c, struct span name, struct span *ret_id)
     struct resource_list all;
     *ret_id = SPAN_NONE;
     TRY(resource_list(c, &image_kind, WHERE(stored_image, name, name), &all));
-    if (all.count)
-        *ret_id = resource_id(all.at[0]);
+    for (size_t i = 0; i < all.count; i++)
+        if (((const struct stored_image *)all.at[i])->state != IMAGE_DEREGISTERED)
+            *ret_id = resource_id(all.at[i]);
     return OK;
+}
+
+struct awaited {
+    struct span image;
+    bool found;
+};
+
+static int find_instance(void *user, struct stored_instance *instance)
+{
+    struct awaited *awaited = user;
+    awaited->found = instance->state == INSTANCE_PENDING && !instance->has_run &&
+                     span_eq(instance->image, awaited->image);
+    return awaited->found;
+}
+
+static int find_copy(void *user, struct stored_image *copy)
+{
+    struct awaited *awaited = user;
+    awaited->found = copy->state == IMAGE_PENDING && span_eq(copy->source_image, awaited->image);
+    return awaited->found;
+}
+
+RESULT image_is_awaited(struct call *c, struct span id, bool *ret)
+{
+    struct awaited awaited = {.image = id};
+    int error = stored_instance_each(c->txn, &(struct stored_instance){0}, 0, c->arena,
+                                     find_instance, &awaited);
+    if (!error && !awaited.found)
+        error =
+            stored_image_each(c->txn, &(struct stored_image){0}, 0, c->arena, find_copy, &awaited);
+    *ret = awaited.found;
+    return error < 0 ? refuse_errno(c, error, "looking who needs an image") : OK;
 }
 
 /* ---- DescribeImages ----------------------------------------------------------------------------
@@ -282,23 +326,47 @@ static bool is_named(const struct span *ids, size_t count, struct span id)
     return count == 0;
 }
 
+/* The owner sees deprecated ones always. */
+static bool is_shown(const struct call *c, const struct ec2_describe_images_in *in,
+                     const struct stored_image *image)
+{
+    bool deprecated = image->deprecated && image->deprecated <= c->now_ms;
+    if (image->state == IMAGE_DISABLED && !in->include_disabled)
+        return false;
+    return !deprecated || in->include_deprecated || span_eq(image->account, c->account);
+}
+
+static bool is_asked(const struct call *c, const struct ec2_describe_images_in *in,
+                     const struct stored_image *image)
+{
+    return is_shown(c, in, image) && is_named(in->image_ids.at, in->image_ids.count, image->id) &&
+           is_owner(c, in->owners.at, in->owners.count, image) &&
+           is_executable(c, in->executable_users.at, in->executable_users.count, image);
+}
+
 RESULT ec2_describe_images(struct call *c, const struct ec2_describe_images_in *in,
                            struct ec2_describe_images_out *out)
 {
+    uint64_t from = 0;
     struct images images;
     struct stored_image found;
+    if (in->next_token.at && !span_to_u64(in->next_token, &from))
+        return refuse(c, &EC2_INVALID_NEXT_TOKEN, "The token '%.*s' is invalid",
+                      SPAN_ARG(in->next_token));
     for (size_t i = 0; i < in->image_ids.count; i++)
         TRY(image_find(c, in->image_ids.at[i], &found));
     TRY(filter_check(c, &image_kind.filters, &in->filters));
     TRY(read_all(c, &images));
     out->images.at = ARENA_ARRAY(c->arena, struct ec2_image, images.count);
-    for (size_t i = 0; i < images.count; i++) {
+    for (size_t i = from; i < images.count; i++) {
         const struct stored_image *image = &images.at[i];
         struct ec2_image *to = &out->images.at[out->images.count];
-        if (!is_named(in->image_ids.at, in->image_ids.count, image->id) ||
-            !is_owner(c, in->owners.at, in->owners.count, image) ||
-            !is_executable(c, in->executable_users.at, in->executable_users.count, image))
+        if (!is_asked(c, in, image))
             continue;
+        if (in->max_results && out->images.count == (size_t)in->max_results) {
+            out->next_token = arena_printf(c->arena, "%zu", i);
+            break;
+        }
         TRY(show(c, image, to));
         out->images.count += filter_passes(c, &image_kind.filters, &in->filters, to);
     }

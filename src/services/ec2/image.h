@@ -2,14 +2,22 @@
 #pragma once
 /*
  * Images that instances are made from: the one that is the host's own system, and those that were
- * made of instances: the host's system under what such an instance had written. Control thread.
+ * made of instances (the host's system under what such an instance had written) or of archives.
+ * Control thread.
  */
 #include "services/ec2/resource.h"
 
 #define IMAGE_ROOT_DEVICE S("/dev/xvda")
 #define IMAGE_DISK_GIB 8 /* of the host's */
 
-enum IMAGE_STATE { IMAGE_PENDING = 1, IMAGE_AVAILABLE, IMAGE_FAILED };
+/* Deregistered ones are seen by nobody and go once nothing is being made of their disk. */
+enum IMAGE_STATE {
+    IMAGE_PENDING = 1,
+    IMAGE_AVAILABLE,
+    IMAGE_FAILED,
+    IMAGE_DEREGISTERED,
+    IMAGE_DISABLED,
+};
 
 extern const struct resource_kind image_kind;
 
@@ -20,6 +28,10 @@ RESULT image_find(struct call *c, struct span id, struct stored_image *ret);
 RESULT image_own(struct call *c, struct span id, struct stored_image *ret);
 /* One that can be launched, and how large its disk is. */
 RESULT image_check(struct call *c, struct span id, struct stored_image *ret);
+/* "disabled", "enabled-without-cooldown" */
+struct span image_protection(const struct stored_image *image);
 bool image_is_host(const struct stored_image *image);
-/* All of one's own. */
+/* Whether an instance or another image is about to be made of its disk, in any account. */
+RESULT image_is_awaited(struct call *c, struct span id, bool *ret);
+/* Of one's own, or absent. */
 RESULT image_named(struct call *c, struct span name, struct span *ret_id);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * CreateImage, CopyImage, DeregisterImage. A handler writes the image in `pending`; its step has
- * the disk copied by a worker (disk_copy.c) and looks what became of it. Control thread.
+ * the disk copied by a worker (disk_copy.c) and looks what became of it. That of a deregistered one
+ * deletes the disk, once it is durable that nobody sees the image any more. Control thread.
  */
 #include "services/ec2/image_make.h"
 
@@ -34,7 +35,9 @@ static RESULT settle(struct call *c, struct stored_image *image, enum IMAGE_STAT
 static RESULT begin(struct call *c, const struct stored_image *image)
 {
     const struct disk_copy_wish wish = {
+        .waiting = image->id,
         .image = image->id,
+        .incoming = image->incoming,
         .instance = image->source_image.at ? SPAN_NONE : image->source,
         .source_image = image->source_image,
         .how = image->no_reboot ? SANDBOX_SAVE_STOPPED : SANDBOX_SAVE_REBOOTED};
@@ -42,12 +45,9 @@ static RESULT begin(struct call *c, const struct stored_image *image)
     return error && error != -EAGAIN ? refuse_errno(c, error, "copying a disk") : OK;
 }
 
-RESULT image_step(struct call *c, void *record, int64_t *ret_due_ms)
+static RESULT step_pending(struct call *c, struct stored_image *image, int64_t *ret_due_ms)
 {
     struct span why;
-    struct stored_image *image = record;
-    if (image->state != IMAGE_PENDING)
-        return OK;
     switch (disk_copy_state(c, image->id, &why)) {
     case DISK_COPY_NONE:
         *ret_due_ms = c->now_ms + AGAIN_MS;
@@ -61,6 +61,29 @@ RESULT image_step(struct call *c, void *record, int64_t *ret_due_ms)
         break;
     }
     return settle(c, image, IMAGE_FAILED, why);
+}
+
+static RESULT step_deregistered(struct call *c, struct stored_image *image, int64_t *ret_due_ms)
+{
+    struct span why;
+    bool awaited;
+    TRY(image_is_awaited(c, image->id, &awaited));
+    if (awaited || disk_copy_state(c, image->id, &why) == DISK_COPY_WORKING) {
+        *ret_due_ms = c->now_ms + AGAIN_MS;
+        return OK;
+    }
+    disk_copy_forget(c, image->id);
+    disk_copy_drop(c, image->id);
+    resource_drop(c, &image_kind, image);
+    return OK;
+}
+
+RESULT image_step(struct call *c, void *record, int64_t *ret_due_ms)
+{
+    struct stored_image *image = record;
+    if (image->state == IMAGE_PENDING)
+        return step_pending(c, image, ret_due_ms);
+    return image->state == IMAGE_DEREGISTERED ? step_deregistered(c, image, ret_due_ms) : OK;
 }
 
 /* ---- making ------------------------------------------------------------------------------------
@@ -85,8 +108,8 @@ static RESULT check_name(struct call *c, struct span name)
                     : OK;
 }
 
-static RESULT make(struct call *c, const struct stored_image *wanted,
-                   const struct ec2_tag_specification_list *tags, struct span *ret_id)
+RESULT image_make(struct call *c, const struct stored_image *wanted,
+                  const struct ec2_tag_specification_list *tags, struct span *ret_id)
 {
     static const char *const tagged[] = {"image", "snapshot"};
     struct stored_image image = *wanted;
@@ -119,14 +142,12 @@ RESULT ec2_create_image(struct call *c, const struct ec2_create_image_in *in,
         return refuse(c, &EC2_INCORRECT_INSTANCE_STATE,
                       "The instance '%.*s' is not in the 'running' or 'stopped' state.",
                       SPAN_ARG(instance.id));
-    if (instance.state == INSTANCE_RUNNING && !in->no_reboot)
-        return resource_not_built(c, "An image of a running instance without NoReboot");
     const struct stored_image image = {.name = in->name,
                                        .description = in->description,
                                        .source = instance.id,
                                        .no_reboot = in->no_reboot,
                                        .gib = instance.disk_gib};
-    return make(c, &image, &in->tag_specifications, &out->image_id);
+    return image_make(c, &image, &in->tag_specifications, &out->image_id);
 }
 
 RESULT ec2_copy_image(struct call *c, const struct ec2_copy_image_in *in,
@@ -153,7 +174,7 @@ RESULT ec2_copy_image(struct call *c, const struct ec2_copy_image_in *in,
                                        .source = from.source,
                                        .source_image = from.id,
                                        .gib = from.gib};
-    TRY(make(c, &image, &in->tag_specifications, &out->image_id));
+    TRY(image_make(c, &image, &in->tag_specifications, &out->image_id));
     client_token_keep(c, in, in->client_token, out->image_id);
     return OK;
 }
@@ -163,8 +184,14 @@ RESULT ec2_deregister_image(struct call *c, const struct ec2_deregister_image_in
 {
     struct stored_image image;
     TRY(image_own(c, in->image_id, &image));
-    disk_copy_drop(c, image.id);
-    resource_drop(c, &image_kind, &image);
+    if (image.is_protected)
+        return refuse(c, &EC2_OPERATION_NOT_PERMITTED,
+                      "The image '%.*s' is protected from being deregistered. Disable its "
+                      "deregistration protection and try again.",
+                      SPAN_ARG(image.id));
+    image.state = IMAGE_DEREGISTERED;
+    tag_drop_all(c, image.id);
+    resource_put_moving(c, &image_kind, &image, 0);
     SET(out, return_, true);
     return OK;
 }

@@ -8,6 +8,7 @@
 #include "services/ec2/describe.h"
 #include "services/ec2/dns_name.h"
 #include "services/ec2/image.h"
+#include "services/ec2/instance_option.h"
 #include "services/ec2/instance_type.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/tag.h"
@@ -239,6 +240,7 @@ RESULT instance_show(struct call *c, const struct stored_instance *instance,
     to->placement->tenancy = S("default");
     to->client_token = instance->client_token.at ? instance->client_token : S("");
     to->metadata_options = show_metadata_options(c, instance);
+    instance_options_show(c, instance, to);
     to->private_dns_name = S("");
     to->public_dns_name = S("");
     if (instance->profile.at) {
@@ -307,6 +309,7 @@ static const struct filter_name filters[] = {
     OF_INSTANCE("key-name", "KeyName"),
     OF_INSTANCE("launch-index", "AmiLaunchIndex"),
     OF_INSTANCE("launch-time", "LaunchTime"),
+    OF_INSTANCE("maintenance-options.auto-recovery", "MaintenanceOptions.AutoRecovery"),
     OF_INSTANCE("metadata-options.http-endpoint", "MetadataOptions.HttpEndpoint"),
     OF_INSTANCE("metadata-options.http-put-response-hop-limit",
                 "MetadataOptions.HttpPutResponseHopLimit"),
@@ -341,6 +344,7 @@ static const struct filter_name filters[] = {
     OF_INSTANCE("platform", "Platform"),
     OF_INSTANCE("platform-details", "PlatformDetails"),
     OF_INSTANCE("private-dns-name", "PrivateDnsName"),
+    OF_INSTANCE("private-dns-name-options.hostname-type", "PrivateDnsNameOptions.HostnameType"),
     OF_INSTANCE("private-ip-address", "PrivateIpAddress"),
     OF_INSTANCE("product-code", "ProductCodes.ProductCodeId"),
     OF_INSTANCE("ramdisk-id", "RamdiskId"),

@@ -28,6 +28,9 @@ RESULT instance_show(struct call *c, const struct stored_instance *instance,
 struct span instance_private_name(struct call *c, const struct stored_instance *instance,
                                   struct span address);
 
+/* instance_attribute.c: what is changed only then. */
+RESULT instance_must_be_stopped(struct call *c, const struct stored_instance *instance);
+
 /* instance_step.c: takes it into a state that moves on by itself, for this reason ("Client.…"). */
 void instance_move(struct call *c, struct stored_instance *instance, enum INSTANCE_STATE state,
                    const char *reason_code, const char *reason_message);

@@ -78,7 +78,7 @@ RESULT ec2_describe_instance_attribute(struct call *c,
 /* ---- changing ----------------------------------------------------------------------------------
  */
 
-static RESULT must_be_stopped(struct call *c, const struct stored_instance *instance)
+RESULT instance_must_be_stopped(struct call *c, const struct stored_instance *instance)
 {
     return instance->state == INSTANCE_STOPPED
                ? OK
@@ -89,7 +89,7 @@ static RESULT must_be_stopped(struct call *c, const struct stored_instance *inst
 
 static RESULT change_type(struct call *c, struct stored_instance *instance, struct span value)
 {
-    TRY(must_be_stopped(c, instance));
+    TRY(instance_must_be_stopped(c, instance));
     if (!instance_type_named(value))
         return refuse(c, &EC2_INVALID_INSTANCE_ATTRIBUTE_VALUE,
                       "Invalid value '%.*s' for InstanceType.", SPAN_ARG(value));
@@ -99,7 +99,7 @@ static RESULT change_type(struct call *c, struct stored_instance *instance, stru
 
 static RESULT change_user_data(struct call *c, struct stored_instance *instance, struct span value)
 {
-    TRY(must_be_stopped(c, instance));
+    TRY(instance_must_be_stopped(c, instance));
     instance->user_data = value.len ? value : SPAN_NONE;
     return OK;
 }

@@ -60,6 +60,16 @@ static RESULT choose(struct call *c, const struct ec2_instance_id_string_list *i
                   missing_count > 1 ? "" : "es");
 }
 
+/* By the attribute of the instance that forbids it. */
+static RESULT forbidden(struct call *c, const struct stored_instance *instance, const char *what,
+                        const char *attribute)
+{
+    return refuse(c, &EC2_OPERATION_NOT_PERMITTED,
+                  "The instance '%.*s' may not be %s. Modify its '%s' instance attribute and try "
+                  "again.",
+                  SPAN_ARG(instance->id), what, attribute);
+}
+
 static RESULT bad_state(struct call *c, const struct stored_instance *instance, const char *what)
 {
     return refuse(c, &EC2_INCORRECT_INSTANCE_STATE,
@@ -90,13 +100,19 @@ static RESULT stop_one(struct call *c, struct stored_instance *instance)
     if (instance->state != INSTANCE_RUNNING && instance->state != INSTANCE_PENDING)
         return bad_state(c, instance, "stopped");
     if (instance->no_stop)
-        return refuse(c, &EC2_OPERATION_NOT_PERMITTED,
-                      "The instance '%.*s' may not be stopped. Modify its 'disableApiStop' "
-                      "instance attribute and try again.",
-                      SPAN_ARG(instance->id));
+        return forbidden(c, instance, "stopped", "disableApiStop");
     instance->transition = instance_user_initiated(c);
     instance_move(c, instance, INSTANCE_STOPPING, USER_CODE, USER_MESSAGE);
     return OK;
+}
+
+/* Without asking its processes first, also of one that has been asked. */
+static RESULT stop_hard_one(struct call *c, struct stored_instance *instance)
+{
+    instance->forced = instance->state != INSTANCE_STOPPED;
+    if (instance->state == INSTANCE_STOPPING)
+        resource_put_moving(c, &instance_kind, instance, 0);
+    return stop_one(c, instance);
 }
 
 static RESULT terminate_one(struct call *c, struct stored_instance *instance)
@@ -104,13 +120,18 @@ static RESULT terminate_one(struct call *c, struct stored_instance *instance)
     if (instance->state == INSTANCE_TERMINATED || instance->state == INSTANCE_SHUTTING_DOWN)
         return OK;
     if (instance->no_termination)
-        return refuse(c, &EC2_OPERATION_NOT_PERMITTED,
-                      "The instance '%.*s' may not be terminated. Modify its "
-                      "'disableApiTermination' instance attribute and try again.",
-                      SPAN_ARG(instance->id));
+        return forbidden(c, instance, "terminated", "disableApiTermination");
     instance->transition = instance_user_initiated(c);
     instance_move(c, instance, INSTANCE_SHUTTING_DOWN, USER_CODE, USER_MESSAGE);
     return OK;
+}
+
+static RESULT terminate_hard_one(struct call *c, struct stored_instance *instance)
+{
+    instance->forced = instance->state != INSTANCE_TERMINATED;
+    if (instance->state == INSTANCE_SHUTTING_DOWN)
+        resource_put_moving(c, &instance_kind, instance, 0);
+    return terminate_one(c, instance);
 }
 
 static RESULT reboot_one(struct call *c, struct stored_instance *instance)
@@ -155,13 +176,16 @@ RESULT ec2_stop_instances(struct call *c, const struct ec2_stop_instances_in *in
     if (in->hibernate)
         return refuse(c, &EC2_UNSUPPORTED_HIBERNATION_CONFIGURATION,
                       "The instance is not configured for hibernation.");
-    return change_all(c, &in->instance_ids, stop_one, &out->stopping_instances);
+    return change_all(c, &in->instance_ids, in->skip_os_shutdown ? stop_hard_one : stop_one,
+                      &out->stopping_instances);
 }
 
 RESULT ec2_terminate_instances(struct call *c, const struct ec2_terminate_instances_in *in,
                                struct ec2_terminate_instances_out *out)
 {
-    return change_all(c, &in->instance_ids, terminate_one, &out->terminating_instances);
+    return change_all(c, &in->instance_ids,
+                      in->skip_os_shutdown ? terminate_hard_one : terminate_one,
+                      &out->terminating_instances);
 }
 
 RESULT ec2_reboot_instances(struct call *c, const struct ec2_reboot_instances_in *in,

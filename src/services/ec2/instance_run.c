@@ -9,6 +9,7 @@
 #include "services/ec2/home.h"
 #include "services/ec2/image.h"
 #include "services/ec2/instance_card.h"
+#include "services/ec2/instance_option.h"
 #include "services/ec2/instance_type.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/key_pair.h"
@@ -65,6 +66,8 @@ static RESULT check_not_built(struct call *c, const struct ec2_run_instances_in 
         const char *what;
     } parameters[] = {
         {in->enable_primary_ipv6, "EnablePrimaryIpv6"},
+        {in->additional_info.at, "AdditionalInfo"},
+        {in->ebs_optimized, "EbsOptimized"},
         {in->kernel_id.at || in->ramdisk_id.at, "A kernel of one's own"},
         {in->monitoring && in->monitoring->enabled, "Detailed monitoring"},
         {!is_plain_placement(in->placement), "This placement"},
@@ -217,6 +220,7 @@ static RESULT read_all(struct call *c, struct run *run)
     common->subnet = subnet->id;
     common->zone = subnet->zone;
     common->hostname_type = subnet->hostname_type;
+    TRY(instance_options_read(c, in, common));
     common->no_termination = in->disable_api_termination;
     common->no_stop = in->disable_api_stop;
     common->terminates_itself = span_eq(in->instance_initiated_shutdown_behavior, S("terminate"));

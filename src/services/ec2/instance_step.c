@@ -66,6 +66,7 @@ static RESULT settle(struct call *c, struct stored_instance *instance, enum INST
 {
     instance->state = state;
     instance->ended = c->now_ms;
+    instance->forced = false;
     machine_forget(c, instance->id);
     resource_put(c, &instance_kind, instance);
     return OK;
@@ -256,7 +257,18 @@ static RESULT reboot(struct stepping *s)
 
 static RESULT shut_down(struct stepping *s)
 {
-    machine_signal(s->c, s->instance->id, SANDBOX_SHUT_DOWN);
+    machine_signal(s->c, s->instance->id, s->instance->forced ? SANDBOX_KILL : SANDBOX_SHUT_DOWN);
+    return OK;
+}
+
+/* Its host has come back. */
+static RESULT recover(struct stepping *s)
+{
+    if (!s->instance->no_recovery)
+        return begin(s);
+    s->instance->transition = S(SERVER_CODE);
+    instance_move(s->c, s->instance, INSTANCE_STOPPING, SERVER_CODE,
+                  SERVER_CODE ": The host went down and automatic recovery is disabled");
     return OK;
 }
 
@@ -296,7 +308,7 @@ static const struct refusal *(*const table[][MACHINE_PUT_AWAY + 1])(struct stepp
                           [MACHINE_RUNNING] = reboot,
                           [MACHINE_FAILED] = failed,
                           [MACHINE_ENDED] = end_of_itself,
-                          [MACHINE_LOST] = begin},
+                          [MACHINE_LOST] = recover},
     [INSTANCE_STOPPING] = {[MACHINE_NONE] = find,
                            [MACHINE_RUNNING] = shut_down,
                            [MACHINE_FAILED] = put_away,

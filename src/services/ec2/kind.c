@@ -7,6 +7,7 @@
 #include "services/ec2/flow_log.h"
 #include "services/ec2/group_rule.h"
 #include "services/ec2/image.h"
+#include "services/ec2/import_task.h"
 #include "services/ec2/instance.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
@@ -22,11 +23,13 @@
 #include "services/ec2/vpc.h"
 
 static const struct resource_kind *const kinds[] = {
-    &dhcp_options_kind, &egress_gateway_kind,   &elastic_address_kind, &endpoint_kind,
-    &flow_log_kind,     &group_rule_kind,       &image_kind,           &instance_kind,
-    &interface_kind,    &internet_gateway_kind, &key_pair_kind,        &launch_template_kind,
-    &nat_gateway_kind,  &network_acl_kind,      &peering_kind,         &prefix_list_kind,
-    &route_table_kind,  &security_group_kind,   &subnet_kind,          &vpc_kind,
+    &dhcp_options_kind,    &egress_gateway_kind,   &elastic_address_kind,
+    &endpoint_kind,        &flow_log_kind,         &group_rule_kind,
+    &image_kind,           &import_task_kind,      &instance_kind,
+    &interface_kind,       &internet_gateway_kind, &key_pair_kind,
+    &launch_template_kind, &nat_gateway_kind,      &network_acl_kind,
+    &peering_kind,         &prefix_list_kind,      &route_table_kind,
+    &security_group_kind,  &subnet_kind,           &vpc_kind,
 };
 
 const struct resource_kind *resource_kind_of(struct span id)

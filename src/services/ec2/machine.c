@@ -451,8 +451,9 @@ static void done_put_away(struct job *job)
     struct machine *machine = work->machine;
     if (work->error)
         log_error("ec2: putting %.*s away: %s", SPAN_ARG(machine->id), strerror(-work->error));
+    /* Its disk is still being copied for an image: once more. */
+    machine->state = work->error == -EBUSY ? MACHINE_ENDED : MACHINE_PUT_AWAY;
     work_free(work);
-    machine->state = MACHINE_PUT_AWAY;
     tell(machine);
 }
 

@@ -128,6 +128,7 @@ RESULT s3_read(struct call *c, const struct s3_subject *subject, struct s3_readi
     TRY(access_require(&own, S("s3:GetObject"), subject->bucket, subject->key));
     TRY(s3_head_object(&own, &about, head));
     reading->size = (uint64_t)head->content_length;
+    reading->etag = head->etag;
     if (reading->from >= reading->size)
         return OK;
     in.if_match = head->etag;

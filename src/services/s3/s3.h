@@ -65,6 +65,7 @@ RESULT s3_deliver(struct call *c, const struct s3_delivery *delivery);
 struct s3_reading {
     uint64_t from, most; /* bytes; behind the end nothing is read */
     uint64_t size;       /* out: of the object */
+    struct span etag;    /* out */
 };
 RESULT s3_read(struct call *c, const struct s3_subject *subject, struct s3_reading *reading,
                struct buf *out);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of one's own: made of what runs and of what is stopped, launched, shared, copied, taken back."""
+import datetime
 import signal
 
 from machines import Machines, root
@@ -46,7 +47,7 @@ def test_an_image_of_what_runs(own_machines):
     third = machines.start("cat /kept", ImageId=copied["ImageId"])
     machines.says(third, "first")
     ec2.deregister_image(ImageId=copied["ImageId"])
-    assert not list((machines.cloud.data / "images").iterdir())
+    wait_for(lambda: not list((machines.cloud.data / "images").iterdir()))
 
 
 @root
@@ -54,7 +55,6 @@ def test_an_image_of_what_is_stopped(own_machines):
     machines, ec2 = own_machines, own_machines.ec2
     source = machines.start()
     machines.exec(source, "sh", "-c", "echo said-goodbye > /goodbye")
-    assert refused(ec2.create_image, InstanceId=source, Name="rebooted")[0] == "UnsupportedOperation"
     ec2.stop_instances(InstanceIds=[source])
     machines.wait(source, "stopped")
     stopped = ec2.create_image(InstanceId=source, Name="stopped")["ImageId"]
@@ -62,6 +62,95 @@ def test_an_image_of_what_is_stopped(own_machines):
     second = machines.start("cat /goodbye", ImageId=stopped)
     machines.says(second, "said-goodbye")
     assert machines.look(source)["State"]["Name"] == "stopped"
+
+
+@root
+def test_an_image_by_a_reboot(own_machines):
+    """Without NoReboot: what runs ends, its disk is copied, and it boots again where it was."""
+    machines, ec2 = own_machines, own_machines.ec2
+    source = machines.start("(trap 'echo said-goodbye > /goodbye; exit' TERM; echo armed; while :; do sleep 0.05; done) >/dev/console 2>&1 &")
+    machines.says(source, "armed")
+    machines.says(source, "has booted")
+    machines.exec(source, "sh", "-c", "echo unsynced > /root/unsynced; touch /var/lib/cloud/scripts/per-boot/none")
+    before = machines.look(source)
+    image = ec2.create_image(InstanceId=source, Name="rebooted")["ImageId"]
+    assert look(ec2, image)["State"] == "pending"
+    available(ec2, image)
+    wait_for(lambda: machines.console(source).count("has booted") == 2, 30)
+    after = machines.look(source)
+    assert after == before and after["State"]["Name"] == "running"
+    assert machines.exec(source, "cat", "/goodbye").stdout == "said-goodbye\n"
+    second = machines.start("cat /goodbye /root/unsynced", ImageId=image)
+    machines.says(second, "said-goodbye\r\nunsynced")
+    of_image = ec2.create_image(InstanceId=second, Name="of an image")["ImageId"]
+    available(ec2, of_image)
+    third = machines.start("echo third $(cat /root/unsynced)", ImageId=of_image)
+    machines.says(third, "third unsynced")
+    assert refused(ec2.deregister_image, ImageId=of_image, DryRun=True)[0] == "DryRunOperation"
+    assert available(ec2, of_image)["ImageId"] == of_image
+    fourth = machines.run("cat /goodbye", ImageId=of_image)["InstanceId"]
+    ec2.deregister_image(ImageId=of_image)  # at once: what is on its way comes
+    machines.says(fourth, "said-goodbye")
+    wait_for(lambda: len(list((machines.cloud.data / "images").iterdir())) == 1)
+
+
+@root
+def test_an_image_of_what_ends_meanwhile(own_machines):
+    """The one who copies is killed while the instance waits for its reboot: the next process has it go on, and copies again."""
+    machines, ec2 = own_machines, own_machines.ec2
+    source = machines.start("dd if=/dev/urandom of=/large bs=1M count=200 2>/dev/null; echo written")
+    machines.says(source, "written")
+    image = ec2.create_image(InstanceId=source, Name="killed")["ImageId"]
+    machines.cloud.restart(signal.SIGKILL)
+    available(ec2, image)
+    wait_for(lambda: machines.console(source).count("has booted") >= 2, 30)
+    assert machines.look(source)["State"]["Name"] == "running"
+    machines.exec(source, "true")
+
+
+@root
+def test_disabled_deprecated_protected(own_machines):
+    machines, ec2 = own_machines, own_machines.ec2
+    image = ec2.create_image(InstanceId=machines.start(), Name="kept", NoReboot=True)["ImageId"]
+    it = available(ec2, image)
+    assert it["DeregistrationProtection"] == "disabled" and "DeprecationTime" not in it
+    assert ec2.enable_image_deregistration_protection(ImageId=image)["Return"] == "enabled-without-cooldown"
+    assert look(ec2, image)["DeregistrationProtection"] == "enabled-without-cooldown"
+    assert refused(ec2.deregister_image, ImageId=image)[0] == "OperationNotPermitted"
+    assert refused(ec2.enable_image_deregistration_protection, ImageId=image, WithCooldown=True)[0] == "UnsupportedOperation"
+    assert ec2.disable_image_deregistration_protection(ImageId=image)["Return"] == "disabled"
+    now = datetime.datetime.now(datetime.timezone.utc)
+    ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"Group": "all"}]})
+    others = machines.cloud.client("ec2", key="123456789012", parameter_validation=False)
+    seen = lambda client, **more: [it["ImageId"] for it in client.describe_images(Owners=["000000000000"], **more)["Images"]]
+    assert seen(others) == [image]
+    assert refused(ec2.enable_image_deprecation, ImageId=image, DeprecateAt=now - datetime.timedelta(1))[0] == "InvalidParameterValue"
+    assert refused(ec2.enable_image_deprecation, ImageId=image, DeprecateAt=now + datetime.timedelta(800))[0] == "InvalidParameterValue"
+    at = (now + datetime.timedelta(minutes=2)).replace(second=40, microsecond=0)
+    ec2.enable_image_deprecation(ImageId=image, DeprecateAt=at)
+    assert look(ec2, image)["DeprecationTime"] == (at + datetime.timedelta(seconds=20)).strftime("%Y-%m-%dT%H:%M:00.000Z")
+    assert seen(others) == [image]
+    machines.cloud.advance(200)
+    assert seen(others) == [] and seen(others, IncludeDeprecated=True) == [image] and seen(ec2) == [image]
+    ec2.disable_image_deprecation(ImageId=image)
+    assert seen(others) == [image] and "DeprecationTime" not in look(ec2, image)
+    assert ec2.disable_image(ImageId=image)["Return"] is True
+    assert seen(ec2) == [] == seen(others) and ec2.describe_images(ImageIds=[image])["Images"] == []
+    disabled, = ec2.describe_images(ImageIds=[image], IncludeDisabled=True)["Images"]
+    assert disabled["State"] == "disabled" and disabled["Public"] is False
+    assert refused(machines.run, ImageId=image)[0] == "InvalidAMIID.Unavailable"
+    machines.cloud.restart()
+    ec2 = machines.ec2
+    assert ec2.enable_image(ImageId=image)["Return"] is True
+    assert look(ec2, image)["State"] == "available" and seen(others) == []
+    second = machines.start("echo enabled", ImageId=image)
+    machines.says(second, "enabled")
+    pages = [ec2.describe_images(MaxResults=1)]
+    pages.append(ec2.describe_images(MaxResults=1, NextToken=pages[0]["NextToken"]))
+    assert {it["ImageId"] for page in pages for it in page["Images"]} == {machines.image, image} and "NextToken" not in pages[1]
+    assert refused(ec2.describe_images, NextToken="x")[0] == "InvalidNextToken"
+    for call in (ec2.disable_image, ec2.enable_image, ec2.disable_image_deprecation):
+        assert refused(call, ImageId=machines.image)[0] == "AuthFailure"
 
 
 @root

@@ -210,6 +210,52 @@ def test_attributes(machines):
         {"InstanceId": instance, "CpuCredits": "unlimited"}]
 
 
+@root
+def test_options(machines):
+    ec2 = machines.ec2
+    instance = machines.start(MaintenanceOptions={"AutoRecovery": "disabled"}, PrivateDnsNameOptions={"HostnameType": "resource-name"})
+    it = machines.look(instance)
+    assert it["MaintenanceOptions"] == {"AutoRecovery": "disabled", "RebootMigration": "default"}
+    assert it["PrivateDnsNameOptions"]["HostnameType"] == "resource-name"
+    assert machines.exec(instance, "hostname").stdout.strip() == instance and it["PrivateDnsName"] == f"{instance}.ec2.internal"
+    assert ec2.modify_instance_maintenance_options(InstanceId=instance, AutoRecovery="default")["AutoRecovery"] == "default"
+    assert machines.look(instance)["MaintenanceOptions"]["AutoRecovery"] == "default"
+    assert refused(ec2.modify_instance_maintenance_options, InstanceId=instance, RebootMigration="disabled")[0] == "UnsupportedOperation"
+    by_address = {"InstanceId": instance, "PrivateDnsHostnameType": "ip-name"}
+    assert refused(ec2.modify_private_dns_name_options, **by_address)[0] == "IncorrectInstanceState"
+    assert refused(ec2.modify_private_dns_name_options, InstanceId=instance, EnableResourceNameDnsARecord=True)[0] == "UnsupportedOperation"
+    told = ec2.modify_instance_credit_specification(InstanceCreditSpecifications=[
+        {"InstanceId": instance, "CpuCredits": "unlimited"}, {"InstanceId": "i-00000000", "CpuCredits": "unlimited"}])
+    assert told["SuccessfulInstanceCreditSpecifications"] == [{"InstanceId": instance}]
+    assert told["UnsuccessfulInstanceCreditSpecifications"] == [{"InstanceId": "i-00000000", "Error": {
+        "Code": "InvalidInstanceID.NotFound", "Message": "The instance ID 'i-00000000' does not exist"}}]
+    assert refused(ec2.modify_instance_credit_specification, InstanceCreditSpecifications=[
+        {"InstanceId": instance, "CpuCredits": "standard"}])[0] == "UnsupportedOperation"
+    ec2.stop_instances(InstanceIds=[instance])
+    machines.wait(instance, "stopped")
+    ec2.modify_private_dns_name_options(**by_address)
+    ec2.start_instances(InstanceIds=[instance])
+    it = machines.wait(instance, "running")
+    assert it["PrivateDnsName"].startswith("ip-") and machines.exec(instance, "hostname").stdout.strip() == it["PrivateDnsName"].split(".")[0]
+
+
+@root
+@pytest.mark.parametrize("end, state", [("stop_instances", "stopped"), ("terminate_instances", "terminated")])
+def test_an_end_without_a_shutdown(machines, end, state):
+    """SkipOsShutdown: what would take ten seconds to end by itself is not asked; also once it has been asked."""
+    stubborn = "trap '' TERM; echo armed; while :; do sleep 0.1; done"
+    for asked_before in (False, True):
+        instance = machines.start(stubborn)
+        machines.says(instance, "armed")
+        call = getattr(machines.ec2, end)
+        if asked_before:
+            call(InstanceIds=[instance])
+        begun = time.monotonic()
+        call(InstanceIds=[instance], SkipOsShutdown=True)
+        machines.wait(instance, state)
+        assert time.monotonic() - begun < 8
+
+
 # ---- what is refused ----------------------------------------------------------------------------------------------
 
 
@@ -226,6 +272,9 @@ def test_what_run_instances_refuses(cloud):
         ({"MinCount": 2}, "InvalidParameterValue", None),
         ({"MaxCount": 0}, "InvalidParameterValue", None),
         ({"Monitoring": {"Enabled": True}}, "UnsupportedOperation", None),
+        ({"EbsOptimized": True}, "UnsupportedOperation", None),
+        ({"AdditionalInfo": "x"}, "UnsupportedOperation", None),
+        ({"PrivateDnsNameOptions": {"EnableResourceNameDnsARecord": True}}, "UnsupportedOperation", None),
         ({"IamInstanceProfile": {"Name": "nobodys"}}, "InvalidParameterValue",
          "Value (nobodys) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"),
         ({"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 1}}]},
@@ -325,6 +374,23 @@ def test_what_the_host_took_down_comes_back(own_machines):
     soon(lambda: machines.console(instance).count("has booted") == 2, "the boot after the host's")
     it = machines.wait(instance, "running")
     assert "StateReason" not in it and machines.exec(instance, "cat", "/kept").stdout == "kept\n"
+
+
+@root
+def test_what_does_not_recover(own_machines):
+    machines, cloud = own_machines, own_machines.cloud
+    instance = machines.start("echo kept > /kept", MaintenanceOptions={"AutoRecovery": "disabled"})
+    machines.says(instance, "has booted")
+    state = cloud.data / "instances" / instance / "state"
+    cloud.stop(signal.SIGKILL)
+    pid, begun, boot, name = state.read_text().split()
+    os.kill(int(pid), signal.SIGKILL)
+    state.write_text(f"{pid} {begun} 00000000{boot[8:]} {name}\n")
+    cloud.start()
+    assert machines.wait(instance, "stopped")["StateReason"]["Code"] == "Server.InternalError"
+    machines.ec2.start_instances(InstanceIds=[instance])
+    machines.wait(instance, "running")
+    assert machines.exec(instance, "cat", "/kept").stdout == "kept\n"
 
 
 @root
