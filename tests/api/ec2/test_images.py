@@ -79,7 +79,8 @@ def test_an_image_by_a_reboot(own_machines):
     wait_for(lambda: machines.console(source).count("has booted") == 2, 30)
     after = machines.look(source)
     assert after == before and after["State"]["Name"] == "running"
-    assert machines.exec(source, "cat", "/goodbye").stdout == "said-goodbye\n"
+    said = machines.exec(source, "cat", "/goodbye")
+    assert said.stdout == "said-goodbye\n", (said, machines.console(source))
     second = machines.start("cat /goodbye /root/unsynced", ImageId=image)
     machines.says(second, "said-goodbye\r\nunsynced")
     of_image = ec2.create_image(InstanceId=second, Name="of an image")["ImageId"]
