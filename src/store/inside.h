@@ -179,5 +179,5 @@ void readers_wait(struct store *store);
 struct writes *txn_writes(struct txn *txn);
 
 /* settler.c */
-#define SETTLE_BYTES (512 << 10) /* of commits make settling worth while */
+#define SETTLE_BYTES (2 << 20) /* of commits make settling worth while; a batch */
 void settler_wake(struct store *store);

@@ -47,11 +47,11 @@ int settler_apply(struct store *store, struct settler_batch *batch, uint64_t app
     return message ? store_error(message) : 0;
 }
 
+typedef void write_fn(struct settler *settler, const char *write,
+                      const struct write_parts *written);
+
 /* Calls fn for every write of the piece. */
-static void each_write(struct span piece,
-                       void (*fn)(struct settler *settler, const char *write,
-                                  const struct write_parts *written),
-                       struct settler *settler)
+static void each_write(struct span piece, write_fn *fn, struct settler *settler)
 {
     for (const char *at = piece.at; at < piece.at + piece.len;) {
         struct record_head head = record_head_at(at);
@@ -122,26 +122,52 @@ static uint64_t applied_of(struct store *store, uint64_t settled)
     return store->commits.carried <= kept || settled <= kept ? settled : kept;
 }
 
-/* With the settler's mutex held. */
-static int settle_to(struct store *store, const struct place *end)
+/* The place behind a batch, which `end` ends at the latest; its bytes. */
+static size_t batch_end(struct store *store, const struct place *end, struct place *ret)
 {
-    struct settler *settler = &store->settler;
+    struct span piece;
+    size_t bytes = 0;
+    *ret = store->commits.settled;
+    while (bytes < SETTLE_BYTES && commits_next(ret, end, &piece))
+        bytes += piece.len;
+    return bytes;
+}
+
+static void each_write_to(struct store *store, const struct place *end, write_fn *fn)
+{
     struct place at = store->commits.settled;
     struct span piece;
-    while (commits_next(&at, end, &piece)) {
-        settler->batch.ticket = at.ticket;
-        each_write(piece, take, settler);
-        add_taken(settler);
-        int error = settler_apply(store, &settler->batch, applied_of(store, at.ticket));
-        if (error) {
-            store_fail(store, -EIO);
-            return error;
-        }
-        each_write(piece, let_go, settler);
-        commits_pass(&store->commits, &store->commits.settled, &at);
-        count_settled(store, piece.len);
+    while (commits_next(&at, end, &piece))
+        each_write(piece, fn, &store->settler);
+}
+
+/* A key that is written again and again goes to RocksDB once a batch. The settler's mutex is held.
+ */
+static int settle_batch(struct store *store, const struct place *end, size_t bytes)
+{
+    struct settler *settler = &store->settler;
+    settler->batch.ticket = end->ticket;
+    each_write_to(store, end, take);
+    add_taken(settler);
+    int error = settler_apply(store, &settler->batch, applied_of(store, end->ticket));
+    if (error) {
+        store_fail(store, -EIO);
+        return error;
     }
+    each_write_to(store, end, let_go);
+    commits_pass(&store->commits, &store->commits.settled, end);
+    count_settled(store, bytes);
     return 0;
+}
+
+static int settle_to(struct store *store, const struct place *end)
+{
+    struct place batch;
+    size_t bytes;
+    int error = 0;
+    while (!error && (bytes = batch_end(store, end, &batch)))
+        error = settle_batch(store, &batch, bytes);
+    return error;
 }
 
 static int settle(struct store *store)
