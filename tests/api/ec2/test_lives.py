@@ -2,6 +2,7 @@
 """Random lives of instances of every kind of image, several at a time, while the server is killed again and again: nothing is left of
 them. LIVES says how many (40); a thousand take some minutes."""
 import concurrent.futures
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -54,11 +55,8 @@ class Lives:
     def die(self, instance):
         """Its first process, from which the others descend."""
         for group in groups(instance):
-            for pid in (group / "cgroup.procs").read_text().split()[:1]:
-                try:
-                    os.kill(int(pid), signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            with contextlib.suppress(OSError, IndexError):  # it is going already
+                os.kill(int((group / "cgroup.procs").read_text().split()[0]), signal.SIGKILL)
 
     def once(self, code, name, **arguments):
         """None when an earlier try, whose answer was lost, has done it: then it is refused with this code."""
