@@ -568,7 +568,7 @@ static int count_processes(void)
 
 static struct left count_left(void)
 {
-    return (struct left){.mounts = count_lines("/proc/self/mountinfo", ""),
+    return (struct left){.mounts = base[0] ? count_lines("/proc/self/mountinfo", base) : 0,
                          .groups = count_groups(),
                          .loops = count_loops(),
                          .processes = count_processes()};
