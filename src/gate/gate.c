@@ -336,10 +336,3 @@ void gate_share(struct gate *const *gates, size_t count)
         gates[i]->all_count = count;
     }
 }
-
-void gate_nudge_all(struct gate *gate)
-{
-    for (size_t i = 0; i < gate->all_count; i++)
-        loop_nudge(gate->all[i]->loop);
-    loop_nudge(gate->config->control);
-}

@@ -33,5 +33,3 @@ struct http_handler *gate_handler(struct gate *gate);
 struct http_handler *gate_inside_handler(struct gate *gate);
 /* Tells every gate about all of them, so that /metrics adds them up. Once, before serving. */
 void gate_share(struct gate *const *gates, size_t count);
-/* After clock_advance and the like: every loop looks at its timers again. */
-void gate_nudge_all(struct gate *gate);

@@ -15,6 +15,7 @@
 #include "wire/region.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 static void answer_text(struct request *r, int status, struct span type, struct span text)
 {
@@ -142,20 +143,61 @@ static bool read_advance(struct request *r, int64_t *ret_seconds)
            json_next(&json) == JSON_END;
 }
 
+/* A move of the clock has been made once every loop has run the timers that it made due: what is
+ * closed by it is closed when the reply says so, and no client sends into what is being closed. */
+struct turn {
+    struct mail mail; /* first */
+    struct loop *loop;
+    struct move *move;
+    bool begun; /* mail comes before timers, so the second delivery is behind the first's timers */
+};
+
+struct move {
+    struct mail done; /* first */
+    struct request *r;
+    atomic_size_t left;
+    struct turn turns[];
+};
+
+static void on_moved(struct mail *mail)
+{
+    struct request *r = ((struct move *)(void *)mail)->r;
+    char now[TIME_TEXT_SIZE];
+    time_iso8601_millis(clock_now_ms(), now);
+    answer_text(r, 200, S("application/json"),
+                arena_printf(r->call.arena, "{\"now\":\"%s\"}\n", now));
+}
+
+static void on_turn(struct mail *mail)
+{
+    struct turn *turn = (struct turn *)(void *)mail;
+    if (!turn->begun) {
+        turn->begun = true;
+        loop_post(turn->loop, &turn->mail);
+    } else if (atomic_fetch_sub(&turn->move->left, 1) == 1) {
+        loop_post(turn->move->r->gate->loop, &turn->move->done);
+    }
+}
+
 static void answer_clock(struct request *r)
 {
+    struct gate *gate = r->gate;
     int64_t seconds;
-    char now[TIME_TEXT_SIZE];
     if (!read_advance(r, &seconds)) {
         answer_text(r, 400, S("application/json"),
                     S("{\"message\":\"the body must be {\\\"advance_seconds\\\": N}, N >= 0\"}\n"));
         return;
     }
     clock_advance(seconds * 1000);
-    gate_nudge_all(r->gate);
-    time_iso8601_millis(clock_now_ms(), now);
-    answer_text(r, 200, S("application/json"),
-                arena_printf(r->call.arena, "{\"now\":\"%s\"}\n", now));
+    size_t loops = gate->all_count + 1;
+    struct move *move = arena_alloc(r->call.arena, sizeof *move + loops * sizeof *move->turns);
+    *move = (struct move){.done = {.deliver = on_moved}, .r = r};
+    atomic_init(&move->left, loops);
+    for (size_t i = 0; i < loops; i++) {
+        struct loop *loop = i < gate->all_count ? gate->all[i]->loop : gate->config->control;
+        move->turns[i] = (struct turn){{.deliver = on_turn}, loop, move, false};
+        loop_post(loop, &move->turns[i].mail);
+    }
 }
 
 /* ---- images ------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """For the scenarios of auto scaling: a table of few units, and minutes in which it is used."""
+import datetime
+import json
 import time
 
 NAMESPACE = "dynamodb"
@@ -23,6 +25,7 @@ class Scaled:
             GlobalSecondaryIndexes=[{"IndexName": "by-kind", "KeySchema": [{"AttributeName": "kind", "KeyType": "HASH"}],
                                      "Projection": {"ProjectionType": "KEYS_ONLY"}, "ProvisionedThroughput": throughput}])
         self.dynamodb.get_waiter("table_exists").wait(TableName="orders")
+        self.begin_minute()
 
     def name(self, dimension):
         return {"ServiceNamespace": NAMESPACE, "ScalableDimension": dimension,
@@ -58,8 +61,13 @@ class Scaled:
     def minute(self, used=0):
         """One in which that much is written, until what it brought about has been done."""
         self.write(used)
-        self.cloud.advance(60)
+        self.begin_minute()
         self.settle()
+
+    def begin_minute(self):
+        """Minutes are the clock's: what follows lies in one of them, unless it takes a minute."""
+        now = datetime.datetime.fromisoformat(json.loads(self.cloud.advance(0))["now"].replace("Z", "+00:00"))
+        self.cloud.advance(60 - now.second)
 
     def settle(self):
         """What the server does by itself once the clock was moved takes a moment."""

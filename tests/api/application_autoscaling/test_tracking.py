@@ -12,6 +12,7 @@ def test_out_and_in(scaled):
     assert [re.sub("-[0-9a-f-]{36}$", "", it["AlarmName"]) for it in alarms] == [
         "TargetTracking-table/orders-AlarmHigh", "TargetTracking-table/orders-AlarmLow"]
     scaled.cloud.restart()
+    scaled.begin_minute()  # the clock was where it was before it was moved
     scaled.settle()
     scaled.minute(600)  # 10 a second, all there is
     assert scaled.units() == 10

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -19,11 +20,13 @@ def tool(name):
 
 @pytest.fixture
 def tree(tmp_path):
-    """A folder with some files, one larger than any client puts in one piece."""
+    """A folder with some files, one larger than any client puts in one piece. They are an hour old: the service tells
+    times in seconds, so what was written in the second of its upload looks newer than its object."""
     folder = tmp_path / "tree"
     for name, body in {**FILES, "large": os.urandom(20 * MIB)}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(body)
+        os.utime(folder / name, (time.time() - 3600,) * 2)
     return folder
 
 
