@@ -3,13 +3,15 @@
  * One file is written at a time, in room that was allocated before; a full one is synced before the
  * next one begins, so records are missing at the end only. A file whose records RocksDB has in its
  * tables is renamed to be the next one: writing over old blocks changes no metadata, which makes a
- * sync cheaper. Written by the flusher; the list of full files is locked.
+ * sync cheaper; until there is one, the next file is filled ahead. Written by the flusher; the list
+ * of full files is locked.
  */
 #include "store/journal.h"
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "store/ahead.h"
 #include "store/folder.h"
 #include "store/inside.h"
 
@@ -20,6 +22,7 @@
 #include <sys/stat.h>
 
 #define FILE_BYTES (16ULL << 20)
+#define AHEAD_AT (4ULL << 20) /* of a file: time to think of the next */
 #define SPARE_MAX 8
 #define READ_BYTES (256 << 10)
 #define NAME_SIZE 24
@@ -33,9 +36,10 @@ struct full {
 
 struct journal {
     int dir_fd, fd;
-    uint64_t number;       /* of the current file */
-    uint64_t at, size;     /* of the current file: written, allocated */
-    uint64_t last;         /* ticket written last */
+    uint64_t number;   /* of the current file */
+    uint64_t at, size; /* of the current file: written, allocated */
+    uint64_t last;     /* ticket written last */
+    struct ahead ahead;
     pthread_mutex_t mutex; /* guards what follows */
     struct full *full;
     size_t full_count, full_cap;
@@ -233,6 +237,7 @@ int journal_open(struct journal **ret, int dir_fd, const struct journal_source *
     journal->dir_fd = openat(dir_fd, "journal", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (journal->dir_fd < 0)
         return -errno;
+    ahead_init(&journal->ahead, journal->dir_fd, FILE_BYTES);
     return read_all(journal, source, ret_latest);
 }
 
@@ -242,8 +247,10 @@ void journal_free(struct journal *journal)
         return;
     if (journal->fd >= 0)
         close(journal->fd);
-    if (journal->dir_fd >= 0)
+    if (journal->dir_fd >= 0) {
+        ahead_done(&journal->ahead);
         close(journal->dir_fd);
+    }
     pthread_mutex_destroy(&journal->mutex);
     free(journal->full);
     free(journal);
@@ -251,13 +258,13 @@ void journal_free(struct journal *journal)
 
 /* ---- writing ---- */
 
-/* Makes an old file the next one; 0 when there is none. */
+/* Makes an old file the next one, or the one that was made ahead; 0 when there is none. */
 static int use_again(struct journal *journal, const char *name)
 {
     char old[NAME_SIZE];
     GUARD(&journal->mutex);
     if (!journal->spare_count)
-        return 0;
+        return ahead_take(&journal->ahead, name);
     name_of(journal->spare[--journal->spare_count], old);
     return renameat(journal->dir_fd, old, journal->dir_fd, name) ? -errno : 1;
 }
@@ -337,6 +344,13 @@ static int write_all(struct journal *journal, struct span bytes)
     return 0;
 }
 
+static void ask_ahead(struct journal *journal)
+{
+    GUARD(&journal->mutex);
+    if (!journal->spare_count)
+        ahead_ask(&journal->ahead);
+}
+
 int journal_append(struct journal *journal, struct span records)
 {
     int error = 0;
@@ -351,6 +365,8 @@ int journal_append(struct journal *journal, struct span records)
         return error;
     seal(journal, records);
     atomic_fetch_add_explicit(&journal->bytes, records.len, memory_order_relaxed);
+    if (journal->at < AHEAD_AT && journal->at + records.len >= AHEAD_AT)
+        ask_ahead(journal);
     return write_all(journal, records);
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Cases for the log's files: what a start finds after each kind of end, and files used again. */
+/* Cases for the log's files: what a start finds after each kind of end, files used again, and one
+ * made ahead. */
 #include "store_helper.h"
 
 #include "base/hash.h"
 #include "base/scope.h"
+#include "store/ahead.h"
 #include "store/journal.h"
 
 #include <dirent.h>
@@ -70,6 +72,7 @@ static void append(struct journal *journal, uint64_t first, uint64_t count)
     buf_done(&records);
 }
 
+/* Of the log; the one that is made ahead is not among them. */
 static size_t files(void)
 {
     char path[400];
@@ -77,7 +80,7 @@ static size_t files(void)
     snprintf(path, sizeof path, "%s/journal", test_dir);
     DIR *dir = opendir(path);
     for (struct dirent *entry; (entry = readdir(dir));)
-        count += entry->d_name[0] != '.';
+        count += strstr(entry->d_name, ".log") != NULL;
     closedir(dir);
     return count;
 }
@@ -209,4 +212,30 @@ TEST(a_record_larger_than_a_file_has_one_of_its_own)
     journal_free(journal);
     CHECK_INT(journal_at(20001, &found, NULL), 0);
     CHECK_INT(found.last, 20002);
+}
+
+TEST(one_file_is_made_ahead_and_taken_once)
+{
+    struct ahead ahead;
+    struct stat status;
+    char path[400], byte = 'x';
+    int taken;
+    test_dir_make();
+    AUTO_FD dir = dir_fd();
+    ahead_init(&ahead, dir, 1 << 20);
+    CHECK_INT(ahead_take(&ahead, "first"), 0);
+    ahead_ask(&ahead);
+    ahead_ask(&ahead);
+    while (!(taken = ahead_take(&ahead, "first")))
+        usleep(1000);
+    CHECK_INT(taken, 1);
+    CHECK_INT(ahead_take(&ahead, "second"), 0);
+    ahead_ask(&ahead);
+    ahead_done(&ahead);
+    snprintf(path, sizeof path, "%s/first", test_dir);
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK_INT(fstat(fd, &status), 0);
+    CHECK_INT(status.st_size, 1 << 20);
+    CHECK_INT(pread(fd, &byte, 1, (1 << 20) - 1), 1);
+    CHECK_INT(byte, 0);
 }
