@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The calendar is arithmetic on days, with years that begin in March (no tables of the C library,
- * no locale, no time zone). A moved clock is one atomic offset. Any thread.
+ * no locale, no time zone). A moved clock is one atomic offset, one that stands the moment at which
+ * it was stopped. Any thread.
  */
 #include "base/time.h"
 
@@ -18,6 +19,11 @@ static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 /* ---- the clock ---- */
 
 static int64_t moved_ms;
+/* While it stands: the real and the steady time at which it was stopped. */
+static struct {
+    bool yes;
+    int64_t real_ms, steady_us;
+} stood;
 
 static int64_t read_clock(clockid_t clock, int64_t per_second)
 {
@@ -26,19 +32,31 @@ static int64_t read_clock(clockid_t clock, int64_t per_second)
     return now.tv_sec * per_second + now.tv_nsec / (1000000000 / per_second);
 }
 
-int64_t clock_moved_ms(void)
+static int64_t clock_moved_ms(void)
 {
     return __atomic_load_n(&moved_ms, __ATOMIC_RELAXED);
 }
 
+static bool stands(void)
+{
+    return __atomic_load_n(&stood.yes, __ATOMIC_ACQUIRE);
+}
+
 int64_t clock_now_ms(void)
 {
-    return read_clock(CLOCK_REALTIME, 1000) + clock_moved_ms();
+    return (stands() ? stood.real_ms : read_clock(CLOCK_REALTIME, 1000)) + clock_moved_ms();
+}
+
+int64_t clock_steady_at(int64_t measured_us)
+{
+    if (stands() && measured_us > stood.steady_us)
+        measured_us = stood.steady_us;
+    return measured_us / 1000 + clock_moved_ms();
 }
 
 int64_t clock_steady_ms(void)
 {
-    return read_clock(CLOCK_MONOTONIC, 1000) + clock_moved_ms();
+    return clock_steady_at(clock_measure_us());
 }
 
 int64_t clock_measure_us(void)
@@ -50,6 +68,20 @@ void clock_advance(int64_t ms)
 {
     if (ms > 0)
         __atomic_add_fetch(&moved_ms, ms, __ATOMIC_RELAXED);
+}
+
+void clock_stand(void)
+{
+    if (stands())
+        return;
+    stood.steady_us = clock_measure_us();
+    stood.real_ms = read_clock(CLOCK_REALTIME, 1000);
+    __atomic_store_n(&stood.yes, true, __ATOMIC_RELEASE);
+}
+
+void clock_go(void)
+{
+    __atomic_store_n(&stood.yes, false, __ATOMIC_RELEASE);
 }
 
 /* ---- the calendar ---- */

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Time is int64_t milliseconds since 1970-01-01T00:00:00Z, UTC, proleptic Gregorian. One clock
- * serves the whole program; tests started with --test-clock may move it forward. Formatting and
- * reading are pure.
+ * serves the whole program; tests started with --test-clock may move it forward and stop it.
+ * Formatting and reading are pure.
  */
 #include "base/arena.h"
 
@@ -18,8 +18,11 @@ int64_t clock_steady_ms(void);
 int64_t clock_measure_us(void);
 /* Moves the clock forward by `ms` (not negative). */
 void clock_advance(int64_t ms);
-/* By how much it has been moved so far. */
-int64_t clock_moved_ms(void);
+/* It stands until it is let go, but for moves; then it is where it would be had it not stood. */
+void clock_stand(void);
+void clock_go(void);
+/* What clock_steady_ms was, moved as far as the clock is now, when clock_measure_us was that. */
+int64_t clock_steady_at(int64_t measured_us);
 
 /* Buffers of at least the given size; a NUL is written behind the text. */
 #define TIME_TEXT_SIZE 40

@@ -131,25 +131,42 @@ static void answer_contributors(struct request *r)
     answer_text(r, error < 0 ? 500 : 200, S("text/plain"), buf_span(out));
 }
 
-/* {"advance_seconds": N} */
-static bool read_advance(struct request *r, int64_t *ret_seconds)
+/* {"advance_seconds": N} moves the clock; {"stand": true} stops it, false lets it go. */
+static bool change_clock(struct request *r)
 {
     struct json_reader json;
     json_reader_init(&json, r->x->body, r->call.arena);
-    return json_next(&json) == JSON_OBJECT && json_next(&json) == JSON_KEY &&
-           span_eq(json.text, S("advance_seconds")) && json_next(&json) == JSON_NUMBER &&
-           span_to_i64(json.text, ret_seconds) && *ret_seconds >= 0 &&
-           *ret_seconds <= INT64_C(100) * 366 * 86400 && json_next(&json) == JSON_OBJECT_END &&
-           json_next(&json) == JSON_END;
+    if (json_next(&json) != JSON_OBJECT || json_next(&json) != JSON_KEY)
+        return false;
+    struct span name = json.text;
+    enum JSON_TOKEN kind = json_next(&json);
+    struct span value = json.text;
+    int64_t seconds;
+    if (json_next(&json) != JSON_OBJECT_END || json_next(&json) != JSON_END)
+        return false;
+    if (span_eq(name, S("stand")) && kind == JSON_TRUE)
+        clock_stand();
+    else if (span_eq(name, S("stand")) && kind == JSON_FALSE)
+        clock_go();
+    else if (span_eq(name, S("advance_seconds")) && kind == JSON_NUMBER &&
+             span_to_i64(value, &seconds) && seconds >= 0 && seconds <= INT64_C(100) * 366 * 86400)
+        clock_advance(seconds * 1000);
+    else
+        return false;
+    return true;
 }
 
-/* A move of the clock has been made once every loop has run the timers that it made due: what is
- * closed by it is closed when the reply says so, and no client sends into what is being closed. */
+/* A move of the clock has been made once every loop has run the timers that it made due and got the
+ * mail that these sent to their own loop: what is closed by it is closed when the reply says so,
+ * and no client sends into what is being closed. Mail comes before timers, so that is in three
+ * rounds. */
+#define MOVE_ROUNDS 3
+
 struct turn {
     struct mail mail; /* first */
     struct loop *loop;
     struct move *move;
-    bool begun; /* mail comes before timers, so the second delivery is behind the first's timers */
+    unsigned rounds;
 };
 
 struct move {
@@ -171,31 +188,28 @@ static void on_moved(struct mail *mail)
 static void on_turn(struct mail *mail)
 {
     struct turn *turn = (struct turn *)(void *)mail;
-    if (!turn->begun) {
-        turn->begun = true;
+    if (++turn->rounds < MOVE_ROUNDS)
         loop_post(turn->loop, &turn->mail);
-    } else if (atomic_fetch_sub(&turn->move->left, 1) == 1) {
+    else if (atomic_fetch_sub(&turn->move->left, 1) == 1)
         loop_post(turn->move->r->gate->loop, &turn->move->done);
-    }
 }
 
 static void answer_clock(struct request *r)
 {
     struct gate *gate = r->gate;
-    int64_t seconds;
-    if (!read_advance(r, &seconds)) {
+    if (!change_clock(r)) {
         answer_text(r, 400, S("application/json"),
-                    S("{\"message\":\"the body must be {\\\"advance_seconds\\\": N}, N >= 0\"}\n"));
+                    S("{\"message\":\"the body must be {\\\"advance_seconds\\\": N}, N >= 0, or "
+                      "{\\\"stand\\\": true}\"}\n"));
         return;
     }
-    clock_advance(seconds * 1000);
     size_t loops = gate->all_count + 1;
     struct move *move = arena_alloc(r->call.arena, sizeof *move + loops * sizeof *move->turns);
     *move = (struct move){.done = {.deliver = on_moved}, .r = r};
     atomic_init(&move->left, loops);
     for (size_t i = 0; i < loops; i++) {
         struct loop *loop = i < gate->all_count ? gate->all[i]->loop : gate->config->control;
-        move->turns[i] = (struct turn){{.deliver = on_turn}, loop, move, false};
+        move->turns[i] = (struct turn){{.deliver = on_turn}, loop, move, 0};
         loop_post(loop, &move->turns[i].mail);
     }
 }

@@ -33,7 +33,7 @@ const char options_help[] =
     "directory)\n"
     "  --cors-origin URL    let pages of this origin call (localhost always may); repeatable\n"
     "  --unlimited          do not enforce the throughput limits of shards\n"
-    "  --test-clock         let tests move the clock (POST /_kintoun/clock)\n"
+    "  --test-clock         let tests move and stop the clock (POST /_kintoun/clock)\n"
     "  --extra-sync-us N    bench only: make every log sync this much slower\n"
     "  --verbose            a line per request on standard error\n"
     "\n"

@@ -26,7 +26,7 @@ struct loop {
     struct mail *_Atomic inbox;
     atomic_bool stopping;
     struct timers timers;
-    int64_t began_ms; /* the tick, by the clock that is never moved */
+    int64_t began_us; /* the tick, by the clock that is never moved */
     struct tick *ticks;
     int event_at, event_count;
     struct epoll_event events[EVENTS_PER_TICK];
@@ -56,7 +56,7 @@ int loop_new(struct loop **ret)
     if (!loop)
         log_fatal("out of memory for a loop");
     loop->epoll_fd = loop->wake.fd = -1;
-    loop->began_ms = clock_measure_us() / 1000;
+    loop->began_us = clock_measure_us();
     int r = loop_open(loop);
     if (r < 0) {
         loop_free(loop);
@@ -112,7 +112,7 @@ void loop_timer_clear(struct loop *loop, struct timer *timer)
  * before it: a connection that came after it would be closed as one that was idle for as long. */
 int64_t loop_now_ms(const struct loop *loop)
 {
-    return loop->began_ms + clock_moved_ms();
+    return clock_steady_at(loop->began_us);
 }
 
 void loop_post(struct loop *loop, struct mail *mail)
@@ -174,7 +174,7 @@ static void wait_for_events(struct loop *loop)
             log_fatal("epoll_wait: errno %d", errno);
         loop->event_count = 0;
     }
-    loop->began_ms = clock_measure_us() / 1000;
+    loop->began_us = clock_measure_us();
 }
 
 static void run_events(struct loop *loop)

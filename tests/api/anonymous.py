@@ -8,7 +8,7 @@ def get(cloud, path, method="GET", data=None, headers=None):
     """(status, code or body) of a request without credentials."""
     request = urllib.request.Request(cloud.endpoint + path, method=method, data=data, headers=headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=20) as reply:
+        with urllib.request.urlopen(request, timeout=60) as reply:
             return reply.status, reply.read()
     except urllib.error.HTTPError as error:
         text = error.read().decode()

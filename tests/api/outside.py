@@ -53,4 +53,4 @@ def serving():
 
 
 def nat_table(cloud, *words):
-    return subprocess.run([PROGRAM, "nat", *words, "--port", str(cloud.port)], capture_output=True, text=True, timeout=20)
+    return subprocess.run([PROGRAM, "nat", *words, "--port", str(cloud.port)], capture_output=True, text=True, timeout=60)

@@ -14,8 +14,10 @@ def refused(call, **arguments):
     return error["Code"], error["Message"]
 
 
-def wait_for(condition, seconds=5):
+def wait_for(condition, seconds=60):
+    """What the condition answers, once it is true. The deadline is for what hangs, not for what is slow."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (answer := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    return answer

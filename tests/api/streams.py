@@ -6,6 +6,8 @@ import time
 
 import botocore.exceptions
 
+from refusals import wait_for
+
 ACCOUNT = "000000000000"
 HASH_END = 2 ** 128 - 1
 
@@ -56,13 +58,10 @@ def read_all(kinesis, stream, shard="shardId-000000000000", kind="TRIM_HORIZON",
 
 
 def wait_active(kinesis, stream):
-    state = None
-    for _ in range(400):
+    def active():
         try:
-            state = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamStatus"]
+            return kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE"
         except kinesis.exceptions.LimitExceededException:
             time.sleep(0.2)
-        if state == "ACTIVE":
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"{stream} stays {state}")
+            return False
+    wait_for(active)

@@ -26,7 +26,7 @@ class Reply:
 class Connection:
     """One TCP (or TLS) connection to the cloud; replies are read one by one."""
 
-    def __init__(self, cloud, timeout=20):
+    def __init__(self, cloud, timeout=60):
         self.socket = socket.create_connection(("127.0.0.1", cloud.port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if cloud.scheme == "https":

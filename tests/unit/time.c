@@ -292,3 +292,21 @@ TEST(the_clock_moves_forward_only)
     CHECK(clock_steady_ms() >= steady + 86400000 && clock_steady_ms() < steady + 86400000 + 60000);
     CHECK(clock_measure_us() >= measure && clock_measure_us() < measure + 60000000);
 }
+
+TEST(a_clock_that_stands_is_moved_and_goes_on)
+{
+    clock_stand();
+    int64_t now = clock_now_ms(), steady = clock_steady_ms(), measured = clock_measure_us();
+    clock_stand();
+    while (clock_measure_us() < measured + 5000)
+        ;
+    CHECK_INT(clock_now_ms(), now);
+    CHECK_INT(clock_steady_ms(), steady);
+    CHECK(clock_steady_at(measured - 2000000) < steady);
+    clock_advance(1000);
+    CHECK_INT(clock_now_ms(), now + 1000);
+    CHECK_INT(clock_steady_ms(), steady + 1000);
+    CHECK_INT(clock_steady_at(clock_measure_us()), steady + 1000);
+    clock_go();
+    CHECK(clock_now_ms() >= now + 1005 && clock_steady_ms() >= steady + 1005);
+}

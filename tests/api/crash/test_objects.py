@@ -23,7 +23,7 @@ KINDS = [(), ("--encrypt-at-rest=off",)]
 def scrub(cloud):
     """What the scrubber finds damaged in a pass without pauses."""
     before = cloud.metrics()["kintoun_scrub_passes_total"]
-    urllib.request.urlopen(urllib.request.Request(cloud.endpoint + "/_kintoun/scrub", method="POST", data=b""), timeout=20)
+    urllib.request.urlopen(urllib.request.Request(cloud.endpoint + "/_kintoun/scrub", method="POST", data=b""), timeout=60)
     while (now := cloud.metrics())["kintoun_scrub_passes_total"] == before:
         time.sleep(0.02)
     return now["kintoun_scrub_damaged_extents"]
@@ -37,7 +37,7 @@ def empties(cloud, writers):
     with contextlib.closing(Client(cloud)) as client:
         for name in [BASE, *(name for writer in writers for name in writer.present())]:
             client.ask("DELETE", name)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (left := cloud.metrics()["kintoun_extent_bytes_live"]) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert left == 0, f"{left} bytes are nobody's and do not come back"

@@ -31,7 +31,7 @@ def backup_of(dynamodb, name):
 
 
 def wait_for_backup(dynamodb, backup):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (status := describe(dynamodb, backup)["BackupDetails"]["BackupStatus"]) != "AVAILABLE":
         assert status == "CREATING" and time.monotonic() < deadline
         time.sleep(0.02)
@@ -43,7 +43,7 @@ def describe(dynamodb, backup):
 
 
 def wait_for_table(dynamodb, table):
-    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    dynamodb.get_waiter("table_exists").wait(TableName=table)
     return dynamodb.describe_table(TableName=table)["Table"]
 
 

@@ -182,7 +182,7 @@ def test_cancelling(dynamodb, s3, bucket, table, start):
     s3.put_object(Bucket=bucket, Key="in/1", Body=text)
     shown = start(table, MaxWriteRequestUnits=1024)
     operation = shown["BulkOperationArn"]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not dynamodb.describe_bulk_operation(
             BulkOperationArn=operation)["BulkOperationDescription"]["ProcessedItemCount"]:
         assert time.monotonic() < deadline

@@ -24,7 +24,7 @@ def make_stream(kinesis, name):
     def make(shards=1):
         made.append(name("stream"))
         kinesis.create_stream(StreamName=made[-1], ShardCount=shards)
-        kinesis.get_waiter("stream_exists").wait(StreamName=made[-1], WaiterConfig={"Delay": 1})
+        kinesis.get_waiter("stream_exists").wait(StreamName=made[-1])
         return stream_arn(made[-1])
 
     yield make
@@ -41,7 +41,7 @@ def destinations(dynamodb, table):
 
 
 def wait_for(dynamodb, table, stream, status):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         found = next(it for it in destinations(dynamodb, table) if it["StreamArn"] == stream)
         if found["DestinationStatus"] == status:
@@ -57,7 +57,7 @@ def enable(dynamodb, table, stream, **more):
     return shown
 
 
-def read(kinesis, stream, count, timeout=30):
+def read(kinesis, stream, count, timeout=60):
     """At least so many records of all shards, each shard's in order."""
     records, deadline = [], time.monotonic() + timeout
     shards = kinesis.list_shards(StreamARN=stream)["Shards"]
@@ -159,7 +159,7 @@ def test_streams_that_cannot_be_used(cloud, dynamodb, table, name):
     assert failed["DestinationStatusDescription"] == "User does not have a permission to use kinesis stream"
     far, elsewhere = name("far"), cloud.client("kinesis", region="eu-west-1")
     elsewhere.create_stream(StreamName=far, ShardCount=1)
-    elsewhere.get_waiter("stream_exists").wait(StreamName=far, WaiterConfig={"Delay": 1})
+    elsewhere.get_waiter("stream_exists").wait(StreamName=far)
     dynamodb.enable_kinesis_streaming_destination(TableName=table, StreamArn=stream_arn(far, "eu-west-1"))
     failed = wait_for(dynamodb, table, stream_arn(far, "eu-west-1"), "ENABLE_FAILED")
     assert failed["DestinationStatusDescription"] == (
@@ -180,7 +180,7 @@ def test_nothing_is_lost_over_crashes(own_cloud):
     cloud = own_cloud("--unlimited")
     dynamodb, kinesis = cloud.client("dynamodb"), cloud.client("kinesis")
     kinesis.create_stream(StreamName="stream", ShardCount=4)
-    kinesis.get_waiter("stream_exists").wait(StreamName="stream", WaiterConfig={"Delay": 1})
+    kinesis.get_waiter("stream_exists").wait(StreamName="stream")
     dynamodb.create_table(TableName="table", BillingMode="PAY_PER_REQUEST",
                           KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
                           AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}])
@@ -213,7 +213,7 @@ def test_nothing_is_lost_over_crashes(own_cloud):
     over.set()
     for writer in writers:
         writer.join()
-    events = [event["dynamodb"] for _, event in read(kinesis, stream_arn("stream"), sum(counts.values()), 60)]
+    events = [event["dynamodb"] for _, event in read(kinesis, stream_arn("stream"), sum(counts.values()))]
     for key, count in counts.items():
         seen = [int(event["NewImage"]["v"]["N"]) for event in events if event["Keys"]["pk"]["S"] == key]
         assert count and seen == list(range(1, count + 1))
@@ -225,7 +225,7 @@ def test_order_without_room(dynamodb, kinesis, table, make_stream):
     enable(dynamodb, table, stream)
     for i in range(12):
         put(dynamodb, table, "k", i, pad={"S": "x" * 150_000})
-    numbers = [int(event["dynamodb"]["NewImage"]["v"]["N"]) for _, event in read(kinesis, stream, 12, 60)]
+    numbers = [int(event["dynamodb"]["NewImage"]["v"]["N"]) for _, event in read(kinesis, stream, 12)]
     assert numbers == list(range(12))
 
 

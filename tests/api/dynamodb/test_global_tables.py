@@ -42,7 +42,7 @@ def far(cloud):
     return cloud.client("dynamodb", region=FAR, parameter_validation=False)
 
 
-def until(wanted, what, seconds=30):
+def until(wanted, what, seconds=60):
     deadline = time.monotonic() + seconds
     while not wanted((got := what())):
         assert time.monotonic() < deadline, got
@@ -65,7 +65,7 @@ def replicas(client, table):
 def joined(here, there, table):
     until(lambda it: it == [(THERE, "ACTIVE")], lambda: replicas(here, table))
     for client in (here, there):
-        client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+        client.get_waiter("table_exists").wait(TableName=table)
 
 
 def items(client, table):
@@ -219,7 +219,7 @@ def same(table, *clients):
 
 def remove(table, client, *others):
     client.delete_table(TableName=table)
-    client.get_waiter("table_not_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    client.get_waiter("table_not_exists").wait(TableName=table)
     settled(table, *others)
 
 
@@ -320,7 +320,7 @@ def test_a_replica_goes(cloud, here, there, table):
     told = here.update_table(TableName=table, ReplicaUpdates=[{"Delete": {"RegionName": THERE}}])["TableDescription"]
     assert told["TableStatus"] == "UPDATING"
     until(lambda it: not it, lambda: replicas(here, table))
-    there.get_waiter("table_not_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    there.get_waiter("table_not_exists").wait(TableName=table)
     assert "GlobalTableVersion" not in describe(here, table)
     assert len(items(here, table)) == 50, "what the replica was written last has arrived"
     here.get_waiter("table_exists").wait(TableName=table)
@@ -329,7 +329,7 @@ def test_a_replica_goes(cloud, here, there, table):
     assert len(converge(here, there, table)) == 50
     cloud.advance(DAY)
     here.delete_table(TableName=table)
-    here.get_waiter("table_not_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    here.get_waiter("table_not_exists").wait(TableName=table)
     until(lambda it: not it, lambda: replicas(there, table))
     assert len(items(there, table)) == 50
 
@@ -370,7 +370,7 @@ def test_what_is_refused(cloud, here, there, table, name):
         update(added)
     there.get_waiter("table_exists").wait(TableName=table)
     there.delete_table(TableName=table)
-    there.get_waiter("table_not_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    there.get_waiter("table_not_exists").wait(TableName=table)
     update(added, added)
     joined(here, there, table)
     with refused(INVALID, exists):

@@ -12,7 +12,7 @@ from tables import keys, not_found, refused, units
 
 
 def settled(dynamodb, table, **index):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         shown = dynamodb.describe_contributor_insights(TableName=table, **index)
         if not shown["ContributorInsightsStatus"].endswith("ING"):

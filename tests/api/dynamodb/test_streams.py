@@ -51,7 +51,7 @@ def make(dynamodb, name):
 
 def wait_for(condition):
     """A jump of the clock ends connections that stand idle, and a shard may go after it was listed."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         with contextlib.suppress(botocore.exceptions.ConnectionClosedError, botocore.exceptions.ClientError):
             if condition():

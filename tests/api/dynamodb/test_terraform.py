@@ -20,7 +20,7 @@ def test_terraform(own_cloud, tmp_path):
     assert item["name"] == {"S": "blue"} and item["tags"] == {"SS": ["a", "b"]}
     dynamodb.put_item(TableName="events", Item={"id": {"S": "a"}, "kind": {"S": "b"}})
     replica = cloud.client("dynamodb", region="us-east-1")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while "Item" not in replica.get_item(TableName="events", Key={"id": {"S": "a"}}):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -28,7 +28,7 @@ def switch(dynamodb, table, on, attribute="ends"):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -213,7 +213,7 @@ def test_indexes_come_and_go(own_cloud):
                               ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})
     # A backup has it, too.
     backup = dynamodb.create_backup(TableName="table", BackupName="backup")["BackupDetails"]["BackupArn"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]["BackupDetails"]["BackupStatus"] != "AVAILABLE":
         assert time.monotonic() < deadline
         time.sleep(0.05)

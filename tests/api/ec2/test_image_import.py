@@ -77,7 +77,7 @@ def test_the_life_of_an_instance_of_an_archive(own_machines, imports):
     assert run("/bin/cat", "/kept").stdout == "kept\n" and machines.look(instance)["PrivateIpAddress"] == address
 
     made = ec2.create_image(InstanceId=instance, Name="of-it")["ImageId"]
-    wait_for(lambda: ec2.describe_images(ImageIds=[made])["Images"][0]["State"] == "available", 30)
+    wait_for(lambda: ec2.describe_images(ImageIds=[made])["Images"][0]["State"] == "available")
     wait_for(lambda: machines.console(instance).count("has booted") == 4)
     second = machines.start("echo second $(cat /kept)", ImageId=made)
     machines.says(second, "second kept")
@@ -218,6 +218,6 @@ def test_files_that_become_no_image(own_machines, tmp_path):
     for folder in ("../instances", "incoming-../x", "incoming-1", "ami-1"):
         body = json.dumps({"folder": folder, "name": "none"}).encode()
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(cloud.endpoint + "/_kintoun/images", data=body, timeout=20)
+            urllib.request.urlopen(cloud.endpoint + "/_kintoun/images", data=body, timeout=60)
         assert caught.value.code == 400
     assert own_machines.ec2.describe_images(Owners=["self"])["Images"] == []

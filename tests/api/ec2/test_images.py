@@ -12,7 +12,7 @@ def look(ec2, image):
 
 
 def available(ec2, image):
-    wait_for(lambda: look(ec2, image)["State"] == "available", 30)
+    wait_for(lambda: look(ec2, image)["State"] == "available")
     return look(ec2, image)
 
 
@@ -76,7 +76,7 @@ def test_an_image_by_a_reboot(own_machines):
     image = ec2.create_image(InstanceId=source, Name="rebooted")["ImageId"]
     assert look(ec2, image)["State"] == "pending"
     available(ec2, image)
-    wait_for(lambda: machines.console(source).count("has booted") == 2, 30)
+    wait_for(lambda: machines.console(source).count("has booted") == 2)
     after = machines.look(source)
     assert after == before and after["State"]["Name"] == "running"
     said = machines.exec(source, "cat", "/goodbye")
@@ -104,7 +104,7 @@ def test_an_image_of_what_ends_meanwhile(own_machines):
     image = ec2.create_image(InstanceId=source, Name="killed")["ImageId"]
     machines.cloud.restart(signal.SIGKILL)
     available(ec2, image)
-    wait_for(lambda: machines.console(source).count("has booted") >= 2, 30)
+    wait_for(lambda: machines.console(source).count("has booted") >= 2)
     assert machines.look(source)["State"]["Name"] == "running"
     machines.exec(source, "true")
 

@@ -65,7 +65,7 @@ def test_a_new_interface(ec2, vpc, subnet, make_eni):
     assert eni["PrivateIpAddresses"] == [{"Primary": True, "PrivateIpAddress": "10.0.1.4"}]
     assert free(ec2, subnet) == 250
     ec2.get_waiter("network_interface_available").wait(
-        NetworkInterfaceIds=[eni["NetworkInterfaceId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 5})
+        NetworkInterfaceIds=[eni["NetworkInterfaceId"]])
     assert refused(ec2.delete_subnet, SubnetId=subnet) == (
         "DependencyViolation", f"The subnet '{subnet}' has dependencies and cannot be deleted.")
     ec2.delete_network_interface(NetworkInterfaceId=eni["NetworkInterfaceId"])

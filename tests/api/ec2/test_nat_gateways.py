@@ -43,7 +43,7 @@ def test_a_public_gateway(ec2, vpc, subnet):
     again = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=eip["AllocationId"], ClientToken="t", TagSpecifications=[
         {"ResourceType": "natgateway", "Tags": [{"Key": "Name", "Value": "out"}]}])
     assert again["NatGateway"]["NatGatewayId"] == gateway
-    ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[gateway], WaiterConfig={"Delay": 1, "MaxAttempts": 5})
+    ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[gateway])
     address, = gateway_of(ec2, gateway)["NatGatewayAddresses"]
     assert (address["PublicIp"], address["PrivateIp"], address["IsPrimary"], address["Status"]) == (
         eip["PublicIp"], "10.0.1.4", True, "succeeded")
@@ -64,7 +64,7 @@ def test_a_public_gateway(ec2, vpc, subnet):
     assert route() == {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": gateway, "Origin": "CreateRoute",
                        "State": "active"}
     assert ec2.delete_nat_gateway(NatGatewayId=gateway)["NatGatewayId"] == gateway
-    ec2.get_waiter("nat_gateway_deleted").wait(NatGatewayIds=[gateway], WaiterConfig={"Delay": 1, "MaxAttempts": 5})
+    ec2.get_waiter("nat_gateway_deleted").wait(NatGatewayIds=[gateway])
     assert "DeleteTime" in gateway_of(ec2, gateway) and route()["State"] == "blackhole"
     assert ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkInterfaces"] == []
     assert refused(ec2.delete_nat_gateway, NatGatewayId=gateway)[0] == "NatGatewayNotFound"

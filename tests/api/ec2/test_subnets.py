@@ -18,7 +18,7 @@ def test_a_new_subnet(ec2, vpc, subnet):
     assert not (subnet["DefaultForAz"] or subnet["MapPublicIpOnLaunch"] or subnet["AssignIpv6AddressOnCreation"])
     assert subnet["PrivateDnsNameOptionsOnLaunch"] == {
         "HostnameType": "ip-name", "EnableResourceNameDnsARecord": False, "EnableResourceNameDnsAAAARecord": False}
-    ec2.get_waiter("subnet_available").wait(SubnetIds=[subnet["SubnetId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 5})
+    ec2.get_waiter("subnet_available").wait(SubnetIds=[subnet["SubnetId"]])
     acl, = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet["SubnetId"]]}])["NetworkAcls"]
     assert acl["IsDefault"] and acl["Associations"][0]["NetworkAclAssociationId"].startswith("aclassoc-")
     ec2.delete_subnet(SubnetId=subnet["SubnetId"])

@@ -22,7 +22,7 @@ def test_a_new_vpc_is_pending_then_available(ec2, make_vpc):
     block = made["CidrBlockAssociationSet"]
     assert [(it["CidrBlock"], it["CidrBlockState"]) for it in block] == [("10.3.0.0/16", {"State": "associated"})]
     assert block[0]["AssociationId"].startswith("vpc-cidr-assoc-") and made["DhcpOptionsId"].startswith("dopt-")
-    ec2.get_waiter("vpc_available").wait(VpcIds=[made["VpcId"]], WaiterConfig={"Delay": 1, "MaxAttempts": 5})
+    ec2.get_waiter("vpc_available").wait(VpcIds=[made["VpcId"]])
     ec2.delete_vpc(VpcId=made["VpcId"])
     assert refused(ec2.describe_vpcs, VpcIds=[made["VpcId"]]) == (
         "InvalidVpcID.NotFound", f"The vpc ID '{made['VpcId']}' does not exist")

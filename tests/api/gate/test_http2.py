@@ -90,4 +90,4 @@ def test_a_stopped_server_answers_what_it_has_begun(own_cloud, name):
     cloud.process.send_signal(signal.SIGTERM)
     out, said = reading.communicate(timeout=60)
     assert out == BODY and b"not closed cleanly" not in said, said[-2000:]
-    assert cloud.process.wait(timeout=20) == 0
+    assert cloud.process.wait(timeout=60) == 0

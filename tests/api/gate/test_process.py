@@ -65,13 +65,25 @@ def test_latency_histogram_is_cumulative_and_ends_in_the_count(cloud):
 
 def test_clock_moves_forward_only(own_cloud):
     cloud = own_cloud()
-    before = json.loads(cloud.advance(0))["now"]
-    after = json.loads(cloud.advance(86400 * 40))["now"]
-    assert after > before
+    before = cloud.advance(0)
+    assert (cloud.advance(86400 * 40) - before).days == 40
     reply = query(cloud, "GetCallerIdentity").reply()
     assert reply.status == 403 and "Signature expired" in reply.element("Message")
     with pytest.raises(urllib.error.HTTPError):
         cloud.advance(-1)
+
+
+def test_clock_stands_until_it_is_let_go(own_cloud):
+    cloud = own_cloud()
+    now = cloud.stand()
+    time.sleep(0.01)
+    assert cloud.stand() == cloud.advance(0) == now
+    moved = cloud.advance(60)
+    assert (moved - now).total_seconds() == 60
+    assert cloud.set_clock(stand=False) > moved
+    for body in ({"stand": 1}, {"stand": True, "advance_seconds": 1}, {"go": True}):
+        with pytest.raises(urllib.error.HTTPError):
+            cloud.set_clock(**body)
 
 
 def test_clock_is_not_there_without_its_option(tmp_path, own_cloud):

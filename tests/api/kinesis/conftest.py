@@ -6,6 +6,7 @@ import botocore.exceptions
 import pytest
 
 from harness import Cloud
+from streams import wait_active
 
 ACCOUNT = "000000000000"
 
@@ -34,7 +35,7 @@ def make_stream(kinesis, name):
         it = name("stream")
         made.append(it)
         kinesis.create_stream(StreamName=it, ShardCount=shards, **more)
-        kinesis.get_waiter("stream_exists").wait(StreamName=it, WaiterConfig={"Delay": 0.05})
+        wait_active(kinesis, it)
         return it
 
     yield make

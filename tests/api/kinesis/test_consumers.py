@@ -2,19 +2,15 @@
 """Registered consumers and resource policies."""
 import json
 import re
-import time
 
+from refusals import wait_for
 from streams import ACCOUNT, arn, refused, wait_active
 
 
 def register(kinesis, stream, name):
     consumer = kinesis.register_stream_consumer(StreamARN=arn(stream), ConsumerName=name)["Consumer"]
-    for _ in range(200):
-        told = kinesis.describe_stream_consumer(ConsumerARN=consumer["ConsumerARN"])["ConsumerDescription"]
-        if told["ConsumerStatus"] == "ACTIVE":
-            return told
-        time.sleep(0.01)
-    raise AssertionError("not ACTIVE")
+    told = lambda: kinesis.describe_stream_consumer(ConsumerARN=consumer["ConsumerARN"])["ConsumerDescription"]
+    return wait_for(lambda: (it := told())["ConsumerStatus"] == "ACTIVE" and it)
 
 
 def test_life_of_a_consumer(kinesis, stream):
@@ -37,10 +33,7 @@ def test_life_of_a_consumer(kinesis, stream):
     with refused("ResourceInUseException", re.compile("Stream .* has registered consumers.*")):
         kinesis.delete_stream(StreamName=stream)
     kinesis.deregister_stream_consumer(ConsumerARN=one["ConsumerARN"])
-    for _ in range(200):
-        if len(kinesis.list_stream_consumers(StreamARN=arn(stream))["Consumers"]) == 19:
-            break
-        time.sleep(0.01)
+    wait_for(lambda: len(kinesis.list_stream_consumers(StreamARN=arn(stream))["Consumers"]) == 19)
     with refused("ResourceNotFoundException", f"Consumer {one['ConsumerARN']} not found."):
         kinesis.describe_stream_consumer(ConsumerARN=one["ConsumerARN"])
     with refused("InvalidArgumentException", "Either ConsumerARN or both StreamARN and ConsumerName should be provided."):

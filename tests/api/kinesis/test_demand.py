@@ -2,6 +2,7 @@
 """On-demand streams follow what they are given: capacity for twice the highest input of the last 30 days."""
 import pytest
 
+from refusals import wait_for
 from streams import open_shards, read_all, refused, shards_of, wait_active
 
 HASHES = [str(n * 2 ** 124 + 5) for n in range(16)]
@@ -9,7 +10,10 @@ HASHES = [str(n * 2 ** 124 + 5) for n in range(16)]
 
 @pytest.fixture
 def cloud(own_cloud):
-    return own_cloud("--auth", "open")  # signatures do not outlive leaps of the clock
+    """Its seconds are as long as it takes to give what they are to be given."""
+    it = own_cloud("--auth", "open")  # signatures do not outlive leaps of the clock
+    it.stand()
+    return it
 
 
 @pytest.fixture
@@ -35,9 +39,7 @@ def give(cloud, kinesis, stream, seconds, records=250, size=10):
 
 def settle(cloud, kinesis, stream, shards):
     cloud.advance(10)
-    for _ in range(400):
-        if len(open_shards(kinesis, stream)) == shards:
-            break
+    wait_for(lambda: len(open_shards(kinesis, stream)) == shards)
     wait_active(kinesis, stream)
     lanes = sorted(open_shards(kinesis, stream), key=lambda shard: int(shard["HashKeyRange"]["StartingHashKey"]))
     assert [int(shard["HashKeyRange"]["StartingHashKey"]) for shard in lanes] == [n * 2 ** 128 // shards for n in range(shards)]

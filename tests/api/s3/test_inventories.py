@@ -192,7 +192,7 @@ def test_when_none_is_written(both, skew, name):
 
 
 def test_reports_after_a_restart(own_cloud):
-    cloud = own_cloud()
+    cloud = own_cloud("--auth", "open")  # signatures do not outlive such a leap of the clock
     s3 = cloud.client("s3")
     for bucket in ("source", "reports"):
         s3.create_bucket(Bucket=bucket)
@@ -201,11 +201,5 @@ def test_reports_after_a_restart(own_cloud):
     put(s3, "source", inventory("reports"))
     cloud.restart(signal.SIGKILL)
     assert s3.get_bucket_inventory_configuration(Bucket="source", Id="daily")["InventoryConfiguration"]["IsEnabled"]
-
-    def written():
-        cloud.advance(2 * 86400)  # signatures are refused until a restart takes these days back
-        cloud.restart(signal.SIGTERM)
-        return keys(s3, "reports", "manifest.checksum")
-
-    eventually(written)
+    cloud.advance(2 * 86400)
     assert len(report(s3, "reports", "source/daily/")[1]) == 1

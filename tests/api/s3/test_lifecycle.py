@@ -224,7 +224,7 @@ def test_locked_versions_stay(mine, skew, name):
 
 
 def test_rules_outlive_the_process(own_cloud):
-    cloud = own_cloud()
+    cloud = own_cloud("--auth", "open")  # signatures do not outlive such a leap of the clock
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="kept")
     for number in range(3):
@@ -232,5 +232,5 @@ def test_rules_outlive_the_process(own_cloud):
     put(s3, "kept", rule(Expiration={"Days": 1}))
     cloud.restart()
     assert len(keys(s3, "kept")) == 3
-    cloud.advance(3 * DAY)  # signatures are refused until a restart takes these days back
-    eventually(lambda: not cloud.restart() or not keys(s3, "kept") or cloud.advance(3 * DAY))
+    cloud.advance(3 * DAY)
+    eventually(lambda: not keys(s3, "kept"))

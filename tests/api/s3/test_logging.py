@@ -36,7 +36,7 @@ def enable(s3, prefix="in/", **more):
         "LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": prefix, **more}})
 
 
-def delivered(cloud, count, seconds=20):
+def delivered(cloud, count, seconds=60):
     """The fields of the lines in the target bucket, once there are so many."""
     cloud.advance(61)
     deadline = time.monotonic() + seconds

@@ -252,13 +252,13 @@ def test_presigned_urls(cloud, bucket):
     s3 = cloud.client("s3", signature_version="s3v4")
     where = {"Bucket": bucket, "Key": "signed/ü +"}
     url = s3.generate_presigned_url("put_object", Params=where)
-    with urllib.request.urlopen(urllib.request.Request(url, data=b"by url", method="PUT"), timeout=20) as reply:
+    with urllib.request.urlopen(urllib.request.Request(url, data=b"by url", method="PUT"), timeout=60) as reply:
         assert reply.status == 200
-    with urllib.request.urlopen(s3.generate_presigned_url("get_object", Params=where), timeout=20) as reply:
+    with urllib.request.urlopen(s3.generate_presigned_url("get_object", Params=where), timeout=60) as reply:
         assert reply.read() == b"by url"
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(s3.generate_presigned_url("get_object", Params=where).replace("Signature=", "Signature=0"),
-                               timeout=20)
+                               timeout=60)
     assert caught.value.code == 403
 
 

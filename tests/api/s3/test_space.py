@@ -3,9 +3,10 @@
 where the process was killed before it was done."""
 import concurrent.futures
 import os
-import time
 
 import pytest
+
+from refusals import wait_for
 
 MIB = 1 << 20
 LEAST = 5 * MIB
@@ -31,11 +32,8 @@ def in_use(cloud):
 
 def becomes(cloud, least, most):
     """Space comes back in the background."""
-    for _ in range(500):
-        if least <= in_use(cloud) <= most:
-            return True
-        time.sleep(0.02)
-    raise AssertionError(f"{in_use(cloud)} bytes in use, not {least} to {most}")
+    wait_for(lambda: least <= in_use(cloud) <= most)
+    return True
 
 
 def upload(s3, count, key="many"):
