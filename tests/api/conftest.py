@@ -30,8 +30,8 @@ def brisk_waiters():
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory):
-    """The shared server; tests name what they make with `name`."""
-    it = Cloud(tmp_path_factory.mktemp("cloud")).start()
+    """The shared server; tests name what they make with `name`. Its clock is not to be moved: others compare it with theirs."""
+    it = Cloud(tmp_path_factory.mktemp("cloud"), clock=()).start()
     yield it
     status = it.stop()
     it.end_fabric()

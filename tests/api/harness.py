@@ -44,11 +44,11 @@ socket.getaddrinfo = resolve_localhost
 class Cloud:
     """A kintoun process and its data folder."""
 
-    def __init__(self, folder, *options, environment=None):
+    def __init__(self, folder, *options, environment=None, clock=("--test-clock",)):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.log = self.folder / "log"
-        self.options = options
+        self.options = (*options, *clock)
         self.environment = environment or {}
         self.port = 0
         self.process = None
@@ -59,7 +59,7 @@ class Cloud:
         offset = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "up", "--port", str(self.port), "--data", str(self.data), "--test-clock",
+                [PROGRAM, "up", "--port", str(self.port), "--data", str(self.data),
                  *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 env={**os.environ, **self.environment})
         deadline = time.monotonic() + READY_S

@@ -43,9 +43,9 @@ class Outside:
         subprocess.run(["ip", "netns", "del", self.name], check=True)
 
 
-def fetched(machines, instance, address=EDGE):
-    """The address that a server sees of the instance; "" where nothing comes."""
-    return machines.exec(instance, PYTHON, "-c", FETCH.format(address, 1)).stdout.strip()
+def fetched(machines, instance, address=EDGE, seconds=1):
+    """The address that a server sees of the instance; "" where nothing comes in so long."""
+    return machines.exec(instance, PYTHON, "-c", FETCH.format(address, seconds)).stdout.strip()
 
 
 def serving():

@@ -10,6 +10,8 @@ import time
 import botocore.exceptions
 import pytest
 
+from refusals import wait_for
+
 ROUNDS, WRITERS = 6, 6
 GONE = (botocore.exceptions.EndpointConnectionError, botocore.exceptions.ConnectionClosedError,
         botocore.exceptions.HTTPClientError, ConnectionError)
@@ -123,6 +125,7 @@ def test_acknowledged_is_present(own_cloud, kind):
         writers = [Writer(kind, cloud, round_, number) for number in range(WRITERS)]
         for writer in writers:
             writer.start()
+        wait_for(lambda: any(writer.acknowledged for writer in writers))
         time.sleep(chance.uniform(0.05, 0.6))
         cloud.stop(signal.SIGKILL)
         for writer in writers:

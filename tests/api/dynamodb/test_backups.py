@@ -9,6 +9,7 @@ import botocore.exceptions
 import pytest
 
 from harness import Cloud
+from refusals import wait_for
 from tables import arn, fill, invalid, keys, latest, put, refused, switch, units
 
 
@@ -127,8 +128,8 @@ def test_a_backup_is_the_table_at_one_moment(cloud, dynamodb, table, name):
     writer = Writer(cloud, table, 200)
     writer.start()
     backups = []
-    for _ in range(4):
-        time.sleep(0.2)
+    for turn in range(4):
+        wait_for(lambda: writer.done > 15 * (turn + 1))
         before = writer.done
         backup = dynamodb.create_backup(TableName=table, BackupName="moment")["BackupDetails"]["BackupArn"]
         backups.append((backup, before, writer.done + 1))
@@ -370,7 +371,7 @@ def test_recovery_under_a_writer(cloud, dynamodb, table, name):
     switch(dynamodb, table)
     writer = Writer(cloud, table, 100)
     writer.start()
-    time.sleep(0.5)
+    wait_for(lambda: writer.done > 50)
     first = writer.done
     target = name("moment")
     dynamodb.restore_table_to_point_in_time(SourceTableArn=arn(table), TargetTableName=target,

@@ -4,6 +4,7 @@ import threading
 
 import botocore.exceptions
 
+from refusals import wait_for
 from tables import arn, keys, not_found
 
 
@@ -59,8 +60,7 @@ def test_killed_while_writing(own_cloud):
         threads = [threading.Thread(target=write, args=(who,)) for who in range(4)]
         for thread in threads:
             thread.start()
-        while sum(map(len, done)) < 150:
-            pass
+        wait_for(lambda: sum(map(len, done)) >= 150)
         cloud.stop(9)
         for thread in threads:
             thread.join()

@@ -58,8 +58,8 @@ def machines(cloud):
 
 
 @pytest.fixture
-def own_machines(own_cloud):
-    """In a cloud of this test alone."""
-    it = Machines(own_cloud())
+def own_machines(own_cloud, request):
+    """In a cloud of this test alone, with the options that it is parametrized by."""
+    it = Machines(own_cloud(*getattr(request, "param", ())))
     yield it
     it.end()

@@ -5,11 +5,21 @@ import pathlib
 
 import pytest
 
+from harness import Cloud
 from plans import Terraform
 from refusals import refused, wait_for
 
 S3, STS = "com.amazonaws.us-east-1.s3", "com.amazonaws.us-east-1.sts"
 GONE = "vpce-0123456789abcdef0"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    """One whose clock may be moved."""
+    it = Cloud(tmp_path_factory.mktemp("moved")).start()
+    yield it
+    it.stop()
+    it.end_fabric()
 
 
 def described(ec2, endpoint):

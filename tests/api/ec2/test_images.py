@@ -3,7 +3,7 @@
 import datetime
 import signal
 
-from machines import Machines, root
+from machines import Machines, root, soon
 from refusals import refused, wait_for
 
 
@@ -20,7 +20,8 @@ def available(ec2, image):
 def test_an_image_of_what_runs(own_machines):
     machines, ec2 = own_machines, own_machines.ec2
     source = machines.start("echo first > /kept; while :; do date >> /ticks; sleep 0.01; done")
-    machines.exec(source, "sh", "-c", "echo second > /root/two; sleep 0.1")
+    soon(lambda: machines.exec(source, "cat", "/ticks").stdout, "the first tick")
+    machines.exec(source, "sh", "-c", "echo second > /root/two")
     image = ec2.create_image(InstanceId=source, Name="mine", Description="d", NoReboot=True, TagSpecifications=[
         {"ResourceType": "image", "Tags": [{"Key": "a", "Value": "b"}]}])["ImageId"]
     it = available(ec2, image)

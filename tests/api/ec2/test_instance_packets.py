@@ -13,11 +13,11 @@ from harness import PROGRAM
 from machines import root, soon
 
 SERVER = "cd /tmp; echo over-the-wire > it; exec /usr/bin/python3 -m http.server 8080"
-FETCH = "/usr/bin/python3 -c \"import urllib.request as u; print(u.urlopen('http://{}:8080/it', timeout=2).read())\""
+FETCH = "/usr/bin/python3 -c \"import urllib.request as u; print(u.urlopen('http://{}:8080/it', timeout={}).read())\""
 
 
-def fetched(machines, instance, address):
-    return "over-the-wire" in machines.exec(instance, "sh", "-c", FETCH.format(address)).stdout
+def fetched(machines, instance, address, seconds=2):
+    return "over-the-wire" in machines.exec(instance, "sh", "-c", FETCH.format(address, seconds)).stdout
 
 
 @root
@@ -36,7 +36,7 @@ def test_groups_decide(own_machines):
          "IpRanges": [{"CidrIp": machines.look(client)["PrivateIpAddress"] + "/32"}]}])
     soon(lambda: fetched(machines, client, address), "an answer through the new rule")
     machines.cloud.restart(signal.SIGKILL)
-    assert fetched(machines, client, address)
+    assert fetched(machines, client, address, 20)
     ec2.stop_instances(InstanceIds=[client])
     machines.wait(client, "stopped")
     ec2.start_instances(InstanceIds=[client])
@@ -64,14 +64,14 @@ def test_vpcs_with_the_same_addresses_do_not_meet(own_machines):
     machines.start(SERVER, SubnetId=subnets[0], PrivateIpAddress="10.7.1.30")
 
     def seen(client, address):
-        return machines.exec(client, "sh", "-c", FETCH.format(address)).stdout
+        return machines.exec(client, "sh", "-c", FETCH.format(address, 2)).stdout
     for i, client in enumerate(clients):
         soon(lambda: f"over-the-wire-{i}" in seen(client, "10.7.1.20"), "the server of one's own VPC")
     soon(lambda: fetched(machines, clients[0], "10.7.1.30"), "the third server")
     assert not fetched(machines, clients[1], "10.7.1.30")
     ec2.terminate_instances(InstanceIds=[servers[1]])
     machines.wait(servers[1], "terminated")
-    assert not fetched(machines, clients[1], "10.7.1.20") and fetched(machines, clients[0], "10.7.1.20")
+    assert not fetched(machines, clients[1], "10.7.1.20") and fetched(machines, clients[0], "10.7.1.20", 20)
 
 
 @root

@@ -66,7 +66,7 @@ def test_a_private_subnet_behind_a_nat_gateway(place):
     ec2.create_route(**route, NatGatewayId=nat)
     soon(lambda: fetched(machines, inside) == address, "the way through the new route")
     machines.cloud.restart(signal.SIGKILL)
-    assert fetched(machines, inside) == address
+    assert fetched(machines, inside, seconds=20) == address
     ec2.delete_nat_gateway(NatGatewayId=nat)
     soon(lambda: not fetched(machines, inside), "the end of the way through a deleted gateway")
 

@@ -28,7 +28,7 @@ class Server(http.server.ThreadingHTTPServer):
     address_family = socket.AF_INET6
 Server(("::", 8080), Handler).serve_forever()
 """
-FETCH = "import urllib.request as u; print(u.urlopen('http://[{}]:8080/', timeout=1).read().decode())"
+FETCH = "import urllib.request as u; print(u.urlopen('http://[{}]:8080/', timeout={}).read().decode())"
 # What fits through, once a packet that does not was sent: 23 and 24 are IPV6_MTU_DISCOVER and IPV6_MTU.
 MTU = """
 import socket, time
@@ -51,7 +51,7 @@ print(s.recv(100)[0])
 TOLD = """
 import urllib.request as u
 def ask(path, **more):
-    return u.urlopen(u.Request('http://169.254.169.254/latest/' + path, **more), timeout=2).read().decode()
+    return u.urlopen(u.Request('http://169.254.169.254/latest/' + path, **more), timeout=20).read().decode()
 token = ask('api/token', method='PUT', headers={'X-aws-ec2-metadata-token-ttl-seconds': '60'})
 look = lambda path: ask('meta-data/' + path, headers={'X-aws-ec2-metadata-token': token})
 card = 'network/interfaces/macs/' + look('mac') + '/'
@@ -72,7 +72,7 @@ class Outside:
         self.server = subprocess.Popen(["ip", "netns", "exec", self.name, PYTHON, "-c", SERVER])
 
     def fetch(self, address):
-        return subprocess.run(["ip", "netns", "exec", self.name, PYTHON, "-c", FETCH.format(address)],
+        return subprocess.run(["ip", "netns", "exec", self.name, PYTHON, "-c", FETCH.format(address, 1)],
                               capture_output=True, text=True).stdout.strip()
 
     def end(self):
@@ -119,8 +119,8 @@ def ran(place, instance, script):
     return place.machines.exec(instance, PYTHON, "-c", script).stdout.strip()
 
 
-def fetched(place, instance, address):
-    return ran(place, instance, FETCH.format(address))
+def fetched(place, instance, address, seconds=1):
+    return ran(place, instance, FETCH.format(address, seconds))
 
 
 def test_between_instances(place):
@@ -146,7 +146,7 @@ def test_between_instances(place):
     ec2.delete_network_acl_entry(NetworkAclId=place.acl, RuleNumber=50, Egress=False)
     soon(lambda: fetched(place, web, app6) == web6, "an answer again")
     place.machines.cloud.restart(signal.SIGKILL)
-    assert fetched(place, web, app6) == web6
+    assert fetched(place, web, app6, 20) == web6
 
 
 def test_the_internet_both_ways_and_one_way(place):
@@ -213,4 +213,4 @@ def test_peers(place):
     assert not fetched(place, in_a, EDGE)  # nor by its gateway
     ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=first)
     soon(lambda: not fetched(place, in_a, b6), "the end of the way")
-    assert fetched(place, in_b, c6) == b6
+    assert fetched(place, in_b, c6, 20) == b6

@@ -41,7 +41,7 @@ class Metadata:
 
     def ask(self, path, *options):
         """Status and body."""
-        done = self.machines.exec(self.instance, CURL, "-s", "-m", "3", "-w", "\n%{http_code}", *options, BASE + path)
+        done = self.machines.exec(self.instance, CURL, "-s", "-m", "20", "-w", "\n%{http_code}", *options, BASE + path)
         body, _, status = done.stdout.rpartition("\n")
         return int(status), body
 

@@ -129,7 +129,7 @@ def test_peers(machines, outside):
     route(ec2, a.table, "0.0.0.0/0", VpcPeeringConnectionId=pcx)
     assert not fetched(machines, in_a, EDGE)
     machines.cloud.restart(signal.SIGKILL)
-    assert fetched(machines, in_a, to_b)
+    assert fetched(machines, in_a, to_b, 20)
     # The end, and what is left of it.
     ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=pcx)
     wait(ec2, pcx, "deleted")
@@ -183,4 +183,4 @@ def test_a_private_gateway(machines):
     route(ec2, a.table, "0.0.0.0/0", NatGatewayId=nat)
     assert not fetched(machines, inside[0], EDGE)
     machines.cloud.restart(signal.SIGKILL)
-    assert fetched(machines, inside[0], to) == "10.1.9.50"
+    assert fetched(machines, inside[0], to, 20) == "10.1.9.50"

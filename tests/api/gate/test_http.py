@@ -170,11 +170,11 @@ def test_body_above_the_ceiling_is_refused_unread(cloud):
 
 def test_slow_head_is_given_up(cloud):
     started = time.monotonic()
-    with Connection(cloud, timeout=40) as connection:
+    with Connection(cloud, timeout=120) as connection:
         reply = connection.send(b"GET / HTTP/1.1\r\nHost: x\r\n").reply()
         assert reply is None or reply.status == 408
         assert connection.closed()
-    assert 2 < time.monotonic() - started < 35
+    assert 2 < time.monotonic() - started < 100
 
 
 def test_peer_that_leaves_in_the_middle_harms_nobody(cloud, bucket):

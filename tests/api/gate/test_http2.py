@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -85,9 +84,9 @@ def test_a_stopped_server_answers_what_it_has_begun(own_cloud, name):
     curl(cloud, f"/{bucket}/k", "-T", str(cloud.folder / "body"))
     reading = subprocess.Popen(["curl", "-sS", "-v", "--http2-prior-knowledge", "--limit-rate", "3M", "--aws-sigv4",
                                 "aws:amz:us-east-1:s3", "-u", "test:test", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
-                                f"{cloud.endpoint}/{bucket}/k"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(0.5)
+                                f"{cloud.endpoint}/{bucket}/k"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    first = reading.stdout.read(1)
     cloud.process.send_signal(signal.SIGTERM)
     out, said = reading.communicate(timeout=60)
-    assert out == BODY and b"not closed cleanly" not in said, said[-2000:]
+    assert first + out == BODY and b"not closed cleanly" not in said, said[-2000:]
     assert cloud.process.wait(timeout=60) == 0

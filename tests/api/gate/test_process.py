@@ -15,6 +15,7 @@ import botocore.exceptions
 import pytest
 
 from harness import PROGRAM, STOP_S
+from refusals import wait_for
 from wire import Connection, Signed, query
 
 
@@ -194,8 +195,8 @@ def test_sigterm_finishes_what_is_under_way(own_cloud):
     put = Signed(cloud, "PUT", "/slow/k", body)
     with Connection(cloud) as busy, Connection(cloud) as idle:
         assert idle.send(query(cloud, "GetCallerIdentity").bytes()).reply().status == 200
-        busy.send(put.head() + body[:500000])
-        time.sleep(0.2)
+        assert busy.send(put.head(expect="100-continue")).reply().status == 100
+        busy.send(body[:500000])
         cloud.process.send_signal(signal.SIGTERM)
         assert idle.closed()
         busy.send(body[500000:])
@@ -230,7 +231,7 @@ def test_stop_under_load_answers_or_closes_never_both(own_cloud):
     for thread in threads:
         thread.start()
     go.set()
-    time.sleep(0.3)
+    wait_for(lambda: outcomes.count(200) > 10)
     assert cloud.stop() == 0
     for thread in threads:
         thread.join()

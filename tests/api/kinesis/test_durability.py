@@ -5,6 +5,7 @@ import threading
 import botocore.exceptions
 import pytest
 
+from refusals import wait_for
 from streams import open_shards, read_all, shards_of, wait_active
 
 ROUNDS, WRITERS = 3, 4
@@ -55,6 +56,7 @@ def test_killed_while_writing(own_cloud, sealed):
         low, high = (int(shard["HashKeyRange"][key]) for key in ("StartingHashKey", "EndingHashKey"))
         kinesis.split_shard(StreamName="s", ShardToSplit=shard["ShardId"], NewStartingHashKey=str((low + high) // 2))
         writers[0].join(0.2)
+        wait_for(lambda: sum(len(puts) for writer in writers for puts in list(writer.acknowledged.values())) > 100)
         cloud.stop(9)
         for writer in writers:
             writer.join()

@@ -7,6 +7,7 @@ import urllib.request
 import pytest
 
 from anonymous import get, open_up
+from harness import Cloud
 from identities import Account, allow, deny, document
 
 
@@ -16,6 +17,14 @@ def everybody(action, resource, **more):
 
 def arn(bucket, key=""):
     return f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    """One whose clock may be moved."""
+    it = Cloud(tmp_path_factory.mktemp("moved")).start()
+    yield it
+    it.stop()
 
 
 @pytest.fixture
