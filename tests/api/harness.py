@@ -149,6 +149,11 @@ class Cloud:
         """Moves the cloud's clock forward."""
         return self.set_clock(advance_seconds=seconds)
 
+    def begin_day(self):
+        """Moves it to the next midnight, UTC: what follows lies in one day."""
+        now = self.advance(0)
+        return self.advance(86400 - now.hour * 3600 - now.minute * 60 - now.second)
+
     def stand(self):
         """Stops the cloud's clock until the next start: it is only moved from now on, however long the test takes."""
         return self.set_clock(stand=True)

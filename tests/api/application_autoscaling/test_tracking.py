@@ -110,6 +110,7 @@ def test_cooldowns(scaled):
 
 def test_what_dynamodb_refuses(scaled):
     """Four decreases a day and then one an hour."""
+    scaled.cloud.begin_day()
     for units in (9, 8, 7, 6):
         scaled.dynamodb.update_table(TableName="orders", ProvisionedThroughput={"ReadCapacityUnits": 10,
                                                                                "WriteCapacityUnits": units})

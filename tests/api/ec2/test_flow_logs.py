@@ -142,7 +142,7 @@ def skew(monkeypatch):
 def later(cloud, skew):
     """Until at least one more minute has been captured and, five minutes being over, delivered."""
     skew(cloud, 60)
-    time.sleep(1)
+    time.sleep(3)
     skew(cloud, 660)
 
 
@@ -188,10 +188,10 @@ def test_what_packets_did(skew, place):
                                     "HiveCompatiblePartitions": True, "PerHourPartition": True, "FileFormat": "plain-text"})["FlowLogIds"]
     assert ec2.create_flow_logs(**{**wish, "ResourceType": "Subnet", "ResourceIds": [subnet], "MaxAggregationInterval": 600},
                                 TrafficType="REJECT", LogDestination="arn:aws:s3:::rejected")["FlowLogIds"]
-    if time.time() % 60 > 45:
-        time.sleep(16)  # so that a flow is in one window
+    if time.time() % 60 > 30:
+        time.sleep(60 - time.time() % 60)  # so that a flow is in one window
     begin = int(time.time())
-    soon(lambda: fetched(machines, client, own[server]), "an answer")
+    soon(lambda: fetched(machines, client, own[server], 20), "an answer")
     machines.exec(client, PYTHON, "-c", "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x' * 72, "
                   f"('{EDGE}', 9)); s.sendto(b'x' * 72, ('{EDGE}', 9))")
     closed = ec2.create_security_group(GroupName="closed", Description="nothing comes in", VpcId=vpc)["GroupId"]

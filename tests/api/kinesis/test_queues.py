@@ -116,7 +116,7 @@ def test_a_server_that_ends_lets_nobody_wait(queues):
     answers = []
     waiting = threading.Thread(target=lambda: answers.append(queues.receive(queue, WaitTimeSeconds=20)))
     waiting.start()
-    time.sleep(0.5)
+    time.sleep(2)
     began = time.monotonic()
     assert queues.cloud.stop() == 0
     waiting.join()

@@ -122,7 +122,7 @@ def test_where_nobody_may_write_them(logged):
     s3 = logged.s3
     enable(s3)
     s3.put_object(Bucket="site", Key="k", Body=b"")
-    delivered(logged, 0, 2)
+    delivered(logged, 0, 5)
     # A grant to the group is as good as a policy.
     s3.put_bucket_ownership_controls(Bucket="logs", OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
     s3.put_bucket_acl(Bucket="logs", GrantWrite='uri="http://acs.amazonaws.com/groups/s3/LogDelivery"')
