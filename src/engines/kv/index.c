@@ -109,7 +109,7 @@ static struct kv_index *index_new(struct arena *arena, const struct kv_index_rec
     meter_set(&index->meters[KV_METER_WRITE],
               &(struct meter_rate){record->write_rate, record->write_grows});
     meter_set_parts(index->parts);
-    kv_tally_begin(arena, &index->tally, record->watched);
+    kv_ranking_begin(arena, &index->ranking, record->watched);
     bool good = read_parts(arena, &record->hash, schema->hash, &schema->hash_count) &&
                 read_parts(arena, &record->range, schema->range, &schema->range_count);
     return good ? index : NULL;

@@ -21,7 +21,7 @@
  * write */
 #define KV_KEYSPACE_VERSIONS 0x68
 
-struct kv_tally;
+struct kv_ranking;
 
 /* A table's locks and counters are split by hash of the hash key, so that writers of different
  * items seldom meet. Part of the disk format. */
@@ -52,9 +52,9 @@ struct kv_index {
     uint64_t id;
     struct kv_index_schema schema;
     atomic_bool built;
-    struct meter meters[2];           /* by enum KV_METER */
-    struct meter parts[KV_SHARDS][2]; /* of the entries of each */
-    struct kv_tally *_Atomic tally;   /* NULL: never watched */
+    struct meter meters[2];             /* by enum KV_METER */
+    struct meter parts[KV_SHARDS][2];   /* of the entries of each */
+    struct kv_ranking *_Atomic ranking; /* NULL: never watched */
     struct shard shards[KV_SHARDS];
 };
 
@@ -106,7 +106,7 @@ struct kv_table {
     struct meter meters[2];
     struct meter parts[KV_SHARDS][2]; /* of the keys of each shard */
     _Atomic uint64_t rates_kind;
-    struct kv_tally *_Atomic tally; /* NULL: never watched */
+    struct kv_ranking *_Atomic ranking; /* NULL: never watched */
     struct shard shards[KV_SHARDS];
 };
 
@@ -215,9 +215,9 @@ struct meter_rate {
 void meter_set(struct meter *meter, const struct meter_rate *to);
 void meter_set_parts(struct meter parts[KV_SHARDS][2]);
 
-/* tally.c: watches what the bits say from now on; with the arena's end it is freed. */
-struct kv_tally;
-void kv_tally_begin(struct arena *arena, struct kv_tally *_Atomic *at, uint64_t which);
+/* ranking.c: watches what the bits say from now on; with the arena's end it is freed. */
+struct kv_ranking;
+void kv_ranking_begin(struct arena *arena, struct kv_ranking *_Atomic *at, uint64_t which);
 
 /* stream.c */
 struct kv_table_record;

@@ -582,33 +582,33 @@ void kv_lift_limits(struct kv *kv);
 /* ---- watches -------------------------------------------------------------------------------- */
 
 /* Which keys are used most, and which are refused most: counted while a table or an index is
- * watched, about KV_TALLIED_KEYS at a time, from the beginning of the process on. */
-enum KV_TALLY { KV_TALLY_USED, KV_TALLY_REFUSED, KV_TALLIES };
-enum KV_TALLIED_PART { KV_TALLIED_HASH, KV_TALLIED_WHOLE, KV_TALLIED_PARTS };
-#define KV_TALLIED_KEYS 100
+ * watched, about KV_RANKED_KEYS at a time, from the beginning of the process on. */
+enum KV_RANKING { KV_RANKING_USED, KV_RANKING_REFUSED, KV_RANKINGS };
+enum KV_RANKED_PART { KV_RANKED_HASH, KV_RANKED_WHOLE, KV_RANKED_PARTS };
+#define KV_RANKED_KEYS 100
 
-/* Bits by enum KV_TALLY; 0: no more. `index` absent: the table itself. Forgets what was counted.
+/* Bits by enum KV_RANKING; 0: no more. `index` absent: the table itself. Forgets what was counted.
  * -ENOENT. The tables' thread. */
-MUST_CHECK int kv_tally_set(const struct kv_access *access, struct span table, struct span index,
-                            unsigned which);
+MUST_CHECK int kv_ranking_set(const struct kv_access *access, struct span table, struct span index,
+                              unsigned which);
 /* `key`: bytes of an item's or an entry's key, or what those of one hash key begin with. Any
  * thread; cheap where nobody watches. */
 struct kv_use {
-    enum KV_TALLY which;
+    enum KV_RANKING which;
     struct span key;
     double units;
 };
-void kv_tally_count(const struct kv_table *table, const struct kv_index *index,
-                    const struct kv_use *use);
+void kv_ranking_count(const struct kv_table *table, const struct kv_index *index,
+                      const struct kv_use *use);
 /* The heaviest first; how many. */
-struct kv_tally_query {
-    enum KV_TALLY which;
-    enum KV_TALLIED_PART part;
+struct kv_ranking_query {
+    enum KV_RANKING which;
+    enum KV_RANKED_PART part;
 };
-struct kv_tallied {
+struct kv_ranked {
     struct span hash, range; /* values as bytes, those of an index as its keys have them */
     double units;
 };
-size_t kv_tally_read(const struct kv_table *table, const struct kv_index *index,
-                     const struct kv_tally_query *query, struct arena *arena,
-                     struct kv_tallied to[KV_TALLIED_KEYS]);
+size_t kv_ranking_read(const struct kv_table *table, const struct kv_index *index,
+                       const struct kv_ranking_query *query, struct arena *arena,
+                       struct kv_ranked to[KV_RANKED_KEYS]);

@@ -299,7 +299,7 @@ static struct kv_table *table_new(const struct kv_table_record *record)
     atomic_init(&table->rates_kind, record->rates_kind);
     meter_set_parts(table->parts);
     arena_init(&table->arena, INDEXES_FIRST, INDEXES_CEILING);
-    kv_tally_begin(&table->arena, &table->tally, record->watched);
+    kv_ranking_begin(&table->arena, &table->ranking, record->watched);
     return table;
 }
 

@@ -108,8 +108,8 @@ static RESULT set(struct call *c, const struct dynamodb_table *table,
     struct kv_access access = reference_access(c);
     unsigned which = 0;
     if (insight->state == INSIGHT_ENABLING)
-        which = 1U << KV_TALLY_REFUSED | (insight->throttled_only ? 0 : 1U << KV_TALLY_USED);
-    int error = kv_tally_set(&access, reference_of(c->arena, table), insight->index, which);
+        which = 1U << KV_RANKING_REFUSED | (insight->throttled_only ? 0 : 1U << KV_RANKING_USED);
+    int error = kv_ranking_set(&access, reference_of(c->arena, table), insight->index, which);
     return error < 0 ? refuse_errno(c, error, "counting keys") : OK;
 }
 

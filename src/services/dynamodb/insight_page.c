@@ -57,15 +57,15 @@ static struct keys keys_of(const struct kv_table *table, const struct kv_index *
 }
 
 static void print_key(const struct printing *p, const struct keys *keys,
-                      const struct kv_tallied *tallied, bool both)
+                      const struct kv_ranked *ranked, bool both)
 {
     struct json_writer writer = {.out = p->out};
     json_begin_array(&writer);
-    json_string(&writer, shown_value(p->arena, &keys->hash, tallied->hash));
+    json_string(&writer, shown_value(p->arena, &keys->hash, ranked->hash));
     if (both)
         json_string(&writer, shown_value(p->arena, &keys->range,
-                                         keys->escaped ? plain_value(p->arena, tallied->range)
-                                                       : tallied->range));
+                                         keys->escaped ? plain_value(p->arena, ranked->range)
+                                                       : ranked->range));
     json_end_array(&writer);
 }
 
@@ -73,14 +73,15 @@ static void print_rule(const struct printing *p, const struct insight_rule *rule
                        const struct kv_table *table, const struct kv_index *index)
 {
     bool both = rule->what[0] == 'S';
-    const struct kv_tally_query query = {rule->what[2] == 'C' ? KV_TALLY_USED : KV_TALLY_REFUSED,
-                                         both ? KV_TALLIED_WHOLE : KV_TALLIED_HASH};
-    struct kv_tallied *tallied = ARENA_ARRAY(p->arena, struct kv_tallied, KV_TALLIED_KEYS);
+    const struct kv_ranking_query query = {rule->what[2] == 'C' ? KV_RANKING_USED
+                                                                : KV_RANKING_REFUSED,
+                                           both ? KV_RANKED_WHOLE : KV_RANKED_HASH};
+    struct kv_ranked *ranked = ARENA_ARRAY(p->arena, struct kv_ranked, KV_RANKED_KEYS);
     const struct keys keys = keys_of(table, index);
-    size_t count = kv_tally_read(table, index, &query, p->arena, tallied);
+    size_t count = kv_ranking_read(table, index, &query, p->arena, ranked);
     for (size_t i = 0; i < count; i++) {
-        buf_printf(p->out, "%.*s %.1f ", SPAN_ARG(rule->name), tallied[i].units);
-        print_key(p, &keys, &tallied[i], both);
+        buf_printf(p->out, "%.*s %.1f ", SPAN_ARG(rule->name), ranked[i].units);
+        print_key(p, &keys, &ranked[i], both);
         buf_append_byte(p->out, '\n');
     }
 }

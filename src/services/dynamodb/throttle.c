@@ -65,7 +65,8 @@ static RESULT refuse_excess(struct call *c, const struct kv_table *table,
                             const struct excess *excess)
 {
     if (excess->key.at)
-        kv_tally_count(table, excess->index, &(struct kv_use){KV_TALLY_REFUSED, excess->key, 1});
+        kv_ranking_count(table, excess->index,
+                         &(struct kv_use){KV_RANKING_REFUSED, excess->key, 1});
     bool on_demand = kv_rates_kind(table) == THROTTLE_ON_DEMAND;
     bool key_range =
         excess->limit == LIMIT_KEY_RANGE || kv_meter_grows(table, excess->index, excess->which);
@@ -121,12 +122,12 @@ static void take(const struct throttle_target *target, const struct kv_index *in
         return;
     kv_part_take(target->access, &(struct kv_part){target->table, index, use->key}, which,
                  use->units);
-    kv_tally_count(target->table, index, use);
+    kv_ranking_count(target->table, index, use);
 }
 
 static void take_of_table(const struct throttle_target *target, enum KV_METER which, double units)
 {
-    take(target, NULL, which, &(struct kv_use){KV_TALLY_USED, key_of(target), units});
+    take(target, NULL, which, &(struct kv_use){KV_RANKING_USED, key_of(target), units});
 }
 
 /* A global index has meters of its own. */
@@ -146,7 +147,7 @@ RESULT throttle_read(struct call *c, const struct throttle_target *target,
     const struct kv_index *own = index && !kv_index_schema(index)->local ? index : NULL;
     if (own) {
         TRY(check_index(c, target, own, target->entries, KV_METER_READ));
-        take(target, own, KV_METER_READ, &(struct kv_use){KV_TALLY_USED, target->entries, units});
+        take(target, own, KV_METER_READ, &(struct kv_use){KV_RANKING_USED, target->entries, units});
         return OK;
     }
     if (!table_has(target, KV_METER_READ))
@@ -176,7 +177,7 @@ static void take_change(const struct throttle_target *target, const struct kv_ch
         kv_meter_take(target->access, target->table, NULL, KV_METER_WRITE, units);
     else
         take(target, change->index, KV_METER_WRITE,
-             &(struct kv_use){KV_TALLY_USED, change->key, units});
+             &(struct kv_use){KV_RANKING_USED, change->key, units});
 }
 
 RESULT throttle_write(struct call *c, const struct throttle_target *target,

@@ -27,22 +27,22 @@ struct counted {
 
 struct sketch {
     size_t count;
-    struct counted at[KV_TALLIED_KEYS];
+    struct counted at[KV_RANKED_KEYS];
 };
 
-struct kv_tally {
-    atomic_uint which; /* bits by enum KV_TALLY */
+struct kv_ranking {
+    atomic_uint which; /* bits by enum KV_RANKING */
     pthread_mutex_t mutex;
-    struct sketch sketches[KV_TALLIES][KV_TALLIED_PARTS];
+    struct sketch sketches[KV_RANKINGS][KV_RANKED_PARTS];
 };
 
 /* ---- counting ------------------------------------------------------------------------------- */
 
-static void clear(struct kv_tally *tally)
+static void clear(struct kv_ranking *ranking)
 {
-    for (size_t i = 0; i < KV_TALLIES; i++)
-        for (size_t j = 0; j < KV_TALLIED_PARTS; j++) {
-            struct sketch *sketch = &tally->sketches[i][j];
+    for (size_t i = 0; i < KV_RANKINGS; i++)
+        for (size_t j = 0; j < KV_RANKED_PARTS; j++) {
+            struct sketch *sketch = &ranking->sketches[i][j];
             for (size_t k = 0; k < sketch->count; k++)
                 buf_done(&sketch->at[k].key);
             sketch->count = 0;
@@ -71,7 +71,7 @@ static void count(struct sketch *sketch, struct span key, double units)
     uint32_t check = crc32c_feed(0, key);
     struct counted *at = find(sketch, check, key);
     if (!at) {
-        bool room = sketch->count < KV_TALLIED_KEYS;
+        bool room = sketch->count < KV_RANKED_KEYS;
         at = room ? &sketch->at[sketch->count++] : least(sketch);
         if (room) {
             at->units = 0;
@@ -105,51 +105,51 @@ static struct span own_part(const struct kv_index *index, struct span key, struc
     return span_first(key, hash.len + at);
 }
 
-static struct kv_tally *tally_of(const struct kv_table *table, const struct kv_index *index)
+static struct kv_ranking *ranking_of(const struct kv_table *table, const struct kv_index *index)
 {
-    return index ? atomic_load(&index->tally) : atomic_load(&table->tally);
+    return index ? atomic_load(&index->ranking) : atomic_load(&table->ranking);
 }
 
-void kv_tally_count(const struct kv_table *table, const struct kv_index *index,
-                    const struct kv_use *use)
+void kv_ranking_count(const struct kv_table *table, const struct kv_index *index,
+                      const struct kv_use *use)
 {
-    struct kv_tally *tally = tally_of(table, index);
-    if (!tally || !(atomic_load(&tally->which) & 1U << use->which) || use->key.len < HEAD + 2)
+    struct kv_ranking *ranking = ranking_of(table, index);
+    if (!ranking || !(atomic_load(&ranking->which) & 1U << use->which) || use->key.len < HEAD + 2)
         return;
     struct span hash = hash_part(span_from(use->key, HEAD));
     struct span key = own_part(index, span_from(use->key, HEAD), hash);
-    GUARD(&tally->mutex);
-    count(&tally->sketches[use->which][KV_TALLIED_HASH], hash, use->units);
+    GUARD(&ranking->mutex);
+    count(&ranking->sketches[use->which][KV_RANKED_HASH], hash, use->units);
     if (key.len > hash.len)
-        count(&tally->sketches[use->which][KV_TALLIED_WHOLE], key, use->units);
+        count(&ranking->sketches[use->which][KV_RANKED_WHOLE], key, use->units);
 }
 
 /* ---- what is watched ------------------------------------------------------------------------ */
 
-static void tally_free(void *thing)
+static void ranking_free(void *thing)
 {
-    struct kv_tally *tally = thing;
-    clear(tally);
-    pthread_mutex_destroy(&tally->mutex);
-    free(tally);
+    struct kv_ranking *ranking = thing;
+    clear(ranking);
+    pthread_mutex_destroy(&ranking->mutex);
+    free(ranking);
 }
 
-void kv_tally_begin(struct arena *arena, struct kv_tally *_Atomic *at, uint64_t which)
+void kv_ranking_begin(struct arena *arena, struct kv_ranking *_Atomic *at, uint64_t which)
 {
-    struct kv_tally *tally = atomic_load(at);
-    if (!tally && which) {
-        tally = calloc(1, sizeof *tally);
-        if (!tally)
+    struct kv_ranking *ranking = atomic_load(at);
+    if (!ranking && which) {
+        ranking = calloc(1, sizeof *ranking);
+        if (!ranking)
             log_fatal("out of memory");
-        pthread_mutex_init(&tally->mutex, NULL);
-        arena_defer(arena, tally_free, tally);
-        atomic_store(at, tally);
+        pthread_mutex_init(&ranking->mutex, NULL);
+        arena_defer(arena, ranking_free, ranking);
+        atomic_store(at, ranking);
     }
-    if (!tally)
+    if (!ranking)
         return;
-    GUARD(&tally->mutex);
-    clear(tally);
-    atomic_store(&tally->which, (unsigned)which);
+    GUARD(&ranking->mutex);
+    clear(ranking);
+    atomic_store(&ranking->which, (unsigned)which);
 }
 
 /* Of a table in the cache, once the record that says so is visible. In the caller's arena. */
@@ -169,14 +169,14 @@ static void set_now(void *thing, enum TXN_END end)
     struct kv_table *table = map_get(&setting->kv->tables, setting->table);
     const struct index_set *set = table ? atomic_load(&table->indexes) : NULL;
     if (table && span_is_absent(setting->index))
-        kv_tally_begin(&table->arena, &table->tally, setting->which);
+        kv_ranking_begin(&table->arena, &table->ranking, setting->which);
     for (size_t i = 0; set && i < set->count; i++)
         if (span_eq(set->at[i]->schema.name, setting->index))
-            kv_tally_begin(&table->arena, &set->at[i]->tally, setting->which);
+            kv_ranking_begin(&table->arena, &set->at[i]->ranking, setting->which);
 }
 
-int kv_tally_set(const struct kv_access *access, struct span table, struct span index,
-                 unsigned which)
+int kv_ranking_set(const struct kv_access *access, struct span table, struct span index,
+                   unsigned which)
 {
     struct kv_table_record record = {.name = table};
     int error = kv_table_record_get(access->txn, access->arena, &record);
@@ -204,25 +204,25 @@ int kv_tally_set(const struct kv_access *access, struct span table, struct span 
 
 static int compare_counted(const void *a, const void *b)
 {
-    double x = ((const struct kv_tallied *)a)->units, y = ((const struct kv_tallied *)b)->units;
+    double x = ((const struct kv_ranked *)a)->units, y = ((const struct kv_ranked *)b)->units;
     return (x < y) - (x > y);
 }
 
-size_t kv_tally_read(const struct kv_table *table, const struct kv_index *index,
-                     const struct kv_tally_query *query, struct arena *arena,
-                     struct kv_tallied to[KV_TALLIED_KEYS])
+size_t kv_ranking_read(const struct kv_table *table, const struct kv_index *index,
+                       const struct kv_ranking_query *query, struct arena *arena,
+                       struct kv_ranked to[KV_RANKED_KEYS])
 {
-    struct kv_tally *tally = tally_of(table, index);
-    if (!tally)
+    struct kv_ranking *ranking = ranking_of(table, index);
+    if (!ranking)
         return 0;
-    GUARD(&tally->mutex);
-    const struct sketch *sketch = &tally->sketches[query->which][query->part];
+    GUARD(&ranking->mutex);
+    const struct sketch *sketch = &ranking->sketches[query->which][query->part];
     for (size_t i = 0; i < sketch->count; i++) {
         struct span key = arena_copy(arena, buf_span(&sketch->at[i].key));
         struct span hash = hash_part(key);
-        to[i] = (struct kv_tallied){.hash = span_from(hash, sizeof(uint16_t)),
-                                    .range = span_from(key, hash.len),
-                                    .units = sketch->at[i].units};
+        to[i] = (struct kv_ranked){.hash = span_from(hash, sizeof(uint16_t)),
+                                   .range = span_from(key, hash.len),
+                                   .units = sketch->at[i].units};
     }
     qsort(to, sketch->count, sizeof *to, compare_counted);
     return sketch->count;
