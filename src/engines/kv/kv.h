@@ -482,10 +482,12 @@ struct kv_sides {
     const struct kv_table *elder;
     struct span elder_name;
 };
-/* Applies a record whose item's key is locked. 1: applied, 0: what is there is later (or the record
- * is of kv_apply itself). -ENOENT: no log. */
+/* Applies a record whose item's key is locked. 1: applied, and *ret_bytes is the size of the larger
+ * of what was and what is, 0: what is there is later (or the record is of kv_apply itself).
+ * -ENOENT: no log. */
 MUST_CHECK int kv_apply(const struct kv_access *access, struct kv_table *table,
-                        const struct kv_record *record, const struct kv_sides *sides);
+                        const struct kv_record *record, const struct kv_sides *sides,
+                        size_t *ret_bytes);
 /* The key of a record's item in a table of that schema; false when it has none. */
 MUST_CHECK bool kv_record_key(const struct kv_table *table, const struct kv_record *record,
                               struct kv_key *ret);

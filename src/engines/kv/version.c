@@ -81,16 +81,19 @@ bool kv_record_key(const struct kv_table *table, const struct kv_record *record,
 }
 
 static int write_new(const struct kv_access *access, struct kv_table *table,
-                     const struct kv_key *key, const struct kv_record *record)
+                     const struct kv_key *key, const struct kv_record *record, size_t *ret_bytes)
 {
     struct span old = SPAN_NONE;
     int error = kv_get(access, key, &old);
     if (error < 0 && error != -ENOENT)
         return error;
+    *ret_bytes = kv_item_size(old);
     if (record->event == KV_REMOVE)
         return kv_delete(access, table, key, old);
     struct buf *item = arena_buf(access->arena, 8 << 20);
     kv_item_encode(&record->new, item);
+    size_t after = kv_item_size(buf_span(item));
+    *ret_bytes = after > *ret_bytes ? after : *ret_bytes;
     return kv_put(access, table, key, buf_span(item), old);
 }
 
@@ -122,7 +125,7 @@ static void pass(struct stream *log, uint64_t number)
 }
 
 int kv_apply(const struct kv_access *access, struct kv_table *table, const struct kv_record *record,
-             const struct kv_sides *sides)
+             const struct kv_sides *sides, size_t *ret_bytes)
 {
     struct stream *log = atomic_load(&table->logs[KV_LOG_REPLICAS]);
     const struct version version = {record->sequence, sides->from};
@@ -143,7 +146,7 @@ int kv_apply(const struct kv_access *access, struct kv_table *table, const struc
         (last.number == version.number && span_compare(last.from, version.from) > 0))
         return 0;
     pass(log, version.number);
-    error = write_new(&own, table, &key, record);
+    error = write_new(&own, table, &key, record, ret_bytes);
     put(access, log->id, &key, &version);
     return error < 0 ? error : 1;
 }

@@ -8,9 +8,12 @@
 #include "services/dynamodb/replica.h"
 
 #include "base/time.h"
+#include "services/dynamodb/capacity.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
+#include "services/dynamodb/throttle.h"
+#include "services/dynamodb/transfer.h"
 
 #include <errno.h>
 
@@ -78,55 +81,58 @@ static int find_elder(const struct kv_access *access,
     return error == -ENOENT || error == -ESTALE ? 0 : error;
 }
 
+/* What is applied is as much written here as where it was written first ("Provisioned capacity for
+ * global tables"), but never refused. */
+static void charge(const struct kv_access *access, struct kv_table *table, size_t bytes)
+{
+    const struct throttle_target target = {access, table};
+    throttle_take_write(&target, &(struct throttle_write){.units = capacity_of_write(bytes),
+                                                          .factor = 1,
+                                                          .changes = access->changes});
+    access->changes->first = NULL;
+}
+
+struct delivery {
+    const struct dynamodb_replication *replication;
+    bool more;
+};
+
 /* 1: commit, 0: nothing to do now, or a negative errno. A replica that is not open yet, or not any
  * more, gets nothing. */
-static int apply_batch(const struct kv_access *access,
-                       const struct dynamodb_replication *replication, bool *ret_more)
+static int deliver(struct call *c, void *user)
 {
+    struct delivery *delivery = user;
+    const struct dynamodb_replication *replication = delivery->replication;
     struct dynamodb_replicated replicated;
     struct kv_records records;
     struct kv_table *table;
+    struct kv_changes changes = {0};
     struct kv_sides sides = {.from = replication->region, .here = replication->peer};
-    int error = read_next(access, replication, &replicated, &records);
+    struct kv_access access = reference_access(c);
+    access.changes = &changes;
+    int error = read_next(&access, replication, &replicated, &records);
     if (error < 0 || !records.count)
         return error;
-    error = kv_find(access, engine_name(access->arena, replication, replication->peer), &table);
+    error = kv_find(&access, engine_name(c->arena, replication, replication->peer), &table);
     if (!error)
-        error = lock_items(access, table, &records);
+        error = lock_items(&access, table, &records);
     if (error < 0)
         return error == -ENOENT || error == -ESTALE ? 0 : error;
-    error = find_elder(access, replication, &sides);
+    error = find_elder(&access, replication, &sides);
     if (error < 0)
         return error;
     for (size_t i = 0; i < records.count; i++) {
-        error = kv_apply(access, table, &records.at[i], &sides);
+        size_t bytes;
+        error = kv_apply(&access, table, &records.at[i], &sides, &bytes);
         if (error < 0)
             return error;
+        if (error)
+            charge(&access, table, bytes);
     }
-    *ret_more = records.count > 1;
+    delivery->more = records.count > 1;
     replicated.next = records.next;
-    dynamodb_replicated_put(access->txn, &replicated);
+    dynamodb_replicated_put(c->txn, &replicated);
     return 1;
-}
-
-/* 1: there is more now. */
-static int deliver(struct cloud *cloud, const struct dynamodb_replication *replication)
-{
-    struct arena arena;
-    uint64_t ticket;
-    bool more = false;
-    arena_init(&arena, ARENA_FIRST, ARENA_CEILING);
-    const struct kv_access access = {
-        .kv = cloud->kv, .txn = txn_begin(cloud->store), .arena = &arena};
-    int result = apply_batch(&access, replication, &more);
-    if (result > 0) {
-        int error = txn_commit(access.txn, &ticket);
-        result = error < 0 ? error : more;
-    } else {
-        txn_rollback(access.txn);
-    }
-    arena_done(&arena);
-    return result;
 }
 
 struct gathering {
@@ -158,8 +164,9 @@ int replica_deliver(struct cloud *cloud, bool *ret_alive)
     txn_rollback(txn);
     *ret_alive = gathering.count > 0;
     for (size_t i = 0; i < gathering.count && result >= 0; i++) {
-        int more = deliver(cloud, &gathering.at[i]);
-        result = more < 0 ? more : result | more;
+        struct delivery delivery = {&gathering.at[i]};
+        int delivered = transfer_run(cloud, deliver, &delivery);
+        result = delivered < 0 ? delivered : result | delivery.more;
     }
     arena_done(&arena);
     return result < 0 ? result : result > 0;

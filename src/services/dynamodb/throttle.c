@@ -180,6 +180,15 @@ static void take_change(const struct throttle_target *target, const struct kv_ch
              &(struct kv_use){KV_RANKING_USED, change->key, units});
 }
 
+void throttle_take_write(const struct throttle_target *target, const struct throttle_write *write)
+{
+    const struct kv_change *change;
+    take_of_table(target, KV_METER_WRITE, write->units);
+    for (change = write->changes->first; change; change = change->next)
+        if (is_metered(change, target->table))
+            take_change(target, change, write->factor * capacity_of_change(change));
+}
+
 RESULT throttle_write(struct call *c, const struct throttle_target *target,
                       const struct throttle_write *write)
 {
@@ -189,10 +198,7 @@ RESULT throttle_write(struct call *c, const struct throttle_target *target,
     for (change = write->changes->first; change; change = change->next)
         if (is_metered(change, target->table) && !kv_index_schema(change->index)->local)
             TRY(check_index(c, target, change->index, change->key, KV_METER_WRITE));
-    take_of_table(target, KV_METER_WRITE, write->units);
-    for (change = write->changes->first; change; change = change->next)
-        if (is_metered(change, target->table))
-            take_change(target, change, write->factor * capacity_of_change(change));
+    throttle_take_write(target, write);
     return OK;
 }
 

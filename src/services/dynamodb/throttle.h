@@ -30,6 +30,8 @@ struct throttle_write {
 };
 RESULT throttle_write(struct call *c, const struct throttle_target *target,
                       const struct throttle_write *write);
+/* Of one that is let in whatever the meters say. */
+void throttle_take_write(const struct throttle_target *target, const struct throttle_write *write);
 /* Of a write that did not come to be: only the table's. */
 RESULT throttle_failed_write(struct call *c, const struct throttle_target *target, double units);
 /* Whether a write to the table would be let in, whatever indexes it meets. */
