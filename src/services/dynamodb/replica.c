@@ -8,7 +8,7 @@
  */
 #include "services/dynamodb/replica.h"
 
-#include "base/id.h"
+#include "services/dynamodb/backup.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
@@ -199,29 +199,18 @@ static RESULT check_create(struct call *c, const struct dynamodb_table *table,
 }
 
 /* Tags, policies, recovery and protection are each region's own. */
-static struct dynamodb_table made_like(struct call *there, const struct dynamodb_table *table)
+static struct dynamodb_table made_of(struct call *there, const struct dynamodb_table *table)
 {
-    struct dynamodb_table made = reference_key(there, table->name);
-    made.id = id_uuid(there->arena);
-    made.state = TABLE_CREATING;
-    made.created = there->now_ms;
-    made.attributes = table->attributes;
-    made.hash_name = table->hash_name;
-    made.range_name = table->range_name;
-    made.on_demand = table->on_demand;
-    made.on_demand_since = there->now_ms;
-    made.table_class = table->table_class;
+    struct dynamodb_table made =
+        table_made_like(there, table->name, backup_blueprint(there->arena, table));
+    made.on_demand_since = made.on_demand ? there->now_ms : 0;
     made.max_read = table->max_read;
     made.max_write = table->max_write;
     made.elder = table->region;
     made.joining = true;
-    made.indexes = (struct dynamodb_table_index_list){
-        ARENA_ARRAY(there->arena, struct dynamodb_table_index, table->indexes.count),
-        table->indexes.count};
-    for (size_t i = 0; i < table->indexes.count; i++) {
-        made.indexes.at[i] = table->indexes.at[i];
+    made.indexes = table_copy_indexes(there->arena, table);
+    for (size_t i = 0; i < made.indexes.count; i++)
         made.indexes.at[i].state = INDEX_CREATING;
-    }
     return made;
 }
 
@@ -318,7 +307,7 @@ static RESULT create(struct call *c, struct dynamodb_table *table,
     TRY(open_log(c, table, &log));
     if (!table->streaming)
         TRY(table_set_stream(c, table, &both_images));
-    struct dynamodb_table made = made_like(&there, table);
+    struct dynamodb_table made = made_of(&there, table);
     TRY(table_make(&there, &made));
     int error = kv_copy_start(&access, &(struct kv_copy){.table = reference_of(c->arena, table),
                                                          .copy = reference_of(c->arena, &made)});

@@ -5,7 +5,6 @@
  * copied all items. Tags, policies, streams, times to live, protection and recovery are not
  * restored ("Restoring a table"). Control thread.
  */
-#include "base/id.h"
 #include "base/time.h"
 #include "services/dynamodb/backup.h"
 #include "services/dynamodb/index.h"
@@ -221,17 +220,7 @@ static RESULT restore(struct call *c, const struct wish *wish, const struct sour
 {
     const struct dynamodb_blueprint *of = source->of;
     struct kv_access access = reference_access(c);
-    struct dynamodb_table table = reference_key(c, wish->target);
-    table.id = id_uuid(c->arena);
-    table.state = TABLE_CREATING;
-    table.created = c->now_ms;
-    table.attributes = of->attributes;
-    table.hash_name = of->hash_name;
-    table.range_name = of->range_name;
-    table.on_demand = of->on_demand;
-    table.read_units = of->read_units;
-    table.write_units = of->write_units;
-    table.table_class = of->table_class;
+    struct dynamodb_table table = table_made_like(c, wish->target, of);
     table.restored_backup = source->backup;
     table.restored_table = source->table;
     table.restored_at = source->told_ms;

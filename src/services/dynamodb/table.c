@@ -385,6 +385,34 @@ static RESULT check_unused(struct call *c, const struct dynamodb_table *table)
                   SPAN_ARG(table->name));
 }
 
+struct dynamodb_table table_made_like(struct call *c, struct span name,
+                                      const struct dynamodb_blueprint *of)
+{
+    struct dynamodb_table table = reference_key(c, name);
+    table.id = id_uuid(c->arena);
+    table.state = TABLE_CREATING;
+    table.created = c->now_ms;
+    table.attributes = of->attributes;
+    table.hash_name = of->hash_name;
+    table.range_name = of->range_name;
+    table.on_demand = of->on_demand;
+    table.read_units = of->read_units;
+    table.write_units = of->write_units;
+    table.table_class = of->table_class;
+    return table;
+}
+
+struct dynamodb_table_index_list table_copy_indexes(struct arena *arena,
+                                                    const struct dynamodb_table *table)
+{
+    const struct dynamodb_table_index_list *from = &table->indexes;
+    struct dynamodb_table_index_list copy = {
+        ARENA_ARRAY(arena, struct dynamodb_table_index, from->count), from->count};
+    for (size_t i = 0; i < from->count; i++)
+        copy.at[i] = from->at[i];
+    return copy;
+}
+
 RESULT table_begin_deleting(struct call *c, struct dynamodb_table *table)
 {
     struct kv_access access = reference_access(c);

@@ -47,6 +47,11 @@ RESULT table_update_indexes(struct call *c, const struct dynamodb_update_table_i
 struct span ttl_state_name(uint64_t state);
 /* table.c: in the engine, shut, with its units. */
 RESULT table_make(struct call *c, const struct dynamodb_table *table);
+/* A new one that will have its items from elsewhere: CREATING, without indexes. */
+struct dynamodb_table table_made_like(struct call *c, struct span name,
+                                      const struct dynamodb_blueprint *of);
+struct dynamodb_table_index_list table_copy_indexes(struct arena *arena,
+                                                    const struct dynamodb_table *table);
 /* Without what is told only once the table is there. */
 RESULT table_describe_new(struct call *c, const struct dynamodb_table *table,
                           struct dynamodb_table_description **ret);
