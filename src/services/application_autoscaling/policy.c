@@ -94,8 +94,8 @@ static struct application_autoscaling_alarms alarms_of(struct call *c,
     return alarms;
 }
 
-static struct application_autoscaling_target_tracking_scaling_policy_configuration *
-configuration_of(struct call *c, const struct scaling_policy *policy)
+struct application_autoscaling_target_tracking_scaling_policy_configuration *
+policy_configuration(struct call *c, const struct scaling_policy *policy)
 {
     struct scaling_place place = scaling_place_of(policy->resource, policy->dimension);
     struct application_autoscaling_target_tracking_scaling_policy_configuration *to = ARENA_NEW(
@@ -123,7 +123,7 @@ static struct application_autoscaling_scaling_policy shown(struct call *c,
         .resource_id = policy->resource,
         .scalable_dimension = policy->dimension,
         .policy_type = S("TargetTrackingScaling"),
-        .target_tracking_scaling_policy_configuration = configuration_of(c, policy),
+        .target_tracking_scaling_policy_configuration = policy_configuration(c, policy),
         .alarms = alarms_of(c, policy),
         .creation_time = policy->created};
 }
@@ -233,23 +233,31 @@ static RESULT find_or_make(struct call *c, struct scaling_target *target, struct
     return OK;
 }
 
+RESULT policy_put(struct call *c, const struct scaling_place *place, struct scaling_target *target,
+                  const struct policy_wish *wish, struct scaling_policy *ret)
+{
+    TRY(check_goal(c, place, wish->tracking->target_value));
+    TRY(find_or_make(c, target, wish->name, ret));
+    configure(wish->tracking, ret);
+    scaling_policy_put(c->txn, ret);
+    scaling_wake_after(c);
+    return OK;
+}
+
 RESULT application_autoscaling_put_scaling_policy(
     struct call *c, const struct application_autoscaling_put_scaling_policy_in *in,
     struct application_autoscaling_put_scaling_policy_out *out)
 {
-    const configuration *wanted = in->target_tracking_scaling_policy_configuration;
+    const struct policy_wish wish = {in->policy_name,
+                                     in->target_tracking_scaling_policy_configuration};
     struct scaling_place place;
     struct scaling_target target;
     struct scaling_policy policy;
     TRY(scaling_place_read(c, SCALING_NAME(in), &place));
     TRY(scaling_target_find(c, &place, "registered", &target));
     TRY(check_type(c, in));
-    TRY(check_metric(c, &place, wanted));
-    TRY(check_goal(c, &place, wanted->target_value));
-    TRY(find_or_make(c, &target, in->policy_name, &policy));
-    configure(wanted, &policy);
-    scaling_policy_put(c->txn, &policy);
-    scaling_wake_after(c);
+    TRY(check_metric(c, &place, wish.tracking));
+    TRY(policy_put(c, &place, &target, &wish, &policy));
     out->policy_arn = arn_of(c, &policy);
     out->alarms = alarms_of(c, &policy);
     return OK;

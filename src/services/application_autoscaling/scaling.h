@@ -47,6 +47,15 @@ struct scaling_place scaling_place_of(struct span resource, struct span dimensio
 RESULT scaling_target_find(struct call *c, const struct scaling_place *place, const char *says,
                            struct scaling_target *ret);
 struct span scaling_target_arn(struct call *c, const struct scaling_target *target);
+/* The same for whoever was permitted: its id is absent where none is registered. */
+RESULT scaling_target_look(struct call *c, const struct scaling_place *place,
+                           struct scaling_target *ret);
+/* Registers or changes one that was looked at. */
+RESULT scaling_target_set(struct call *c, const struct scaling_place *place,
+                          const struct application_autoscaling_register_scalable_target_in *in,
+                          struct scaling_target *target);
+/* With its policies and schedules; what was done stays to be looked at. */
+RESULT scaling_target_end(struct call *c, const struct scaling_target *target);
 
 /* ---- policy.c, scheduled_action.c ---- */
 
@@ -58,6 +67,15 @@ struct span policy_alarm_name(struct call *c, const struct scaling_policy *polic
                               enum POLICY_ALARM which);
 /* Percent. */
 double policy_goal(const struct scaling_policy *policy);
+struct application_autoscaling_target_tracking_scaling_policy_configuration *
+policy_configuration(struct call *c, const struct scaling_policy *policy);
+struct policy_wish {
+    struct span name;
+    const struct application_autoscaling_target_tracking_scaling_policy_configuration *tracking;
+};
+/* The policy of a target, which may have one of another name only where that was deleted. */
+RESULT policy_put(struct call *c, const struct scaling_place *place, struct scaling_target *target,
+                  const struct policy_wish *wish, struct scaling_policy *ret);
 RESULT policy_delete_all(struct call *c, const struct scaling_target *target);
 /* When it is due after that time; 0: never. */
 int64_t scheduled_action_next(const struct scaling_action *action, int64_t after_ms);

@@ -31,23 +31,23 @@ static RESULT permit(struct call *c, struct span arn)
     return auth_require(c, action, arn, NULL, c->account);
 }
 
-static struct scaling_target key_of(struct call *c, const struct scaling_place *place)
+RESULT scaling_target_look(struct call *c, const struct scaling_place *place,
+                           struct scaling_target *ret)
 {
-    return (struct scaling_target){.account = c->account,
+    *ret = (struct scaling_target){.account = c->account,
                                    .region = c->region,
                                    .resource = place->resource,
                                    .dimension = place->dimension->name};
+    int error = scaling_target_get(c->txn, c->arena, ret);
+    return error < 0 && error != -ENOENT ? refuse_errno(c, error, "reading a scalable target") : OK;
 }
 
-/* -ENOENT. Asks for the permission, of all targets where there is none of that name. */
+/* Asks for the permission, of all targets where there is none of that name. */
 static RESULT look(struct call *c, const struct scaling_place *place, struct scaling_target *ret,
                    bool *ret_found)
 {
-    *ret = key_of(c, place);
-    int error = scaling_target_get(c->txn, c->arena, ret);
-    if (error < 0 && error != -ENOENT)
-        return refuse_errno(c, error, "reading a scalable target");
-    *ret_found = !error;
+    TRY(scaling_target_look(c, place, ret));
+    *ret_found = ret->id.at != NULL;
     return permit(c, *ret_found ? scaling_target_arn(c, ret) : S("*"));
 }
 
@@ -137,6 +137,32 @@ static void suspend(const struct application_autoscaling_suspended_state *wanted
             *parts[i].to = parts[i].value;
 }
 
+RESULT scaling_target_set(struct call *c, const struct scaling_place *place,
+                          const struct application_autoscaling_register_scalable_target_in *in,
+                          struct scaling_target *target)
+{
+    if (!target->id.at) {
+        TRY(check_new(c, in));
+        target->id = id_hex(c->arena, S(""), ID_DIGITS);
+        target->created = c->now_ms;
+        target->minute = (uint64_t)(c->now_ms / 60000);
+    }
+    int64_t min = in->has.min_capacity ? in->min_capacity : (int64_t)target->min;
+    int64_t max = in->has.max_capacity ? in->max_capacity : (int64_t)target->max;
+    TRY(check_bounds(c, min, max));
+    TRY(check_exists(c, place));
+    TRY(role_ensure(c));
+    target->min = (uint64_t)min;
+    target->max = (uint64_t)max;
+    if (in->suspended_state)
+        suspend(in->suspended_state, target);
+    TRY(tag_add(c, target, &in->tags));
+    target->bounded = true;
+    scaling_target_put(c->txn, target);
+    scaling_wake_after(c);
+    return OK;
+}
+
 RESULT application_autoscaling_register_scalable_target(
     struct call *c, const struct application_autoscaling_register_scalable_target_in *in,
     struct application_autoscaling_register_scalable_target_out *out)
@@ -146,25 +172,7 @@ RESULT application_autoscaling_register_scalable_target(
     bool found;
     TRY(scaling_place_read(c, SCALING_NAME(in), &place));
     TRY(look(c, &place, &target, &found));
-    if (!found) {
-        TRY(check_new(c, in));
-        target.id = id_hex(c->arena, S(""), ID_DIGITS);
-        target.created = c->now_ms;
-        target.minute = (uint64_t)(c->now_ms / 60000);
-    }
-    int64_t min = in->has.min_capacity ? in->min_capacity : (int64_t)target.min;
-    int64_t max = in->has.max_capacity ? in->max_capacity : (int64_t)target.max;
-    TRY(check_bounds(c, min, max));
-    TRY(check_exists(c, &place));
-    TRY(role_ensure(c));
-    target.min = (uint64_t)min;
-    target.max = (uint64_t)max;
-    if (in->suspended_state)
-        suspend(in->suspended_state, &target);
-    TRY(tag_add(c, &target, &in->tags));
-    target.bounded = true;
-    scaling_target_put(c->txn, &target);
-    scaling_wake_after(c);
+    TRY(scaling_target_set(c, &place, in, &target));
     out->scalable_target_arn = scaling_target_arn(c, &target);
     return OK;
 }
@@ -246,7 +254,14 @@ RESULT application_autoscaling_describe_scalable_targets(
 
 /* ---- DeregisterScalableTarget --------------------------------------------------------------- */
 
-/* With its policies and schedules; what was done stays to be looked at. */
+RESULT scaling_target_end(struct call *c, const struct scaling_target *target)
+{
+    TRY(policy_delete_all(c, target));
+    TRY(scheduled_action_delete_all(c, target));
+    scaling_target_delete(c->txn, target);
+    return OK;
+}
+
 RESULT application_autoscaling_deregister_scalable_target(
     struct call *c, const struct application_autoscaling_deregister_scalable_target_in *in,
     struct application_autoscaling_deregister_scalable_target_out *out)
@@ -255,8 +270,5 @@ RESULT application_autoscaling_deregister_scalable_target(
     struct scaling_target target;
     TRY(scaling_place_read(c, SCALING_NAME(in), &place));
     TRY(scaling_target_find(c, &place, "found", &target));
-    TRY(policy_delete_all(c, &target));
-    TRY(scheduled_action_delete_all(c, &target));
-    scaling_target_delete(c->txn, &target);
-    return OK;
+    return scaling_target_end(c, &target);
 }

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-static struct span state_name(uint64_t state)
+struct span table_state_name(uint64_t state)
 {
     static const struct span names[] = {
         [TABLE_CREATING] = S_INIT("CREATING"),
@@ -146,6 +146,20 @@ static void describe_local(struct call *c, const struct dynamodb_table *table,
     SET(to, item_count, (int64_t)totals->items);
 }
 
+struct dynamodb_global_secondary_index_warm_throughput_description *
+index_warm_throughput(struct call *c, const struct dynamodb_table *table,
+                      const struct dynamodb_table_index *index)
+{
+    struct dynamodb_global_secondary_index_warm_throughput_description *warm =
+        ARENA_NEW(c->arena, struct dynamodb_global_secondary_index_warm_throughput_description);
+    SET(warm, read_units_per_second,
+        (int64_t)table_warm_now(table, index->warm_read, index->read_units, WARM_READ_UNITS));
+    SET(warm, write_units_per_second,
+        (int64_t)table_warm_now(table, index->warm_write, index->write_units, WARM_WRITE_UNITS));
+    warm->status = index->warming ? S("UPDATING") : S("ACTIVE");
+    return warm;
+}
+
 static void describe_global(struct call *c, const struct dynamodb_table *table,
                             const struct dynamodb_table_index *index,
                             const struct kv_index_state *state,
@@ -161,14 +175,7 @@ static void describe_global(struct call *c, const struct dynamodb_table *table,
     to->provisioned_throughput = describe_units(
         c, &(struct throughput){index->read_units, index->write_units, index->decreases_today,
                                 index->increased, index->decreased});
-    struct dynamodb_global_secondary_index_warm_throughput_description *warm =
-        ARENA_NEW(c->arena, struct dynamodb_global_secondary_index_warm_throughput_description);
-    SET(warm, read_units_per_second,
-        (int64_t)table_warm_now(table, index->warm_read, index->read_units, WARM_READ_UNITS));
-    SET(warm, write_units_per_second,
-        (int64_t)table_warm_now(table, index->warm_write, index->write_units, WARM_WRITE_UNITS));
-    warm->status = index->warming ? S("UPDATING") : S("ACTIVE");
-    to->warm_throughput = warm;
+    to->warm_throughput = index_warm_throughput(c, table, index);
     to->on_demand_throughput = allowance_shown(c, index->max_read, index->max_write);
     SET(to, index_size_bytes, (int64_t)state->totals.bytes);
     SET(to, item_count, (int64_t)state->totals.items);
@@ -254,7 +261,7 @@ RESULT table_describe(struct call *c, const struct dynamodb_table *table,
     to->table_name = table->name;
     to->table_arn = reference_arn(c, table->name);
     to->table_id = table->id;
-    to->table_status = state_name(table->state);
+    to->table_status = table_state_name(table->state);
     SET(to, creation_date_time, table->created);
     SET(to, item_count, (int64_t)totals.items);
     SET(to, table_size_bytes, (int64_t)totals.bytes);
@@ -265,7 +272,7 @@ RESULT table_describe(struct call *c, const struct dynamodb_table *table,
     describe_class(c, table, to);
     table_describe_stream(c, table, to);
     describe_restore(c, table, to);
-    replica_describe(c, table, to);
+    TRY(replica_describe(c, table, to));
     *ret = to;
     TRY(vector_describe(c, table, to));
     return describe_indexes(c, table, to);

@@ -71,6 +71,9 @@ uint8_t index_projection_kind(struct span name);
 /* describe.c: the same as shapes of the API. */
 struct span index_state_name(uint64_t state);
 struct dynamodb_key_schema index_keys(struct call *c, const struct dynamodb_table_index *index);
+struct dynamodb_global_secondary_index_warm_throughput_description *
+index_warm_throughput(struct call *c, const struct dynamodb_table *table,
+                      const struct dynamodb_table_index *index);
 struct dynamodb_projection *index_projection(struct call *c,
                                              const struct dynamodb_table_index *index);
 struct dynamodb_table_index *index_named(const struct dynamodb_table *table, struct span name);

@@ -133,16 +133,25 @@ RESULT replica_check_updates(struct call *c,
     return check_count(c, in);
 }
 
-/* Neither comes nor goes one. */
-static RESULT check_still(struct call *c, const struct dynamodb_table *table)
+static RESULT refuse_in_use(struct call *c)
+{
+    return refuse(c, &DYNAMODB_RESOURCE_IN_USE_EXCEPTION,
+                  "The resource which you are attempting to change is in use.");
+}
+
+RESULT replica_check_members(struct call *c, const struct dynamodb_table *table)
 {
     bool moving = table->joining;
     for (size_t i = 0; i < table->replicas.count; i++)
         moving |= table->replicas.at[i].state != REPLICA_ACTIVE;
-    if (table->state == TABLE_ACTIVE && !moving)
-        return OK;
-    return refuse(c, &DYNAMODB_RESOURCE_IN_USE_EXCEPTION,
-                  "The resource which you are attempting to change is in use.");
+    return moving ? refuse_in_use(c) : OK;
+}
+
+static RESULT check_still(struct call *c, const struct dynamodb_table *table)
+{
+    if (table->state != TABLE_ACTIVE)
+        return refuse_in_use(c);
+    return replica_check_members(c, table);
 }
 
 static RESULT check_source(struct call *c, const struct dynamodb_table *table)
@@ -192,10 +201,7 @@ static RESULT check_create(struct call *c, const struct dynamodb_table *table,
     if (wanted->provisioned_throughput_override || wanted->on_demand_throughput_override ||
         wanted->global_secondary_indexes.count || wanted->table_class_override.at)
         return table_not_built(c, "A replica with settings of its own");
-    if (table->on_demand)
-        return OK;
-    return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                  "Table write capacity should either be Pay-Per-Request or AutoScaled.");
+    return table->on_demand ? OK : replica_check_scaled(c, table);
 }
 
 /* Tags, policies, recovery and protection are each region's own. */
@@ -315,7 +321,7 @@ static RESULT create(struct call *c, struct dynamodb_table *table,
         return refuse_errno(c, error, "copying items");
     TRY(feed_from_source(c, table, log, &made));
     table_put_moving(&there, &made);
-    return OK;
+    return table->on_demand ? OK : replica_share_scaling(c, table, made.region);
 }
 
 /* ---- Update, Delete ------------------------------------------------------------------------- */
@@ -404,9 +410,10 @@ RESULT replica_check_change(struct call *c, const struct dynamodb_table *table,
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       BAD "Disabling Stream is not allowed for a Global Table replica.");
     TRY(check_still(c, table));
-    if (in->provisioned_throughput || span_eq(in->billing_mode, S("PROVISIONED")))
-        return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
-                      "Table write capacity should either be Pay-Per-Request or AutoScaled.");
+    if (table->on_demand && span_eq(in->billing_mode, S("PROVISIONED")))
+        return replica_check_scaled(c, table);
+    if (!table->on_demand && in->global_secondary_index_updates.count)
+        return replica_check_indexes_scaled(c, table);
     return OK;
 }
 
@@ -458,21 +465,36 @@ RESULT replica_set_ttl(struct call *c, const struct dynamodb_table *table,
     return OK;
 }
 
-void replica_describe(struct call *c, const struct dynamodb_table *table,
-                      struct dynamodb_table_description *to)
+static const struct span states[] = {[REPLICA_CREATING] = S_INIT("CREATING"),
+                                     [REPLICA_ACTIVE] = S_INIT("ACTIVE"),
+                                     [REPLICA_DELETING] = S_INIT("DELETING")};
+
+struct span replica_status(const struct dynamodb_table *of, const struct dynamodb_table *member)
 {
-    static const struct span names[] = {[REPLICA_CREATING] = S_INIT("CREATING"),
-                                        [REPLICA_ACTIVE] = S_INIT("ACTIVE"),
-                                        [REPLICA_DELETING] = S_INIT("DELETING")};
+    const struct dynamodb_replica_link *link = replica_link(of, member->region);
+    if (link)
+        return states[link->state];
+    return states[member->joining                   ? REPLICA_CREATING
+                  : member->state == TABLE_DELETING ? REPLICA_DELETING
+                                                    : REPLICA_ACTIVE];
+}
+
+RESULT replica_describe(struct call *c, const struct dynamodb_table *table,
+                        struct dynamodb_table_description *to)
+{
     if (!table->replicas.count)
-        return;
+        return OK;
     to->global_table_version = S("2019.11.21");
     to->replicas.at =
         ARENA_ARRAY(c->arena, struct dynamodb_replica_description, table->replicas.count);
     to->replicas.count = table->replicas.count;
     for (size_t i = 0; i < table->replicas.count; i++) {
-        to->replicas.at[i].region_name = table->replicas.at[i].region;
-        to->replicas.at[i].replica_status = names[table->replicas.at[i].state];
-        to->replicas.at[i].warm_throughput = to->warm_throughput;
+        struct dynamodb_replica_description *shown = &to->replicas.at[i];
+        shown->region_name = table->replicas.at[i].region;
+        shown->replica_status = states[table->replicas.at[i].state];
+        shown->warm_throughput = to->warm_throughput;
+        if (!table->on_demand)
+            TRY(replica_describe_units(c, table, shown));
     }
+    return OK;
 }

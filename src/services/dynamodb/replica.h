@@ -40,8 +40,35 @@ void replica_unlink(struct dynamodb_table *table, struct span region);
 RESULT replica_lock(struct call *c, const struct dynamodb_table *table);
 RESULT replica_set_ttl(struct call *c, const struct dynamodb_table *table,
                        const struct dynamodb_time_to_live_specification *wanted);
-void replica_describe(struct call *c, const struct dynamodb_table *table,
-                      struct dynamodb_table_description *to);
+RESULT replica_describe(struct call *c, const struct dynamodb_table *table,
+                        struct dynamodb_table_description *to);
+/* No replica comes or goes. */
+RESULT replica_check_members(struct call *c, const struct dynamodb_table *table);
+/* ReplicaStatus of a member of a global table, which may be the table itself. */
+struct span replica_status(const struct dynamodb_table *of, const struct dynamodb_table *member);
+
+/*
+ * replica_units.c: units of a global table that is provisioned. Those of writes are the same in all
+ * regions and follow what is written anywhere, so each region has to scale them; those of reads are
+ * a region's own once they differ.
+ */
+/* "… write capacity should either be Pay-Per-Request or AutoScaled." */
+RESULT replica_check_scaled(struct call *c, const struct dynamodb_table *table);
+RESULT replica_check_indexes_scaled(struct call *c, const struct dynamodb_table *table);
+/* Writes are scaled in that region as they are here. */
+RESULT replica_share_scaling(struct call *c, const struct dynamodb_table *table,
+                             struct span region);
+/* Gives a new index's writes the settings that DynamoDB chooses, here. */
+RESULT replica_scale_index(struct call *c, const struct dynamodb_table *table, struct span index);
+/* What a replica's table gets of a change of `before`, or NULL members where that is nothing. */
+struct dynamodb_update_table_in replica_units_of(struct call *c,
+                                                 const struct dynamodb_update_table_in *in,
+                                                 const struct dynamodb_table *before,
+                                                 const struct dynamodb_table *peer);
+/* All replicas would take a change of units now. 0 or 1, or a negative errno. */
+MUST_CHECK int replica_units_settled(struct call *c, const struct dynamodb_table *table);
+RESULT replica_describe_units(struct call *c, const struct dynamodb_table *table,
+                              struct dynamodb_replica_description *to);
 
 /* replica_step.c: brings a batch of changes of each table to its replica, each in a transaction of
  * its own. 1: there is more now, 0: nothing, or not now; *ret_alive: some table has a replica.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The provisioned units of a table or a global index, looked at and set from outside: what
- * Application Auto Scaling moves. A change is an UpdateTable like any other. Control thread.
+ * Application Auto Scaling moves. A change is an UpdateTable like any other; reads of a global
+ * table change in one region alone. Control thread.
  */
 #include "services/dynamodb/dynamodb.h"
 #include "services/dynamodb/reference.h"
+#include "services/dynamodb/replica.h"
 #include "services/dynamodb/table.h"
 
 #include <errno.h>
@@ -43,9 +45,12 @@ int dynamodb_units_look(struct call *c, const struct dynamodb_units *of,
     int error = find(c, of, &table, units);
     if (error < 0)
         return error;
+    int settled = replica_units_settled(c, &table);
+    if (settled < 0)
+        return settled;
     *ret = (struct dynamodb_units_state){
         .on_demand = table.on_demand,
-        .settled = table.state == TABLE_ACTIVE,
+        .settled = settled && table.state == TABLE_ACTIVE,
         .units = units[of->which],
         .taken = kv_meter_taken(&access, reference_of(c->arena, &table), of->index, of->which)};
     return 0;
@@ -54,7 +59,6 @@ int dynamodb_units_look(struct call *c, const struct dynamodb_units *of,
 RESULT dynamodb_units_set(struct call *c, const struct dynamodb_units *of, uint64_t units)
 {
     struct dynamodb_table table;
-    struct dynamodb_update_table_out out = {0};
     uint64_t both[2];
     int error = find(c, of, &table, both);
     if (error < 0)
@@ -75,5 +79,5 @@ RESULT dynamodb_units_set(struct call *c, const struct dynamodb_units *of, uint6
     else
         in.global_secondary_index_updates =
             (struct dynamodb_global_secondary_index_update_list){&update, 1};
-    return dynamodb_update_table(c, &in, &out);
+    return table_update(c, &in, of->which == KV_METER_READ ? TABLE_HERE : TABLE_EVERYWHERE);
 }

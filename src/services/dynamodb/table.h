@@ -12,6 +12,7 @@ enum TABLE_STATE { TABLE_CREATING = 1, TABLE_ACTIVE, TABLE_UPDATING, TABLE_DELET
 /* describe.c: with the true number and size of the items. */
 RESULT table_describe(struct call *c, const struct dynamodb_table *table,
                       struct dynamodb_table_description **ret);
+struct span table_state_name(uint64_t state);
 /* step.c: writes the record in a state that will move on by itself, once it is durable. */
 void table_put_moving(struct call *c, const struct dynamodb_table *table);
 /* Has the control thread look after what moves by itself, once this call is durable. */
@@ -26,7 +27,12 @@ void table_add_attribute(struct call *c, struct dynamodb_table *table,
                          const struct dynamodb_attribute_definition *definition);
 /* "… is not supported by kintoun yet" */
 RESULT table_not_built(struct call *c, const char *what);
-/* update.c: units within bounds, and only where the billing mode has them. */
+/* update.c: a change that is well-formed, of a global table in all regions or in the call's alone.
+ */
+enum TABLE_REACH { TABLE_EVERYWHERE, TABLE_HERE };
+RESULT table_update(struct call *c, const struct dynamodb_update_table_in *in,
+                    enum TABLE_REACH reach);
+/* Units within bounds, and only where the billing mode has them. */
 RESULT table_check_units(struct call *c, const struct dynamodb_provisioned_throughput *units);
 /* stream.c: StreamSpecification of a new table and of a change; what is told of it. */
 RESULT table_check_new_stream(struct call *c, const struct dynamodb_stream_specification *wanted);

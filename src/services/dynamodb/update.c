@@ -195,27 +195,78 @@ static RESULT change(struct call *c, const struct dynamodb_update_table_in *in,
     return OK;
 }
 
-/* Indexes, maxima and the class are those of all replicas. */
-static RESULT change_replicas(struct call *c, const struct dynamodb_update_table_in *in,
-                              const struct dynamodb_table *table)
+static bool is_empty(const struct dynamodb_update_table_in *in)
 {
-    struct dynamodb_update_table_in shared = {
+    return !in->provisioned_throughput && !in->billing_mode.at &&
+           !in->global_secondary_index_updates.count && !in->on_demand_throughput &&
+           !in->warm_throughput && !in->table_class.at;
+}
+
+/* DynamoDB has the writes of an index that is new scaled by itself. */
+static RESULT scale_new_indexes(struct call *c, const struct dynamodb_update_table_in *in,
+                                const struct dynamodb_table *table)
+{
+    const struct dynamodb_global_secondary_index_update_list *list =
+        &in->global_secondary_index_updates;
+    for (size_t i = 0; i < list->count && !table->on_demand; i++)
+        if (list->at[i].create)
+            TRY(replica_scale_index(c, table, list->at[i].create->index_name));
+    return OK;
+}
+
+/* Units, indexes, maxima and the class are those of all replicas. */
+static RESULT change_replicas(struct call *c, const struct dynamodb_update_table_in *in,
+                              const struct dynamodb_table *before)
+{
+    const struct dynamodb_update_table_in shared = {
         .attribute_definitions = in->attribute_definitions,
+        .billing_mode = in->billing_mode,
+        .provisioned_throughput = in->provisioned_throughput,
         .global_secondary_index_updates = in->global_secondary_index_updates,
         .on_demand_throughput = in->on_demand_throughput,
         .warm_throughput = in->warm_throughput,
         .table_class = in->table_class,
     };
-    bool any = shared.global_secondary_index_updates.count || shared.on_demand_throughput ||
-               shared.warm_throughput || shared.table_class.at;
-    for (size_t i = 0; i < table->replicas.count && any; i++) {
+    for (size_t i = 0; i < before->replicas.count && !is_empty(&shared); i++) {
         struct dynamodb_table peer;
-        struct call there = replica_call(c, table->replicas.at[i].region);
-        TRY(replica_find(&there, table, &peer));
+        struct call there = replica_call(c, before->replicas.at[i].region);
+        TRY(replica_find(&there, before, &peer));
         TRY(table_check_active(&there, &peer));
-        TRY(change(&there, &shared, &peer));
+        const struct dynamodb_update_table_in own = replica_units_of(c, &shared, before, &peer);
+        if (is_empty(&own))
+            continue;
+        bool on_demand = peer.on_demand;
+        TRY(change(&there, &own, &peer));
+        if (on_demand && !peer.on_demand)
+            TRY(replica_share_scaling(c, before, there.region));
+        TRY(scale_new_indexes(&there, in, &peer));
     }
     return OK;
+}
+
+static RESULT update(struct call *c, const struct dynamodb_update_table_in *in,
+                     enum TABLE_REACH reach, struct dynamodb_table *table)
+{
+    TRY(replica_check_change(c, table, in));
+    TRY(table_check_active(c, table));
+    TRY(check_change(c, table, in));
+    if (in->global_secondary_index_updates.count)
+        TRY(replica_lock(c, table));
+    struct dynamodb_table before = *table;
+    before.indexes = table_copy_indexes(c->arena, table);
+    TRY(change(c, in, table));
+    if (!table->replicas.count || reach == TABLE_HERE)
+        return OK;
+    TRY(scale_new_indexes(c, in, table));
+    return change_replicas(c, in, &before);
+}
+
+RESULT table_update(struct call *c, const struct dynamodb_update_table_in *in,
+                    enum TABLE_REACH reach)
+{
+    struct dynamodb_table table;
+    TRY(reference_table(c, in->table_name, &table));
+    return update(c, in, reach, &table);
 }
 
 RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_in *in,
@@ -234,12 +285,6 @@ RESULT dynamodb_update_table(struct call *c, const struct dynamodb_update_table_
         return table_not_built(c, "ReplicaUpdates of a table with vector indexes");
     if (in->replica_updates.count)
         return replica_update(c, &in->replica_updates, &table, &out->table_description);
-    TRY(replica_check_change(c, &table, in));
-    TRY(table_check_active(c, &table));
-    TRY(check_change(c, &table, in));
-    if (in->global_secondary_index_updates.count)
-        TRY(replica_lock(c, &table));
-    TRY(change(c, in, &table));
-    TRY(change_replicas(c, in, &table));
+    TRY(update(c, in, TABLE_EVERYWHERE, &table));
     return table_describe(c, &table, &out->table_description);
 }

@@ -10,7 +10,7 @@ def test_terraform(own_cloud, tmp_path):
     terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform", tmp_path)
     terraform.apply()
     terraform.expect_no_change()
-    changed = ["-var=most=40", "-var=goal=60"]
+    changed = ["-var=most=40", "-var=goal=60", '-var=replicas=["us-east-1"]']
     terraform.apply(*changed)
     cloud.restart()
     terraform.expect_no_change(*changed)
@@ -19,5 +19,12 @@ def test_terraform(own_cloud, tmp_path):
     assert {it["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] for it in policies} == {60.0}
     assert {it["MaxCapacity"] for it in scaling.describe_scalable_targets(
         ServiceNamespace="dynamodb")["ScalableTargets"]} == {40}
+    dynamodb = cloud.client("dynamodb", region="us-east-1")
+    told = dynamodb.describe_table_replica_auto_scaling(TableName="orders")["TableAutoScalingDescription"]["Replicas"]
+    write = {it["RegionName"]: it["ReplicaProvisionedWriteCapacityAutoScalingSettings"]["MaximumUnits"] for it in told}
+    assert write == {"eu-west-1": 40, "us-east-1": 20}  # as it was when the replica was made
+    changed.append("-var=replicas=[]")
+    terraform.apply(*changed)
     terraform.destroy(*changed)
+    assert not dynamodb.list_tables()["TableNames"]
     assert not scaling.describe_scalable_targets(ServiceNamespace="dynamodb")["ScalableTargets"]

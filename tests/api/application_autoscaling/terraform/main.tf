@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# A table whose units follow what is used, for test_terraform.py: applied, changed, planned, destroyed.
+# A table whose units follow what is used, and its replica, for test_terraform.py: applied, changed, planned, destroyed.
 
 terraform {
   required_providers {
@@ -10,6 +10,10 @@ terraform {
 variable "endpoint" {}
 variable "most" { default = 20 }
 variable "goal" { default = 70 }
+variable "replicas" {
+  type    = list(string)
+  default = [] # writes have to be scaled before there is one
+}
 
 provider "aws" {
   region     = "eu-west-1"
@@ -24,14 +28,23 @@ provider "aws" {
 }
 
 resource "aws_dynamodb_table" "orders" {
-  name           = "orders"
-  hash_key       = "id"
-  read_capacity  = 5
-  write_capacity = 5
+  name             = "orders"
+  hash_key         = "id"
+  read_capacity    = 5
+  write_capacity   = 5
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
 
   attribute {
     name = "id"
     type = "S"
+  }
+
+  dynamic "replica" {
+    for_each = var.replicas
+    content {
+      region_name = replica.value
+    }
   }
 
   lifecycle {
