@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Global tables whose units are provisioned: writes are scaled in every region, reads in each for itself."""
+import json
+
 import pytest
 
 from refusals import wait_for
@@ -340,3 +342,24 @@ def test_a_replica_that_goes(spread):
     with refused(MISSING, "Global table with name: 'orders' does not exist."):
         spread.describe()
     assert spread.targets(THERE)["table/orders", READ] == (1, 10)  # which stays
+
+
+def test_permissions(own_cloud):
+    """Who may change the settings of a global table needs no permission of Application Auto Scaling."""
+    spread = Spread(own_cloud())
+    spread.make_table(5)
+    spread.scale_writes()
+    spread.spread()
+    iam = spread.cloud.client("iam")
+    iam.create_user(UserName="operator")
+    iam.put_user_policy(UserName="operator", PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "dynamodb:UpdateTableReplicaAutoScaling", "Resource": spread.table()["TableArn"]}]}))
+    key = iam.create_access_key(UserName="operator")["AccessKey"]
+    operator = {region: spread.cloud.client("dynamodb", key["AccessKeyId"], key["SecretAccessKey"], region=region)
+                for region in (HERE, THERE)}
+    operator[HERE].update_table_replica_auto_scaling(TableName="orders", **reads(THERE, settings(2, 9)))
+    assert spread.targets(THERE)["table/orders", READ] == (2, 9)
+    for call in (lambda: operator[HERE].describe_table_replica_auto_scaling(TableName="orders"),
+                 lambda: operator[THERE].update_table_replica_auto_scaling(TableName="orders", **reads(THERE, settings()))):
+        with pytest.raises(spread.clients[HERE][0].exceptions.ClientError, match="AccessDeniedException"):
+            call()
