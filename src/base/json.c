@@ -152,46 +152,94 @@ static bool decode_escapes(struct json_reader *reader, const char *from, const c
 typedef uint8_t sixteen __attribute__((vector_size(16)));
 typedef uint64_t two __attribute__((vector_size(16)));
 
-/* Passes over what needs no look, sixteen bytes at a time. */
-static const char *skip_sixteens(const char *at, const char *end, uint64_t *wide)
+/* How many bytes of a word lie in front of the first one of which a bit is set. */
+static int bytes_before(uint64_t hits)
+{
+    return __builtin_ctzll(hits) / 8;
+}
+
+static uint64_t first_bytes(uint64_t word, int count)
+{
+    return word & ((1ULL << (8 * count)) - 1);
+}
+
+/* All bits of the bytes that a string cannot hold as they are: quotes, backslashes, control
+ * characters. */
+static two special_of_sixteen(sixteen x)
+{
+    return (two)((x < 0x20) | (x == '"') | (x == '\\'));
+}
+
+/*
+ * The top bits of such bytes among eight: x - n sets a byte's top bit where that byte is below n,
+ * and a byte that is equal to c is one that x ^ c makes zero; bytes beyond ASCII have the bit
+ * anyway and are left out. A borrow can only spoil the bytes behind a hit, which are the higher
+ * ones (little-endian).
+ */
+static uint64_t special_of_eight(uint64_t x)
+{
+    const uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL;
+    uint64_t below = (x - 0x20 * ones) | ((x ^ '"' * ones) - ones) | ((x ^ '\\' * ones) - ones);
+    return below & ~x & tops;
+}
+
+/* One to seven bytes, and blanks behind them. */
+static uint64_t load_few(const char *at, size_t count)
+{
+    uint64_t blanks = 0x2020202020202020ULL << (8 * count);
+    if (count >= 4) {
+        uint32_t first, last;
+        memcpy(&first, at, sizeof first);
+        memcpy(&last, at + count - sizeof last, sizeof last);
+        return blanks | first | (uint64_t)last << (8 * (count - sizeof last));
+    }
+    const unsigned char *bytes = (const unsigned char *)at;
+    return blanks | bytes[0] | (uint64_t)bytes[count / 2] << (8 * (count / 2)) |
+           (uint64_t)bytes[count - 1] << (8 * (count - 1));
+}
+
+/* A special byte is among the sixteen at `at`: goes to the first one. */
+static const char *go_to_special(const char *at, two hits, uint64_t *wide)
+{
+    uint64_t words[2];
+    memcpy(words, at, sizeof words);
+    if (hits[0]) {
+        *wide |= first_bytes(words[0], bytes_before(hits[0]));
+        return at + bytes_before(hits[0]);
+    }
+    *wide |= words[0] | first_bytes(words[1], bytes_before(hits[1]));
+    return at + sizeof *words + bytes_before(hits[1]);
+}
+
+/* The first special byte from `at`. *wide collects what was passed: a top bit in it means bytes
+ * beyond ASCII. */
+static const char *skip_plain(const char *at, const char *end, uint64_t *wide)
 {
     sixteen passed = {0};
     for (sixteen x; end - at >= (ptrdiff_t)sizeof x; at += sizeof x) {
         memcpy(&x, at, sizeof x);
-        two hits = (two)((x < 0x20) | (x == '"') | (x == '\\'));
-        if (hits[0] | hits[1])
-            break;
+        two hits = special_of_sixteen(x);
+        if (hits[0] | hits[1]) {
+            *wide |= ((two)passed)[0] | ((two)passed)[1];
+            return go_to_special(at, hits, wide);
+        }
         passed |= x;
     }
     *wide |= ((two)passed)[0] | ((two)passed)[1];
-    return at;
-}
-
-/*
- * The first byte from `at` that a string cannot hold as it is: a quote, a backslash, a control
- * character. Eight bytes at a time: x - n sets a byte's top bit where that byte is below n, and a
- * byte that is equal to c is one that x ^ c makes zero; bytes beyond ASCII have the bit anyway and
- * are left out. A borrow can only spoil the bytes behind a hit, which are the higher ones
- * (little-endian). *wide collects what was passed: a top bit in it means bytes beyond ASCII.
- */
-static const char *skip_plain(const char *at, const char *end, uint64_t *wide)
-{
-    const uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL;
-    at = skip_sixteens(at, end, wide);
-    for (uint64_t x; end - at >= 8; at += 8) {
-        memcpy(&x, at, sizeof x);
-        uint64_t below = (x - 0x20 * ones) | ((x ^ '"' * ones) - ones) | ((x ^ '\\' * ones) - ones);
-        uint64_t hits = below & ~x & tops;
+    for (ptrdiff_t left; (left = end - at) > 0; at += left < 8 ? left : 8) {
+        uint64_t x;
+        if (left >= 8)
+            memcpy(&x, at, sizeof x);
+        else
+            x = load_few(at, (size_t)left);
+        uint64_t hits = special_of_eight(x);
         if (hits) {
-            int bits = __builtin_ctzll(hits) & ~7;
-            *wide |= x & ((1ULL << bits) - 1);
-            return at + bits / 8;
+            *wide |= first_bytes(x, bytes_before(hits));
+            return at + bytes_before(hits);
         }
         *wide |= x;
     }
-    for (; at < end && (unsigned char)*at >= 0x20 && *at != '"' && *at != '\\'; at++)
-        *wide |= (unsigned char)*at;
-    return at;
+    return end;
 }
 
 /* Reads the string whose opening quote is at reader->at. */
@@ -423,10 +471,47 @@ static void append_escaped(struct buf *out, unsigned char byte)
     buf_printf(out, "\\u%04x", byte);
 }
 
+/* Whether nothing in the text is special. The last bytes are looked at once more where their number
+ * is not even. */
+static bool is_plain(struct span text)
+{
+    uint64_t first, last;
+    if (text.len < sizeof first)
+        return !text.len || !special_of_eight(load_few(text.at, text.len));
+    if (text.len < sizeof(sixteen)) {
+        memcpy(&first, text.at, sizeof first);
+        memcpy(&last, text.at + text.len - sizeof last, sizeof last);
+        return !(special_of_eight(first) | special_of_eight(last));
+    }
+    sixteen x;
+    memcpy(&x, text.at + text.len - sizeof x, sizeof x);
+    two hits = special_of_sixteen(x);
+    for (size_t at = 0; at + sizeof x < text.len; at += sizeof x) {
+        memcpy(&x, text.at + at, sizeof x);
+        hits |= special_of_sixteen(x);
+    }
+    return !(hits[0] | hits[1]);
+}
+
+static void append_plain(struct buf *out, struct span text)
+{
+    char *room = buf_room(out, text.len + 2);
+    if (!room)
+        return;
+    *room++ = '"';
+    room = text.len ? mempcpy(room, text.at, text.len) : room;
+    *room = '"';
+    out->len += text.len + 2;
+}
+
 static void append_quoted(struct buf *out, struct span value)
 {
     const char *at = value.at, *end = value.at + value.len;
     uint64_t wide = 0;
+    if (is_plain(value)) {
+        append_plain(out, value);
+        return;
+    }
     buf_append_byte(out, '"');
     while (at < end) {
         const char *stop = skip_plain(at, end, &wide);

@@ -23,17 +23,26 @@ static void write_key(struct json_writer *writer, struct span name)
     writer->comma = false;
 }
 
+/* What slot_printed says, without a look at the member's shape: no member is a stream in JSON, and
+ * of a structure with many members most are absent. */
+static bool is_there(const struct field *field, const void *from)
+{
+    if (field->has == NO_HAS)
+        return slot_pointer(field, from) != NULL;
+    return (field->flags & FIELD_REQUIRED) || *const_struct_at(from, field->has, bool);
+}
+
 static void write_structure(const struct service *service, const struct shape *shape,
                             enum PRINT which, const void *from, struct json_writer *writer)
 {
     const struct field *field = first_field(service, shape);
     json_begin_object(writer);
     for (unsigned i = 0; i < shape->field_count; i++, field++) {
-        const struct shape *member = shape_at(service, field->shape);
-        if (!slot_printed(field, member->kind, from))
+        if (!is_there(field, from))
             continue;
         if (which == PRINT_IN_BODY && !slot_in_body(field))
             continue;
+        const struct shape *member = shape_at(service, field->shape);
         write_key(writer, service_text(service, field->wire));
         write_value(service, member, field->time_format, slot_value(field, member->kind, from),
                     writer);

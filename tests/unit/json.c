@@ -424,3 +424,63 @@ TEST(strings_go_round)
         CHECK_INT(json_next(&reader), JSON_END);
     }
 }
+
+#define LONGEST 50 /* bytes, more than three of the widest steps */
+
+/* Escapes as the writer chooses them, byte by byte. */
+static struct span quoted_slowly(struct span text, struct buf *out)
+{
+    buf_append_byte(out, '"');
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] == '"' || text.at[i] == '\\')
+            buf_printf(out, "\\%c", text.at[i]);
+        else if (text.at[i] == '\n')
+            buf_append(out, S("\\n"));
+        else if ((unsigned char)text.at[i] < 0x20)
+            buf_printf(out, "\\u%04x", (unsigned)text.at[i]);
+        else
+            buf_append_byte(out, text.at[i]);
+    buf_append_byte(out, '"');
+    return buf_span(out);
+}
+
+static void check_byte(size_t len, size_t at, char byte)
+{
+    begin();
+    char *text = arena_alloc(&arena, len); /* nothing may be read behind it */
+    memset(text, 'a', len);
+    text[at] = byte;
+    struct json_writer writer = {.out = &notes};
+    struct buf *wanted = arena_buf(&arena, 1024);
+    struct json_reader reader;
+    json_string(&writer, span_of(text, len));
+    CHECK_SPAN(buf_span(&notes), quoted_slowly(span_of(text, len), wanted));
+    json_reader_init(&reader, buf_span(&notes), &arena);
+    CHECK_INT(json_next(&reader), JSON_STRING);
+    CHECK_SPAN(reader.text, span_of(text, len));
+    CHECK_INT(json_next(&reader), JSON_END);
+}
+
+TEST(special_bytes_are_found_at_every_place)
+{
+    static const char bytes[] = "\"\\\n\x01\x1f !#[]~\x7f";
+    for (size_t len = 1; len <= LONGEST; len++)
+        for (size_t at = 0; at < len; at++)
+            for (size_t i = 0; i < sizeof bytes; i++) /* with the NUL */
+                check_byte(len, at, bytes[i]);
+}
+
+TEST(bytes_that_are_no_utf8_are_found_at_every_place)
+{
+    for (size_t len = 1; len <= LONGEST; len++)
+        for (size_t at = 0; at < len; at++) {
+            char text[LONGEST + 2];
+            struct json_reader reader;
+            begin();
+            memset(text, 'a', len + 2);
+            text[0] = text[len + 1] = '"';
+            text[1 + at] = (char)0xff;
+            json_reader_init(&reader, span_of(text, len + 2), &arena);
+            CHECK_INT(json_next(&reader), JSON_BAD);
+        }
+}
