@@ -63,6 +63,14 @@ struct space {
     uint64_t reserve;
 };
 
+/* A write that RocksDB gets with a batch. */
+struct taken {
+    size_t order; /* of writing: addresses say nothing of it, as commits lie in several chunks */
+    const char *write;
+    uint64_t hash;
+    struct write_parts parts;
+};
+
 /* Brings commits into RocksDB; settler.c. */
 struct settler {
     pthread_mutex_t mutex; /* one settling at a time */
@@ -75,7 +83,7 @@ struct settler {
         rocksdb_writebatch_t *batch;
         uint64_t ticket; /* what it reaches */
     } batch;
-    struct write_parts *taken; /* of the batch */
+    struct taken *taken; /* of the batch */
     size_t count, cap;
 };
 

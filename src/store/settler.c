@@ -47,64 +47,73 @@ int settler_apply(struct store *store, struct settler_batch *batch, uint64_t app
     return message ? store_error(message) : 0;
 }
 
-typedef void write_fn(struct settler *settler, const char *write,
-                      const struct write_parts *written);
-
-/* Calls fn for every write of the piece. */
-static void each_write(struct span piece, write_fn *fn, struct settler *settler)
-{
-    for (const char *at = piece.at; at < piece.at + piece.len;) {
-        struct record_head head = record_head_at(at);
-        const char *end = at + sizeof head + head.body_len;
-        for (at += sizeof head; at < end;) {
-            struct write_parts written = write_at(at);
-            fn(settler, at, &written);
-            at = written.end;
-        }
-    }
-}
-
 /* A write that a later one of this batch covers is passed over; one that is covered only by a
  * transaction behind the batch is not, since that one may not survive a crash. */
 static void take(struct settler *settler, const char *write, const struct write_parts *parts)
 {
     if (write_is_carried(write))
         return;
-    struct recent_write newest = recent_newest(settler->recent, span_hash(parts->key), write);
+    uint64_t hash = span_hash(parts->key);
+    struct recent_write newest = recent_newest(settler->recent, hash, write);
     if (newest.write != write && newest.ticket <= settler->batch.ticket)
         return;
     if (settler->count == settler->cap) {
         settler->cap = settler->cap ? settler->cap * 2 : 256;
         settler->taken = store_grow(settler->taken, settler->cap * sizeof *settler->taken);
     }
-    settler->taken[settler->count++] = *parts;
+    settler->taken[settler->count] = (struct taken){settler->count, write, hash, *parts};
+    settler->count++;
 }
 
-static int parts_compare(const void *a, const void *b)
+static void take_piece(struct settler *settler, struct span piece)
 {
-    const struct write_parts *left = a, *right = b;
-    int order = span_compare(left->key, right->key);
-    return order ? order : (left->end > right->end) - (left->end < right->end);
+    for (const char *at = piece.at; at < piece.at + piece.len;) {
+        struct record_head head = record_head_at(at);
+        const char *end = at + sizeof head + head.body_len;
+        for (at += sizeof head; at < end;) {
+            struct write_parts written = write_at(at);
+            take(settler, at, &written);
+            at = written.end;
+        }
+    }
+}
+
+static void take_to(struct store *store, const struct place *end)
+{
+    struct place at = store->commits.settled;
+    struct span piece;
+    store->settler.count = 0;
+    while (commits_next(&at, end, &piece))
+        take_piece(&store->settler, piece);
+}
+
+static int taken_compare(const void *a, const void *b)
+{
+    const struct taken *left = a, *right = b;
+    int order = span_compare(left->parts.key, right->parts.key);
+    return order ? order : (left->order > right->order) - (left->order < right->order);
 }
 
 /* In order of keys: RocksDB's memory finds a place near the last one quickly. */
 static void add_taken(struct settler *settler)
 {
     if (settler->count)
-        qsort(settler->taken, settler->count, sizeof *settler->taken, parts_compare);
+        qsort(settler->taken, settler->count, sizeof *settler->taken, taken_compare);
     for (size_t i = 0; i < settler->count; i++)
-        settler_add(&settler->batch, &settler->taken[i]);
-    settler->count = 0;
+        settler_add(&settler->batch, &settler->taken[i].parts);
 }
 
-static void let_go(struct settler *settler, const char *write, const struct write_parts *written)
+/* What was passed over is not the newest write of its key, so the table of recent writes does not
+ * point to it. */
+static void let_go(struct store *store)
 {
-    if (write_is_carried(write))
-        return;
-    recent_settled(settler->recent, span_hash(written->key), write);
-    if (written->deleted)
-        tidier_deleted((struct store *)((char *)settler - offsetof(struct store, settler)),
-                       written->key);
+    struct settler *settler = &store->settler;
+    for (size_t i = 0; i < settler->count; i++) {
+        const struct taken *taken = &settler->taken[i];
+        recent_settled(settler->recent, taken->hash, taken->write);
+        if (taken->parts.deleted)
+            tidier_deleted(store, taken->parts.key);
+    }
 }
 
 static void count_settled(struct store *store, size_t bytes)
@@ -133,28 +142,20 @@ static size_t batch_end(struct store *store, const struct place *end, struct pla
     return bytes;
 }
 
-static void each_write_to(struct store *store, const struct place *end, write_fn *fn)
-{
-    struct place at = store->commits.settled;
-    struct span piece;
-    while (commits_next(&at, end, &piece))
-        each_write(piece, fn, &store->settler);
-}
-
 /* A key that is written again and again goes to RocksDB once a batch. The settler's mutex is held.
  */
 static int settle_batch(struct store *store, const struct place *end, size_t bytes)
 {
     struct settler *settler = &store->settler;
     settler->batch.ticket = end->ticket;
-    each_write_to(store, end, take);
+    take_to(store, end);
     add_taken(settler);
     int error = settler_apply(store, &settler->batch, applied_of(store, end->ticket));
     if (error) {
         store_fail(store, -EIO);
         return error;
     }
-    each_write_to(store, end, let_go);
+    let_go(store);
     commits_pass(&store->commits, &store->commits.settled, end);
     count_settled(store, bytes);
     return 0;
