@@ -85,6 +85,7 @@ struct settler {
     } batch;
     struct taken *taken; /* of the batch */
     size_t count, cap;
+    atomic_int alert; /* rounds that are short because somebody had to settle before it looked */
 };
 
 struct store {

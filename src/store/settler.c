@@ -21,7 +21,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define IDLE_MS 20                      /* a little is settled after this time */
+#define ALERT_MS 20                     /* a little is settled after this time */
+#define CALM_MS 100                     /* the same, where nobody waits for it */
+#define ALERT_ROUNDS 50                 /* of ALERT_MS at least */
 #define CHECKPOINT_BYTES (128ULL << 20) /* of log; then RocksDB's memory goes to tables */
 
 void settler_add(struct settler_batch *batch, const struct write_parts *written)
@@ -180,7 +182,10 @@ static int settle(struct store *store)
 
 int settler_settle(struct store *store, enum FAMILY family)
 {
-    return recent_unsettled(store->recent, family) ? settle(store) : 0;
+    if (!recent_unsettled(store->recent, family))
+        return 0;
+    atomic_store_explicit(&store->settler.alert, ALERT_ROUNDS, memory_order_relaxed);
+    return settle(store);
 }
 
 /* What was carried so far comes to the companions' files; readers need not wait for that. */
@@ -235,6 +240,17 @@ static struct timespec after_ms(int64_t ms)
     return until;
 }
 
+/* Whoever looks at a range waits for what is not settled, so there should be little while ranges
+ * are looked at. When they are not, more gathers, and a key that is written often goes to RocksDB
+ * less often. */
+static int64_t next_round_ms(struct settler *settler)
+{
+    if (atomic_load_explicit(&settler->alert, memory_order_relaxed) <= 0)
+        return CALM_MS;
+    atomic_fetch_sub_explicit(&settler->alert, 1, memory_order_relaxed);
+    return ALERT_MS;
+}
+
 /* Until there is much to do, or something for a while. False: the end. */
 static bool wait_for_commits(struct store *store)
 {
@@ -243,7 +259,7 @@ static bool wait_for_commits(struct store *store)
     GUARD(&commits->mutex);
     while (commits->unsettled == 0 && !settler->stopping)
         pthread_cond_wait(&settler->wake, &commits->mutex);
-    struct timespec until = after_ms(IDLE_MS);
+    struct timespec until = after_ms(next_round_ms(settler));
     while (commits->unsettled < SETTLE_BYTES && !settler->stopping &&
            pthread_cond_timedwait(&settler->wake, &commits->mutex, &until) != ETIMEDOUT)
         ;
