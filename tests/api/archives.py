@@ -5,7 +5,6 @@ import io
 import json
 import lzma
 import os
-import pathlib
 import re
 import shutil
 import subprocess
@@ -82,8 +81,3 @@ class Imports:
 
     def look(self, task):
         return self.ec2.describe_import_image_tasks(ImportTaskIds=[task])["ImportImageTasks"][0]
-
-
-def mounts():
-    """Of the whole host, those of disks of instances."""
-    return [it for it in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if "/dev/loop" in it]

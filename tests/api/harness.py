@@ -3,9 +3,11 @@
 import datetime
 import functools
 import hashlib
+import itertools
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -41,6 +43,25 @@ def resolve_localhost(host, *args, **kwargs):
 socket.getaddrinfo = resolve_localhost
 
 
+def own_ports():
+    """Of this process alone, and below those that the kernel gives away: a server that is started again finds its port free."""
+    low, high = 10000, 32000
+    share = (high - low) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    low += share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = random.randrange(share)
+    for number in itertools.count(first):
+        port = low + number % share
+        with socket.socket() as it:
+            try:
+                it.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        yield port
+
+
+PORTS = own_ports()
+
+
 class Cloud:
     """A kintoun process and its data folder."""
 
@@ -50,7 +71,7 @@ class Cloud:
         self.log = self.folder / "log"
         self.options = (*options, *clock)
         self.environment = environment or {}
-        self.port = 0
+        self.port = next(PORTS)
         self.process = None
         self.clients = {}
 
