@@ -23,22 +23,15 @@ static void write_key(struct json_writer *writer, struct span name)
     writer->comma = false;
 }
 
-/* What slot_printed says, without a look at the member's shape: no member is a stream in JSON, and
- * of a structure with many members most are absent. */
-static bool is_there(const struct field *field, const void *from)
-{
-    if (field->has == NO_HAS)
-        return slot_pointer(field, from) != NULL;
-    return (field->flags & FIELD_REQUIRED) || *const_struct_at(from, field->has, bool);
-}
-
+/* No member is a stream in JSON; of a structure with many members most are absent, so their shapes
+ * are not looked at. */
 static void write_structure(const struct service *service, const struct shape *shape,
                             enum PRINT which, const void *from, struct json_writer *writer)
 {
     const struct field *field = first_field(service, shape);
     json_begin_object(writer);
     for (unsigned i = 0; i < shape->field_count; i++, field++) {
-        if (!is_there(field, from))
+        if (!slot_shown(field, from))
             continue;
         if (which == PRINT_IN_BODY && !slot_in_body(field))
             continue;

@@ -38,12 +38,18 @@ static inline bool slot_given(const struct field *field, uint8_t kind, const voi
     return kind == KIND_STREAM || slot_pointer(field, base) != NULL;
 }
 
-/* Whether a reply prints the member: a required scalar always has a value. */
+/* Whether a reply prints the member, which is no stream: a required scalar always has a value. */
+static inline bool slot_shown(const struct field *field, const void *base)
+{
+    if (field->has == NO_HAS)
+        return slot_pointer(field, base) != NULL;
+    return (field->flags & FIELD_REQUIRED) || *const_struct_at(base, field->has, bool);
+}
+
+/* The same for any member. */
 static inline bool slot_printed(const struct field *field, uint8_t kind, const void *base)
 {
-    if (field->has != NO_HAS && (field->flags & FIELD_REQUIRED))
-        return true;
-    return slot_given(field, kind, base);
+    return (field->has == NO_HAS && kind == KIND_STREAM) || slot_shown(field, base);
 }
 
 /* Members of a reply's or an event's body: labels and query words mean nothing in a reply, so they
