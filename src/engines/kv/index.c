@@ -175,8 +175,7 @@ static void swap_now(void *thing, enum TXN_END end)
     if (end != TXN_COMMITTED)
         return;
     GUARD(&swap->kv->mutex);
-    swap->kv->generation++;
-    struct kv_table *table = map_get(&swap->kv->tables, swap->table);
+    struct kv_table *table = kv_table_changed(swap->kv, swap->table);
     if (table)
         atomic_store(&table->indexes, next_set(table, swap));
 }
@@ -303,6 +302,15 @@ const struct kv_index *kv_index_next(const struct kv_table *table, size_t *at)
 const struct kv_index *kv_vector_index_next(const struct kv_table *table, size_t *at)
 {
     return next_of(table, FINDING_VECTORS, at);
+}
+
+struct kv_index *kv_index_named(const struct kv_table *table, struct span name)
+{
+    const struct index_set *set = atomic_load(&table->indexes);
+    for (size_t i = 0; set && i < set->count; i++)
+        if (span_eq(set->at[i]->schema.name, name))
+            return set->at[i];
+    return NULL;
 }
 
 const struct kv_index *kv_vector_index_find(const struct kv_table *table, struct span name)

@@ -172,9 +172,14 @@ typedef void (*kv_take_shard)(void *user, unsigned shard, uint64_t items, uint64
 MUST_CHECK int kv_each_shard(struct txn *txn, uint64_t id, kv_take_shard take, void *user);
 void kv_take_shards(void *shards, unsigned shard, uint64_t items, uint64_t bytes);
 void kv_add_shards(void *totals, unsigned shard, uint64_t items, uint64_t bytes);
+/* The table in the cache that a committed change is about, or NULL; who kept one is to look again.
+ * With the cache's mutex held. */
+struct kv_table *kv_table_changed(struct kv *kv, struct span name);
 
 /* index.c: in the table's arena, with their counters. */
 struct kv_index_record_list;
+/* Of any kind, built or not; NULL: none. */
+struct kv_index *kv_index_named(const struct kv_table *table, struct span name);
 MUST_CHECK int indexes_load(const struct kv_access *access, struct kv_table *table,
                             const struct kv_index_record_list *list);
 /* The records of a new table's indexes. */

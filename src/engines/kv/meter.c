@@ -164,17 +164,16 @@ static void set_now(void *thing, enum TXN_END end)
     if (end != TXN_COMMITTED)
         return;
     GUARD(&setting->kv->mutex);
-    setting->kv->generation++;
-    struct kv_table *table = map_get(&setting->kv->tables, setting->table);
-    const struct index_set *set = table ? atomic_load(&table->indexes) : NULL;
-    struct meter *meters = table && span_is_absent(setting->index) ? table->meters : NULL;
-    if (meters)
-        atomic_store(&table->rates_kind, setting->rates.kind);
-    for (size_t i = 0; set && i < set->count; i++)
-        if (span_eq(set->at[i]->schema.name, setting->index))
-            meters = set->at[i]->meters;
-    if (!meters)
+    struct kv_table *table = kv_table_changed(setting->kv, setting->table);
+    if (!table)
         return;
+    bool whole = span_is_absent(setting->index);
+    struct kv_index *index = kv_index_named(table, setting->index);
+    if (!whole && !index)
+        return;
+    if (whole)
+        atomic_store(&table->rates_kind, setting->rates.kind);
+    struct meter *meters = whole ? table->meters : index->meters;
     meter_set(&meters[KV_METER_READ],
               &(struct meter_rate){setting->rates.read, setting->rates.read_grows});
     meter_set(&meters[KV_METER_WRITE],

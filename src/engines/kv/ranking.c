@@ -165,14 +165,14 @@ static void set_now(void *thing, enum TXN_END end)
     if (end != TXN_COMMITTED)
         return;
     GUARD(&setting->kv->mutex);
-    setting->kv->generation++;
-    struct kv_table *table = map_get(&setting->kv->tables, setting->table);
-    const struct index_set *set = table ? atomic_load(&table->indexes) : NULL;
-    if (table && span_is_absent(setting->index))
+    struct kv_table *table = kv_table_changed(setting->kv, setting->table);
+    if (!table)
+        return;
+    struct kv_index *index = kv_index_named(table, setting->index);
+    if (span_is_absent(setting->index))
         kv_ranking_begin(&table->arena, &table->ranking, setting->which);
-    for (size_t i = 0; set && i < set->count; i++)
-        if (span_eq(set->at[i]->schema.name, setting->index))
-            kv_ranking_begin(&table->arena, &set->at[i]->ranking, setting->which);
+    else if (index)
+        kv_ranking_begin(&table->arena, &index->ranking, setting->which);
 }
 
 int kv_ranking_set(const struct kv_access *access, struct span table, struct span index,

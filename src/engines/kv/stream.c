@@ -229,8 +229,7 @@ static void turn_now(void *thing, enum TXN_END end)
     if (end != TXN_COMMITTED)
         return;
     GUARD(&turn->kv->mutex);
-    turn->kv->generation++;
-    struct kv_table *table = map_get(&turn->kv->tables, turn->table);
+    struct kv_table *table = kv_table_changed(turn->kv, turn->table);
     if (table)
         atomic_store(&table->logs[turn->log], turn->stream);
 }

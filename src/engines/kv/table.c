@@ -123,6 +123,12 @@ int kv_table_open(const struct kv_access *access, struct span name)
     return 0;
 }
 
+struct kv_table *kv_table_changed(struct kv *kv, struct span name)
+{
+    kv->generation++;
+    return map_get(&kv->tables, name);
+}
+
 /* A removal from the cache, once the record that says so is visible. In the caller's arena. */
 struct removal {
     struct kv *kv;
