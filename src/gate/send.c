@@ -105,6 +105,14 @@ static void note(struct request *r, int status)
                  r->refusal ? " " : "", SPAN_ARG(r->refusal ? r->refusal->message : S("")));
 }
 
+/* Whether it is sent as it lies or piece by piece. */
+static uint64_t bytes_of_body(const struct request *r)
+{
+    if (r->x->head_only)
+        return 0;
+    return r->reply.stream ? r->reply.stream->len : r->reply.body.len;
+}
+
 /* The service's own record of the call; what cannot be written is lost, as records of this kind may
  * be. */
 static void tell_service(struct request *r, const struct http_reply *reply)
@@ -115,9 +123,8 @@ static void tell_service(struct request *r, const struct http_reply *reply)
         return;
     struct reply_facts facts = {.status = reply->status,
                                 .code = r->refusal ? r->refusal->kind->code : NULL,
+                                .bytes = bytes_of_body(r),
                                 .ms = (clock_measure_us() - r->started_us) / 1000};
-    for (size_t i = 0; i < reply->segment_count && !r->x->head_only; i++)
-        facts.bytes += reply->segments[i].len;
     r->call.txn = txn_begin(r->gate->config->cloud->store);
     hooks->replied(&r->call, &facts);
     int error = txn_commit(r->call.txn, &ticket);
