@@ -41,6 +41,7 @@ static const struct kind {
     [BACKGROUND_SWEEP] = {"lifecycle", sweep_step},
     [BACKGROUND_LOG_DELIVERY] = {"log delivery", log_delivery_step},
     [BACKGROUND_INVENTORY] = {"inventory", inventory_step},
+    [BACKGROUND_ANALYTICS] = {"analytics", analytics_step},
     [BACKGROUND_CLEARING] = {"clearing", clearing_step},
 };
 

@@ -9,6 +9,7 @@
 #include "engines/tally/tally.h"
 #include "services/cloud.h"
 #include "services/s3/acl.h"
+#include "services/s3/analytics.h"
 #include "services/s3/configuration.h"
 #include "services/s3/document.h"
 #include "services/s3/metrics.h"
@@ -196,6 +197,7 @@ RESULT s3_delete_bucket(struct call *c, const struct s3_delete_bucket_in *in,
     document_delete_all(c, &place.bucket);
     TRY(configuration_delete_all(c, &place.bucket));
     TRY(tiering_forget(c, &place.bucket));
+    TRY(analytics_forget(c, &place.bucket));
     tally_drop(c->cloud->s3_requests, metrics_rows(c->arena, in->bucket));
     s3_lifecycle_delete(c->txn, &(struct s3_lifecycle){.bucket = in->bucket});
     s3_sweep_delete(c->txn, &(struct s3_sweep){.bucket = in->bucket});

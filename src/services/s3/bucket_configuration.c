@@ -28,20 +28,6 @@ static RESULT refuse_absent(struct call *c, struct place_name name, const struct
 ABSENT(get_bucket_replication, S3_REPLICATION_CONFIGURATION_NOT_FOUND_ERROR,
        "The replication configuration was not found")
 
-#define NO_CONFIGURATION "The specified configuration does not exist."
-ABSENT(get_bucket_analytics_configuration, S3_NO_SUCH_CONFIGURATION, NO_CONFIGURATION)
-ABSENT(delete_bucket_analytics_configuration, S3_NO_SUCH_CONFIGURATION, NO_CONFIGURATION)
-
-RESULT
-s3_list_bucket_analytics_configurations(struct call *c,
-                                        const struct s3_list_bucket_analytics_configurations_in *in,
-                                        struct s3_list_bucket_analytics_configurations_out *out)
-{
-    struct s3_bucket_record bucket;
-    SET(out, is_truncated, false);
-    return place_record(c, NAME_OF(in), &bucket);
-}
-
 /* S3 answers with an empty document. */
 RESULT
 s3_get_bucket_notification_configuration(

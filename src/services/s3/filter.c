@@ -24,6 +24,19 @@ RESULT filter_read(struct call *c, const struct filter_wish *wish, struct filter
     return tags_read(c, wish->both ? &wish->and_tags : &tags, TAGGED_OBJECT, &out->tags);
 }
 
+struct filter filter_copy(struct arena *arena, const struct filter *filter)
+{
+    const struct tags *tags = &filter->tags;
+    struct tags copy = {.at = ARENA_ARRAY(arena, struct s3_pair, tags->count),
+                        .count = tags->count};
+    for (size_t i = 0; i < tags->count; i++)
+        copy.at[i] = (struct s3_pair){arena_copy(arena, tags->at[i].key),
+                                      arena_copy(arena, tags->at[i].value)};
+    return (struct filter){.prefix = arena_copy(arena, filter->prefix),
+                           .point = arena_copy(arena, filter->point),
+                           .tags = copy};
+}
+
 static bool has_tag(const struct s3_pair_list *tags, const struct s3_pair *wanted)
 {
     for (size_t i = 0; tags && i < tags->count; i++)

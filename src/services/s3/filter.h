@@ -34,6 +34,9 @@ struct filter_wish {
 /* Exactly one member, an And of two or more; MalformedXML, InvalidTag. */
 RESULT filter_read(struct call *c, const struct filter_wish *wish, struct filter *out);
 
+/* With texts of its own. */
+struct filter filter_copy(struct arena *arena, const struct filter *filter);
+
 struct filter_subject {
     struct span key;
     const struct s3_pair_list *tags;

@@ -9,8 +9,7 @@
 #include "base/time.h"
 #include "services/s3/background.h"
 #include "services/s3/lifecycle.h"
-
-#include <errno.h>
+#include "services/s3/service_put.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -52,21 +51,10 @@ static RESULT check_fields(struct call *c, const struct s3_inventory_optional_fi
     return OK;
 }
 
-static RESULT check_destination(struct call *c,
+static RESULT check_destination(struct call *c, const struct s3_bucket_record *bucket,
                                 const struct s3_inventory_s3_bucket_destination *wish)
 {
-    struct s3_bucket_record target = {.name = span_from(wish->bucket, S("arn:aws:s3:::").len)};
-    if (!span_starts(wish->bucket, S("arn:aws:s3:::")) || !place_name_is_valid(target.name))
-        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET, "Invalid bucket ARN.");
-    int result = s3_bucket_record_get(c->txn, c->arena, &target);
-    if (result == -ENOENT)
-        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET,
-                      "The destination bucket does not exist.");
-    if (result < 0)
-        return refuse_errno(c, result, "reading bucket %.*s", SPAN_ARG(target.name));
-    if (!span_is_absent(wish->account_id) && !span_eq(wish->account_id, target.account))
-        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET,
-                      "The destination bucket is not owned by the account that was named.");
+    TRY(service_put_check_target(c, bucket, wish->bucket, wish->account_id));
     if (!span_eq(wish->format, S("CSV")))
         return refuse(c, &S3_NOT_IMPLEMENTED,
                       "Inventories are written as CSV; %.*s is not implemented by kintoun yet.",
@@ -85,7 +73,7 @@ s3_put_bucket_inventory_configuration(struct call *c,
     const struct s3_inventory_configuration *wish = in->inventory_configuration;
     TRY(place_record(c, NAME_OF(in), &bucket));
     TRY(configuration_check_id(c, in->id, wish->id));
-    TRY(check_destination(c, wish->destination->s3_bucket_destination));
+    TRY(check_destination(c, &bucket, wish->destination->s3_bucket_destination));
     TRY(check_fields(c, &wish->optional_fields));
     TRY(configuration_put(c, &bucket, &kind, in->id, wish));
     struct s3_inventory inventory = {.bucket = in->bucket, .id = in->id, .edition = random_u64()};

@@ -38,20 +38,6 @@ struct span metrics_row(struct arena *arena, struct span bucket, struct span id)
                         SPAN_ARG(id));
 }
 
-static struct tags copy_tags(struct arena *arena, struct tags tags)
-{
-    struct tags copy = {.at = ARENA_ARRAY(arena, struct s3_pair, tags.count), .count = tags.count};
-    for (size_t i = 0; i < tags.count; i++)
-        copy.at[i] = (struct s3_pair){arena_copy(arena, tags.at[i].key),
-                                      arena_copy(arena, tags.at[i].value)};
-    return copy;
-}
-
-static struct span copy_text(struct arena *arena, struct span text)
-{
-    return span_is_absent(text) ? SPAN_NONE : arena_copy(arena, text);
-}
-
 static RESULT read_counter(struct call *c, struct arena *arena,
                            const struct s3_metrics_configuration *kept, struct counter *out)
 {
@@ -63,9 +49,7 @@ static RESULT read_counter(struct call *c, struct arena *arena,
     wish.point = kept->filter->access_point_arn;
     wish.and_point = kept->filter->and ? kept->filter->and->access_point_arn : SPAN_NONE;
     TRY(filter_read(c, &wish, &filter));
-    out->filter = (struct filter){.prefix = copy_text(arena, filter.prefix),
-                                  .point = copy_text(arena, filter.point),
-                                  .tags = copy_tags(arena, filter.tags)};
+    out->filter = filter_copy(arena, &filter);
     return OK;
 }
 

@@ -287,6 +287,7 @@ RESULT s3_put_object(struct call *c, const struct s3_put_object_in *in,
     TRY(lifecycle_describe(c, &place, &subject, &out->expiration));
     ENCRYPTION_SHOW(&attributes, &encryption, out);
     note_size(c, written.size);
+    note_object(c, NOTE_WRITTEN, in->key, &written, &attributes);
     out->version_id = object_new_version(c, &written);
     out->etag = attributes_etag(c, attributes.etag, 0);
     out->checksum_type = checksum_type_name(checksum.type);

@@ -263,8 +263,7 @@ RESULT s3_get_object(struct call *c, const struct s3_get_object_in *in,
         return refuse_errno(c, result, "reading object %.*s", SPAN_ARG(in->key));
     DESCRIBE(c, in, &answer, out);
     object_give_body(c, &content, &out->body);
-    if (tiering_is_of(answer.found.attributes.storage_class))
-        note_access(c, answer.found.object.stamp);
+    note_object(c, NOTE_READ, in->key, &answer.found.object, &answer.found.attributes);
     return OK;
 }
 

@@ -10,7 +10,32 @@
 #include "services/s3/document.h"
 #include "services/s3/policy.h"
 #include "services/s3/public_access.h"
+#include "services/s3/s3.api.h"
 #include "services/s3/s3.h"
+
+#include <errno.h>
+
+/* S3 wants both in one region and has no known text for it. */
+RESULT service_put_check_target(struct call *c, const struct s3_bucket_record *source,
+                                struct span arn, struct span account)
+{
+    struct s3_bucket_record target = {.name = span_from(arn, S("arn:aws:s3:::").len)};
+    if (!span_starts(arn, S("arn:aws:s3:::")) || !place_name_is_valid(target.name))
+        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET, "Invalid bucket ARN.");
+    int result = s3_bucket_record_get(c->txn, c->arena, &target);
+    if (result == -ENOENT)
+        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET,
+                      "The destination bucket does not exist.");
+    if (result < 0)
+        return refuse_errno(c, result, "reading bucket %.*s", SPAN_ARG(target.name));
+    if (!span_is_absent(account) && !span_eq(account, target.account))
+        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET,
+                      "The destination bucket is not owned by the account that was named.");
+    if (!span_eq(target.region, source->region))
+        return refuse(c, &S3_INVALID_S3_DESTINATION_BUCKET,
+                      "The destination bucket is not in the region of the source bucket.");
+    return OK;
+}
 
 /* What the condition keys of the policy look at. */
 struct asking {

@@ -172,16 +172,3 @@ def test_bucket_tags(s3, bucket, refused):
     s3.delete_bucket_tagging(Bucket=bucket)
     with refused("NoSuchTagSet", 404):
         s3.get_bucket_tagging(Bucket=bucket)
-
-
-def test_configurations_that_cannot_be_made(s3, bucket, refused):
-    """What would change nothing is refused, and so there is none."""
-    with refused("NotImplemented", 501):
-        s3.put_bucket_analytics_configuration(Bucket=bucket, Id="it", AnalyticsConfiguration={
-            "Id": "it", "StorageClassAnalysis": {}})
-    for call in s3.get_bucket_analytics_configuration, s3.delete_bucket_analytics_configuration:
-        with refused("NoSuchConfiguration", 404):
-            call(Bucket=bucket, Id="it")
-    assert s3.list_bucket_analytics_configurations(Bucket=bucket)["IsTruncated"] is False
-    with refused("NoSuchBucket", 404):
-        s3.list_bucket_analytics_configurations(Bucket=bucket + "-absent")

@@ -9,10 +9,8 @@ import signal
 
 import pytest
 
+from deliveries import MALFORMED, MISSING, admit, keys, read
 from moved_clock import eventually
-
-MISSING = "The specified configuration does not exist."
-MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
 def inventory(destination, identity="daily", versions="Current", fields=None, **more):
@@ -26,12 +24,6 @@ def put(s3, bucket, wish, identity=None):
     return s3.put_bucket_inventory_configuration(Bucket=bucket, Id=identity or wish["Id"], InventoryConfiguration=wish)
 
 
-def admit(s3, bucket, **condition):
-    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "s3:PutObject",
-         "Resource": f"arn:aws:s3:::{bucket}/*", **({"Condition": condition} if condition else {})}]}))
-
-
 @pytest.fixture
 def both(mine, name):
     """(client, source, destination), the latter open to inventories."""
@@ -41,15 +33,6 @@ def both(mine, name):
     admit(s3, destination, StringEquals={"aws:SourceAccount": "000000000000", "s3:x-amz-acl": "bucket-owner-full-control"},
           ArnLike={"aws:SourceArn": f"arn:aws:s3:::{source}"})
     return s3, source, destination
-
-
-def keys(s3, bucket, end):
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(end)]
-
-
-def read(s3, bucket, key):
-    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 def report(s3, bucket, folder):
@@ -94,7 +77,7 @@ def test_configurations(s3, bucket, name, refused):
         s3.list_bucket_inventory_configurations(Bucket=bucket, ContinuationToken="?")
 
 
-def test_refused_configurations(s3, bucket, name, refused):
+def test_refused_configurations(s3, bucket, name, refused, cloud):
     fine = inventory(bucket)
     with refused("IdMismatch", 400, "Document ID does not match the specified configuration ID."):
         put(s3, bucket, fine, "other")
@@ -105,6 +88,11 @@ def test_refused_configurations(s3, bucket, name, refused):
             put(s3, bucket, inventory(bucket, target={"Bucket": destination}))
     with refused("InvalidS3DestinationBucket", 400):
         put(s3, bucket, inventory(name("absent")))
+    elsewhere = name("elsewhere")
+    cloud.client("s3", region="eu-west-3").create_bucket(
+        Bucket=elsewhere, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
+    with refused("InvalidS3DestinationBucket", 400):
+        put(s3, bucket, inventory(elsewhere))
     for bad in (inventory(bucket, target={"Format": "WRONG"}), inventory(bucket, frequency="Hourly"),
                 inventory(bucket, versions="Wrong"), inventory(bucket, fields=["Wrong"])):
         with refused("MalformedXML", 400, MALFORMED):

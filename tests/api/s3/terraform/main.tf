@@ -221,6 +221,30 @@ resource "aws_s3_bucket_lifecycle_configuration" "observed" {
 }
 
 # What is counted of requests, and what is archived that nobody reads.
+resource "aws_s3_bucket_analytics_configuration" "observed" {
+  bucket = aws_s3_bucket.observed.id
+  name   = "team"
+  filter {
+    prefix = "${var.team}/"
+    tags   = { team = var.team }
+  }
+  storage_class_analysis {
+    data_export {
+      destination {
+        s3_bucket_destination {
+          bucket_arn = aws_s3_bucket.reports.arn
+          prefix     = "analysis"
+        }
+      }
+    }
+  }
+}
+
+resource "aws_s3_bucket_analytics_configuration" "all" {
+  bucket = aws_s3_bucket.observed.id
+  name   = "all"
+}
+
 resource "aws_s3_bucket_metric" "observed" {
   bucket = aws_s3_bucket.observed.id
   name   = "team"
