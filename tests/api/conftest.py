@@ -10,7 +10,7 @@ import pytest
 
 from harness import Cloud
 
-pytest_plugins = ["identities"]
+pytest_plugins = ["identities", "plans"]
 
 
 @pytest.fixture(scope="session", autouse=True)

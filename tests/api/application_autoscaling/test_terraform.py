@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terraform's resources of Application Auto Scaling."""
-import pathlib
-
-from plans import Terraform
 
 
-def test_terraform(own_cloud, tmp_path):
+def test_terraform(own_cloud, configuration):
     cloud = own_cloud()
-    terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform", tmp_path)
+    terraform = configuration(cloud, "terraform")
     terraform.apply()
     terraform.expect_no_change()
     changed = ["-var=most=40", "-var=goal=60", '-var=replicas=["us-east-1"]']

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terraform's resources of DynamoDB."""
-import pathlib
 import time
 
-from plans import Terraform
 
-
-def test_terraform(own_cloud, tmp_path):
+def test_terraform(own_cloud, configuration):
     cloud = own_cloud()
-    terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform", tmp_path)
+    terraform = configuration(cloud, "terraform")
     terraform.apply()
     terraform.expect_no_change()
     changed = ["-var=team=blue", "-var=second=true", "-var=units=5"]

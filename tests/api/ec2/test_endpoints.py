@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """VPC endpoints: what is told of them, what they are made of, and refusals."""
 import json
-import pathlib
 
 import pytest
 
 from harness import Cloud
-from plans import Terraform
 from refusals import refused, wait_for
 
 S3, STS = "com.amazonaws.us-east-1.s3", "com.amazonaws.us-east-1.sts"
@@ -252,9 +250,9 @@ def test_tokens_and_limits(own_cloud):
     assert refused(ec2.create_vpc_endpoint, VpcId=vpc, ServiceName=S3)[0] == "VpcEndpointLimitExceeded"
 
 
-def test_terraform(own_cloud, tmp_path):
+def test_terraform(own_cloud, configuration):
     cloud = own_cloud()
-    terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform_endpoints", tmp_path)
+    terraform = configuration(cloud, "terraform_endpoints")
     terraform.apply()
     terraform.expect_no_change()
     terraform.apply("-var=tables=2")

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terraform's resources of security groups, network ACLs, prefix lists, DHCP options and peerings."""
-import pathlib
-
-from plans import Terraform
 
 
-def test_terraform(own_cloud, tmp_path):
+def test_terraform(own_cloud, own_configuration):
     cloud = own_cloud()
-    terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform_groups", tmp_path)
+    terraform = own_configuration(cloud, "terraform_groups")
     terraform.apply()
     terraform.expect_no_change()
     changed = ["-var=port=8443", "-var=office=203.0.113.0/24"]

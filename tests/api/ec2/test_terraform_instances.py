@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terraform's aws_instance and aws_key_pair: apply, a change of the type, kill and restart, no difference; destroy."""
-import pathlib
 import signal
 
 from machines import root
-from plans import Terraform
 
 
 @root
-def test_instances(own_machines, tmp_path):
+def test_instances(own_machines, configuration):
     machines = own_machines
-    it = Terraform(machines.cloud, pathlib.Path(__file__).parent / "terraform_instances", tmp_path)
+    it = configuration(machines.cloud, "terraform_instances")
     it.apply()
     it.expect_no_change()
     instance = machines.ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["terraform"]}])[

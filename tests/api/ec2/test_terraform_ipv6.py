@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terraform's resources of networks with IPv6."""
-import pathlib
-
-from plans import Terraform
 
 
-def test_terraform_ipv6(own_cloud, tmp_path):
+def test_terraform_ipv6(own_cloud, configuration):
     cloud = own_cloud()
-    terraform = Terraform(cloud, pathlib.Path(__file__).parent / "terraform_ipv6", tmp_path)
+    terraform = configuration(cloud, "terraform_ipv6")
     terraform.apply()
     terraform.expect_no_change()
     terraform.apply("-var=team=blue")

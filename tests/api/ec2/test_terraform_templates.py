@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terraform's aws_launch_template, an aws_instance of it with aws_key_pair and aws_network_interface_attachment, aws_ami_from_instance,
 aws_ami_copy: apply, no difference, kill and restart, no difference, destroy."""
-import pathlib
 import signal
 
 from machines import root
-from plans import Terraform
 from refusals import wait_for
 
 
 @root
-def test_templates(own_machines, tmp_path):
+def test_templates(own_machines, configuration):
     machines, ec2 = own_machines, own_machines.ec2
-    it = Terraform(machines.cloud, pathlib.Path(__file__).parent / "terraform_templates", tmp_path)
+    it = configuration(machines.cloud, "terraform_templates")
     it.apply()
     it.expect_no_change()
     instance, = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": ["templated"]}])["Reservations"][0]["Instances"]
