@@ -32,6 +32,11 @@ struct feeding {
 
 static void go_on(struct feeding *feeding);
 
+static bool is_something(const struct feed_loan *lent)
+{
+    return lent->bytes.len || lent->len;
+}
+
 static void ask(struct feeding *feeding)
 {
     struct request *r = feeding->r;
@@ -51,7 +56,7 @@ static void ask(struct feeding *feeding)
         feeding->ended = true;
     arena_rewind(c->arena, mark);
     r->ticket = ticket;
-    if ((feeding->answer.len || c->feed->lent.len) &&
+    if ((feeding->answer.len || is_something(&c->feed->lent)) &&
         ticket > store_durable(r->gate->config->cloud->store)) {
         feeding->held = true;
         hold_reply(r);
@@ -62,15 +67,16 @@ static void ask(struct feeding *feeding)
 static bool lend(struct feeding *feeding)
 {
     struct http_exchange *x = feeding->r->x;
-    struct span *lent = &feeding->r->call.feed->lent;
-    if (lent->len && !feeding->lending && !http_reply_waiting(x)) {
-        http_reply_lend(x, *lent);
+    struct feed_loan *lent = &feeding->r->call.feed->lent;
+    if (is_something(lent) && !feeding->lending && !http_reply_waiting(x)) {
+        http_reply_lend(
+            x, &(struct http_segment){.bytes = lent->bytes, .fd = lent->fd, .len = lent->len});
         feeding->lending = true;
     }
-    if (lent->len && (!feeding->lending || http_reply_waiting(x)))
+    if (is_something(lent) && (!feeding->lending || http_reply_waiting(x)))
         return false;
     feeding->lending = false;
-    *lent = SPAN_NONE;
+    *lent = (struct feed_loan){0};
     return true;
 }
 
