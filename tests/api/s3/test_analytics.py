@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storage class analysis: configurations, and the exports of what was observed, to the figure."""
+import concurrent.futures as futures
 import csv
 import datetime
 import io
@@ -287,6 +288,31 @@ def test_over_restarts(days):
     days.advance(1)
     assert len(days.lines()) == 5 * len(AGES)
     assert days.s3.get_bucket_analytics_configuration(Bucket="source", Id="it")["AnalyticsConfiguration"] == analysis("reports")
+
+
+def test_many_at_once(days):
+    """Requests on several loops add up exactly."""
+    put(days.s3, "source", analysis("reports"))
+    days.put("k", MB)
+    with futures.ThreadPoolExecutor(8) as pool:
+        assert {len(body) for body in pool.map(lambda _: days.get("k", Range="bytes=0-1023"), range(400))} == {1024}
+    days.advance(1)
+    days.advance(1)
+    assert days.table()[days.date(1), "STANDARD", "000-014"][:5] == figures(1, MB, MB, 400 * 1024, 400)[:5]
+
+
+def test_a_crash_while_days_are_closed(days):
+    """Each day is closed once, whatever was under way."""
+    put(days.s3, "source", analysis("reports"))
+    days.put("k", MB)
+    days.get("k")
+    days.s3.put_object(Bucket="reports", Key="later")
+    days.advance(50)
+    for _ in range(3):
+        days.restart(signal.SIGKILL)
+    lines = [line for line in days.lines() if line["ObjectAge"] == "ALL"]
+    assert [line["Date"] for line in lines] == [days.date(before) for before in range(49, -1, -1)]
+    assert [line["GetRequestCount"] for line in lines] == ["1"] + ["0"] * 49
 
 
 def test_where_nothing_is_written(days):
