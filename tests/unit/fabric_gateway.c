@@ -45,6 +45,19 @@ static uint32_t swept(void)
     return sweep.ended;
 }
 
+TEST(a_datagram_without_a_sum_gets_none)
+{
+    world_open_all(200);
+    write_frame(&frame, &ask);
+    uint8_t *ip = frame.frame.at + 14;
+    put16(ip + 26, 0);
+    CHECK_INT(through(ask.at), FAB_PASSED);
+    CHECK(memcmp(ip + 12, &ask.source, 4) != 0);
+    CHECK_INT(get16(ip + 26), 0);
+    CHECK_INT(sum_of(ip, 20, 0), 0);
+    host_close();
+}
+
 TEST(a_sender_keeps_its_address_while_that_has_ports)
 {
     world_open_all(200);

@@ -168,7 +168,8 @@ static void bend_options(struct oracle *oracle, uint8_t *ip)
     put16(tcp + 16, l4_sum(ip, 48));
 }
 
-/* Makes a fragment of it, or a packet that is too long for the internet, or neither. */
+/* Makes a fragment of it, or a packet that is too long for the internet, or neither, and a datagram
+ * without a sum. */
 static void bend(struct oracle *oracle, struct world_frame *frame)
 {
     static const uint16_t bits[] = {0x2000, 3, 0x2001, 185, 0x4000, 0, 0x4000};
@@ -176,6 +177,8 @@ static void bend(struct oracle *oracle, struct world_frame *frame)
     uint32_t kind = oracle_random(oracle, 7);
     if (kind >= 5)
         bend_options(oracle, ip);
+    if (ip[9] == FAB_UDP && oracle_random(oracle, 2))
+        put16(ip + 26, 0);
     put16(ip + 4, oracle_random(oracle, 3));
     put16(ip + 6, bits[kind]);
     if (kind >= 4) {

@@ -58,23 +58,30 @@ FAB_INLINE void fab_rewrite_l4_sum(FAB_FRAME *frame, const struct fab_packet *p,
         FAB_L4_SUM(frame, sum, p->target_port, verdict->target_port, 2 | mangled);
 }
 
+/* RFC 768: a sender need not sum up. */
+FAB_INLINE int fab_is_unsummed(const struct fab_packet *p, const uint8_t *head)
+{
+    return p->protocol == FAB_UDP && fab_u16(head + FAB_L4 + 6) == 0;
+}
+
 /* Addresses and ports of a plain packet. The sums first: a helper gives the pointers up. */
 FAB_INLINE int fab_rewrite(FAB_FRAME *frame, const struct fab_packet *p,
                            const struct fab_verdict *verdict)
 {
     int has_ports = (p->protocol == FAB_TCP || p->protocol == FAB_UDP || p->protocol == FAB_ICMP) &&
                     p->fragment != FAB_LATER;
-    if (has_ports)
-        fab_rewrite_l4_sum(frame, p, verdict);
-    uint8_t *head = FAB_HEAD(frame, FAB_L4);
+    uint8_t *head = FAB_HEAD(frame, FAB_L4 + (has_ports ? 8 : 0));
     if (!head)
         return 0;
+    if (has_ports && !fab_is_unsummed(p, head)) {
+        fab_rewrite_l4_sum(frame, p, verdict);
+        head = FAB_HEAD(frame, FAB_L4 + 8);
+        if (!head)
+            return 0;
+    }
     fab_rewrite_ip(head, p, verdict);
     if (!has_ports)
         return 1;
-    head = FAB_HEAD(frame, FAB_L4 + 8);
-    if (!head)
-        return 0;
     if (p->protocol == FAB_ICMP) {
         *(uint16_t *)(void *)(head + FAB_L4 + FAB_ICMP_ID) =
             p->icmp_type == 8 ? verdict->source_port : verdict->target_port;
