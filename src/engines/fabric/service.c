@@ -136,19 +136,25 @@ int fabric_service_call(struct fabric *fabric, const struct fabric_connection *c
                                 .source_port = connection->service_port,
                                 .target_port = connection->caller_port,
                                 .at = FAB_SERVICE << 8 | connection->protocol};
-    struct fab_flow flow;
+    struct fab_claim claim;
+    struct fab_session session;
     struct fab_interface interface;
-    int error = fabric_get(fabric, FABRIC_FLOWS, &key, &flow);
+    int error = fabric_get(fabric, FABRIC_FLOWS, &key, &claim);
     if (!error)
-        error = fabric_get(fabric, FABRIC_INTERFACES, &flow.to, &interface);
+        error = fabric_get(fabric, FABRIC_SESSIONS, &claim.session, &session);
+    const struct fab_flow *flow = &session.flows[claim.side & 1];
+    if (!error)
+        error = memcmp(&flow->key, &key, sizeof key) == 0
+                    ? fabric_get(fabric, FABRIC_INTERFACES, &flow->to, &interface)
+                    : -ENOENT;
     if (error < 0)
         return error;
-    *ret = (struct fabric_call){.interface = flow.to,
+    *ret = (struct fabric_call){.interface = flow->to,
                                 .network = interface.network,
-                                .source = flow.target,
-                                .target = flow.source,
-                                .source_port = flow.target_port,
-                                .target_port = flow.source_port};
+                                .source = flow->target,
+                                .target = flow->source,
+                                .source_port = flow->target_port,
+                                .target_port = flow->source_port};
     return 0;
 }
 

@@ -176,20 +176,22 @@ int fabric_records(struct fabric *fabric, fabric_each_record each, void *user)
 
 static struct fabric_translation translation_of(const struct fab_session *session, uint64_t now)
 {
+    const struct fab_flow *asks = &session->flows[FAB_ASKS];
+    const struct fab_flow *answers = &session->flows[FAB_ANSWERS];
     uint8_t both = FAB_SEEN_FIN_ASKS | FAB_SEEN_FIN_ANSWERS;
     return (struct fabric_translation){
-        .protocol = (uint8_t)session->asks.at,
+        .protocol = (uint8_t)asks->key.at,
         .answered = (session->seen & FAB_SEEN_ANSWER) != 0,
         .closed = (session->seen & FAB_SEEN_RST) || (session->seen & both) == both,
-        .interface = session->asks.at >> 8,
-        .inside = session->asks.source,
-        .outside = session->answers.target,
-        .target = session->asks.target,
-        .inside_port = session->asks.source_port,
-        .outside_port = session->answers.target_port,
-        .target_port = session->asks.target_port,
-        .packets = {session->packets[FAB_ASKS], session->packets[FAB_ANSWERS]},
-        .bytes = {session->bytes[FAB_ASKS], session->bytes[FAB_ANSWERS]},
+        .interface = asks->key.at >> 8,
+        .inside = asks->key.source,
+        .outside = answers->key.target,
+        .target = asks->key.target,
+        .inside_port = asks->key.source_port,
+        .outside_port = answers->key.target_port,
+        .target_port = asks->key.target_port,
+        .packets = {asks->packets, answers->packets},
+        .bytes = {asks->bytes, answers->bytes},
         .age_ms = now > session->begun_ns ? (now - session->begun_ns) / 1000000 : 0,
         .idle_ms = now > session->last_ns ? (uint32_t)((now - session->last_ns) / 1000000) : 0,
     };

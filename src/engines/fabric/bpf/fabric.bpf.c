@@ -66,7 +66,7 @@ char LICENSE[] SEC("license") = "GPL"; /* the helpers want it */
 #define FAB_HASH(name, key_type, value_type, size)                                                 \
     FAB_MAP(name, BPF_MAP_TYPE_HASH, key_type, value_type, size)
 
-FAB_HASH(fab_flows, struct fab_key, struct fab_flow, 2 * FAB_SESSIONS);
+FAB_HASH(fab_flows, struct fab_key, struct fab_claim, 2 * FAB_SESSIONS);
 FAB_HASH(fab_flows6, struct fab_key6, struct fab_flow6, FAB_SESSIONS / 2);
 FAB_HASH(fab_places6, struct fab_ip6, struct fab_place6, FAB_PLACES);
 FAB_HASH(fab_targets, struct fab_target_key, int32_t, FAB_TARGETS);
@@ -103,6 +103,7 @@ FAB_MAP(fab_reasons, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, uint64_t, FAB_REASONS)
 
 FAB_PAGES(fab_meters, struct fab_meter, FAB_INTERFACES);
 FAB_PAGES(fab_floods, struct fab_flood, FAB_FLOODS);
+FAB_PAGES(fab_hints, struct fab_hint, FAB_HINTS);
 FAB_PAGES(fab_sessions, struct fab_session, FAB_SESSIONS);
 
 #define FAB_TRIE(name, key_type, value_type, size)                                                 \
@@ -130,7 +131,7 @@ struct {
     __type(value, uint32_t);
 } fab_tails SEC(".maps");
 
-FAB_ONCE uint64_t fab_now(void)
+FAB_INLINE uint64_t fab_now(void)
 {
     struct fab_settings *settings = FAB_AT(fab_settings_map, 0);
     return bpf_ktime_get_coarse_ns() + (settings ? settings->clock_offset_ns : 0);

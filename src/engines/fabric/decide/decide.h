@@ -7,10 +7,10 @@
  * FAB_NOW, FAB_RANDOM, FAB_REPEAT, FAB_KEEP and the atomics FAB_FETCH_ADD, FAB_FETCH_OR and
  * FAB_SWAP, which the includer defines.
  *
- * fab_hit is the whole of it for a packet of a known flow: one look-up, one comparison of
- * generations. Everything else is fab_slow: it asks the rules again after a change (a NAT binding
- * and what a group has let in stay, lists and routes count at once, as "Security group connection
- * tracking" says) and makes new flows.
+ * fab_hit is the whole of it for a packet of a known flow: a hint where the flow is, one comparison
+ * of generations. Everything else is fab_slow: it asks the rules again after a change (a NAT
+ * binding and what a group has let in stay, lists and routes count at once, as "Security group
+ * connection tracking" says) and makes new flows.
  */
 #include "engines/fabric/decide/fragment.h"
 #include "engines/fabric/decide/guard.h"
@@ -67,23 +67,61 @@ FAB_INLINE void fab_refuse(struct fab_verdict *verdict, uint32_t reason, const s
     verdict->target_port = p->protocol == FAB_ICMP ? p->target_port : FAB_ORDER16(way->low);
 }
 
+/* Anything else goes the whole way. */
+FAB_INLINE int fab_is_common(const struct fab_packet *p)
+{
+    return p->kind == FAB_KIND_PLAIN && !p->fragment && !(p->tcp_flags & FAB_TCP_SYN);
+}
+
+/* The slot may be another session's by now. */
+FAB_INLINE int fab_is_live(const struct fab_session *session, uint32_t side,
+                           const struct fab_key *key)
+{
+    const struct fab_key *own = &session->flows[side & 1].key;
+    return session->state == FAB_LIVE && !session->six && own->source == key->source &&
+           own->target == key->target && own->source_port == key->source_port &&
+           own->target_port == key->target_port && own->at == key->at;
+}
+
+/* 1: nothing has changed since the rules were asked for this flow, and `verdict` is filled. */
+FAB_INLINE int fab_pass(const struct fab_packet *p, const struct fab_key *key,
+                        const struct fab_claim *claim, struct fab_verdict *verdict)
+{
+    struct fab_session *session = FAB_AT(fab_sessions, claim->session);
+    if (!session || !fab_is_live(session, claim->side, key))
+        return 0;
+    const struct fab_flow *flow = &session->flows[claim->side & 1];
+    const struct fab_network *network = FAB_AT(fab_networks, flow->network);
+    uint64_t now = FAB_NOW();
+    if (!network || network->generation != flow->generation || fab_idle(session, now) ||
+        fab_too_big(p, session->mtu))
+        return 0;
+    fab_touch(session, claim->side, p, now);
+    fab_forward(verdict, flow);
+    return 1;
+}
+
 /* 1: the packet belongs to a flow that nothing has changed since, and `verdict` is filled. */
 FAB_INLINE int fab_hit(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
 {
-    if (p->kind != FAB_KIND_PLAIN || p->fragment || (p->tcp_flags & FAB_TCP_SYN))
+    if (!fab_is_common(p))
         return 0;
     struct fab_key key = fab_key_of(p, at);
-    const struct fab_flow *flow = FAB_FIND(fab_flows, &key);
-    if (!flow)
+    struct fab_claim claim = fab_hinted(&key);
+    return fab_pass(p, &key, &claim, verdict);
+}
+
+/* The same where no hint knew the flow; the next packet has one. */
+FAB_ONCE int fab_hit_unhinted(const struct fab_packet *p, uint32_t at,
+                              const struct fab_claim *found, struct fab_verdict *verdict)
+{
+    if (!p || !found || !verdict || !fab_is_common(p))
         return 0;
-    const struct fab_network *network = FAB_AT(fab_networks, flow->network);
-    struct fab_session *session = FAB_AT(fab_sessions, flow->session);
-    uint64_t now = FAB_NOW();
-    if (!network || network->generation != flow->generation || !session ||
-        session->state != FAB_LIVE || fab_idle(session, now) || fab_too_big(p, session->mtu))
+    struct fab_claim claim = *found;
+    struct fab_key key = fab_key_of(p, at);
+    if (!fab_pass(p, &key, &claim, verdict))
         return 0;
-    fab_touch(session, flow->side, p, now);
-    fab_forward(verdict, flow);
+    fab_hint_keep(&key, claim.session, claim.side);
     return 1;
 }
 
@@ -115,12 +153,13 @@ FAB_INLINE int fab_is_public(uint32_t number, uint32_t address)
 }
 
 /* Whether the rules still lead where the flow was made to go, and as what it goes. */
-FAB_INLINE int fab_way_is(const struct fab_way *way, const struct fab_flow *flow,
-                          const struct fab_session *session, int error)
+FAB_INLINE int fab_way_is(const struct fab_way *way, const struct fab_session *session,
+                          uint32_t side, int error)
 {
+    const struct fab_flow *flow = &session->flows[side & 1];
     if (way->to != flow->to || way->target != flow->target)
         return 0;
-    if (flow->side == FAB_ANSWERS)
+    if (side == FAB_ANSWERS)
         return error || way->source == flow->source;
     if (way->gateway != session->gateway)
         return 0;
@@ -139,18 +178,18 @@ FAB_INLINE uint8_t fab_skip_of(const struct fab_session *session, uint32_t side)
 
 /* Asks the rules for a packet of a known flow: FAB_PASSED, the reason against it, or FAB_NO_FLOW
  * when the flow is not what the rules would make now. */
-FAB_INLINE int fab_ask_again(const struct fab_packet *p, uint32_t at, struct fab_flow *flow,
-                             struct fab_verdict *verdict)
+FAB_INLINE int fab_ask_again(const struct fab_packet *p, uint32_t at, struct fab_session *session,
+                             uint32_t side, struct fab_verdict *verdict)
 {
-    struct fab_session *session = flow ? FAB_AT(fab_sessions, flow->session) : 0;
-    const struct fab_network *network = flow ? FAB_AT(fab_networks, flow->network) : 0;
-    if (!p || !session || !network || !verdict)
+    struct fab_flow *flow = &session->flows[side & 1];
+    const struct fab_network *network = FAB_AT(fab_networks, flow->network);
+    if (!network)
         return FAB_RACED;
     /* Before the rules are read, so that what changes meanwhile is asked again. */
     uint32_t generation = network->generation;
     struct fab_way way = fab_way_of(p, at);
-    way.skip = fab_skip_of(session, flow->side);
-    if (flow->side == FAB_ANSWERS && (session->gateway || at == FAB_SERVICE)) {
+    way.skip = fab_skip_of(session, side);
+    if (side == FAB_ANSWERS && (session->gateway || at == FAB_SERVICE)) {
         way.bound = flow->to;
         way.bound_source = flow->source;
         way.via = session->to;
@@ -162,11 +201,11 @@ FAB_INLINE int fab_ask_again(const struct fab_packet *p, uint32_t at, struct fab
         fab_refuse(verdict, (uint32_t)reason, p, &way);
         return reason;
     }
-    if (!fab_way_is(&way, flow, session, p->kind == FAB_KIND_ERROR))
+    if (!fab_way_is(&way, session, side, p->kind == FAB_KIND_ERROR))
         return FAB_NO_FLOW;
     fab_forward(verdict, flow);
     if (p->kind == FAB_KIND_ERROR) {
-        if (!(session->gateway && flow->side == FAB_ASKS))
+        if (!(session->gateway && side == FAB_ASKS))
             verdict->outer_source = way.source;
         return FAB_PASSED;
     }
@@ -209,15 +248,16 @@ FAB_INLINE void fab_clamp_syn(struct fab_verdict *verdict, const struct fab_pack
 }
 
 /* A flow that is there, but not simply hit. 0: it is over, a new one may be made. */
-FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, struct fab_flow *flow,
+FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, const struct fab_claim *claim,
                        struct fab_verdict *verdict)
 {
-    if (!p || !flow || !verdict)
+    if (!p || !claim || !verdict)
         return 1;
-    uint32_t slot = flow->session, side = flow->side;
+    uint32_t slot = claim->session, side = claim->side & 1;
     struct fab_session *session = FAB_AT(fab_sessions, slot);
+    struct fab_key key = fab_key_of(p, at);
     uint64_t now = FAB_NOW();
-    if (!session || session->state != FAB_LIVE) {
+    if (!session || !fab_is_live(session, side, &key)) {
         fab_drop(verdict, FAB_RACED);
         return 1;
     }
@@ -225,7 +265,7 @@ FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, struct fab_flow 
         fab_end(slot);
         return 0;
     }
-    int reason = fab_ask_again(p, at, flow, verdict);
+    int reason = fab_ask_again(p, at, session, side, verdict);
     if (reason == FAB_NO_FLOW) {
         fab_end(slot);
         return 0;
@@ -242,6 +282,7 @@ FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, struct fab_flow 
         fab_clamp_syn(verdict, p, session);
         fab_count_answered(session, side, p);
         fab_touch(session, side, p, now);
+        fab_hint_keep(&session->flows[side].key, slot, side);
     }
     return 1;
 }
@@ -286,10 +327,25 @@ FAB_INLINE uint8_t fab_tracked_of(const struct fab_way *way)
     return tracked;
 }
 
+/* The answers go back the way of `asks`, for the first time past the rules. */
+FAB_INLINE void fab_set_answers(struct fab_session *session, const struct fab_key *key)
+{
+    const struct fab_flow *asks = &session->flows[FAB_ASKS];
+    struct fab_flow *answers = &session->flows[FAB_ANSWERS];
+    answers->key = *key;
+    answers->source = asks->key.target;
+    answers->target = asks->key.source;
+    answers->source_port = asks->key.target_port;
+    answers->target_port = asks->key.source_port;
+    answers->to = asks->key.at >> 8;
+    answers->network = asks->network;
+}
+
 /* Claims both tuples: the answers' first, for with a gateway that is the allocation of the port. */
 FAB_INLINE int fab_claim(const struct fab_packet *p, const struct fab_way *way,
-                         struct fab_session *session, struct fab_flow *asks)
+                         struct fab_session *session, uint32_t slot)
 {
+    struct fab_flow *asks = &session->flows[FAB_ASKS];
     struct fab_allocation a = {
         .gateway = way->gateway,
         .answers = {.source = way->target,
@@ -297,32 +353,25 @@ FAB_INLINE int fab_claim(const struct fab_packet *p, const struct fab_way *way,
                     .source_port = p->target_port,
                     .target_port = p->source_port,
                     .at = way->to << 8 | p->protocol},
-        .flow = {.source = p->target,
-                 .target = p->source,
-                 .source_port = p->target_port,
-                 .target_port = p->source_port,
-                 .to = way->at,
-                 .session = asks->session,
-                 .network = asks->network,
-                 .side = FAB_ANSWERS},
+        .claim = {slot, FAB_ANSWERS},
+        .sender = p->source,
     };
     if (way->gateway) {
         int reason = fab_allocate(&a);
         if (reason)
             return reason;
-    } else if (FAB_CLAIM(fab_flows, &a.answers, &a.flow) &&
+    } else if (FAB_CLAIM(fab_flows, &a.answers, &a.claim) &&
                (way->to != FAB_SERVICE || fab_allocate_any(&a))) {
         return FAB_RACED;
     }
-    session->answers = a.answers;
+    fab_set_answers(session, &a.answers);
     asks->source = a.answers.target;
     asks->source_port = a.answers.target_port;
     fab_flows_add(session->from, 1);
     fab_flows_add(session->to, 1);
     session->state = FAB_LIVE;
-    if (FAB_CLAIM(fab_flows, &session->asks, asks) == 0)
-        return FAB_PASSED;
-    return FAB_RACED;
+    a.claim.side = FAB_ASKS;
+    return FAB_CLAIM(fab_flows, &asks->key, &a.claim) ? FAB_RACED : FAB_PASSED;
 }
 
 /* Undone by ending it: what was claimed is removed, but never what another packet has claimed. */
@@ -330,7 +379,7 @@ FAB_INLINE void fab_unclaim(struct fab_session *session, uint32_t slot)
 {
     if (session->state == FAB_LIVE) {
         session->seen = FAB_SEEN_RST; /* not an idle timeout */
-        session->asks = session->answers;
+        session->flows[FAB_ASKS].key = session->flows[FAB_ANSWERS].key;
         fab_end(slot);
     } else {
         session->state = FAB_FREE;
@@ -359,24 +408,22 @@ FAB_ONCE int fab_make(const struct fab_packet *p, struct fab_way *way, uint32_t 
     session->mtu = fab_way_mtu(way);
     session->clamped = fab_way_clamps(way);
     session->tracked = fab_tracked_of(way);
-    session->asks = fab_key_of(p, way->at);
     fab_set_idle(session, way->at == FAB_EDGE ? way->to : way->at, way->protocol);
-    struct fab_flow asks = {.source = way->source,
-                            .target = way->target,
-                            .source_port = p->source_port,
-                            .target_port = p->target_port,
-                            .to = way->to,
-                            .session = slot,
-                            .network = way->network,
-                            .generation = way->network ? generation : 0,
-                            .side = FAB_ASKS};
-    int reason = fab_claim(p, way, session, &asks);
+    struct fab_flow *asks = &session->flows[FAB_ASKS];
+    asks->key = fab_key_of(p, way->at);
+    asks->target = way->target;
+    asks->target_port = p->target_port;
+    asks->to = way->to;
+    asks->network = way->network;
+    int reason = fab_claim(p, way, session, slot);
     if (reason) {
         fab_unclaim(session, slot);
         return reason;
     }
+    asks->generation = way->network ? generation : 0; /* from now on packets may go by it */
+    fab_hint_keep(&asks->key, slot, FAB_ASKS);
     fab_touch(session, FAB_ASKS, p, session->last_ns);
-    fab_forward(verdict, &asks);
+    fab_forward(verdict, asks);
     fab_clamp_syn(verdict, p, session);
     return FAB_PASSED;
 }
@@ -471,13 +518,13 @@ FAB_INLINE void fab_slow(struct fab_packet *p, uint32_t at, struct fab_verdict *
         return;
     }
     struct fab_key key = fab_key_of(p, at);
-    struct fab_flow *flow = FAB_FIND(fab_flows, &key);
-    if (flow && fab_known(p, at, flow, verdict))
+    const struct fab_claim *claim = FAB_FIND(fab_flows, &key);
+    if (claim && (fab_hit_unhinted(p, at, claim, verdict) || fab_known(p, at, claim, verdict)))
         return;
     fab_new(p, at, verdict);
     if (verdict->reason != FAB_RACED)
         return;
-    flow = FAB_FIND(fab_flows, &key); /* another packet of this flow was faster: go with it */
-    if (flow)
-        fab_known(p, at, flow, verdict);
+    claim = FAB_FIND(fab_flows, &key); /* another packet of this flow was faster: go with it */
+    if (claim)
+        fab_known(p, at, claim, verdict);
 }

@@ -5,6 +5,7 @@
  * tuple; a translating gateway's port is allocated by claiming the answers' tuple, so no two flows
  * can ever have the same one (insert if absent is the allocator).
  */
+#include "engines/fabric/decide/hint.h"
 #include "engines/fabric/decide/way.h"
 
 #define FAB_SECOND 1000000000ull
@@ -36,8 +37,8 @@ FAB_INLINE void fab_touch(struct fab_session *session, uint32_t side, const stru
 {
     if (now - session->last_ns > FAB_TOUCH_NS)
         session->last_ns = now;
-    session->packets[side & 1] += p->pieces;
-    session->bytes[side & 1] += p->length;
+    session->flows[side & 1].packets += p->pieces;
+    session->flows[side & 1].bytes += p->length;
     struct fab_gateway_count *count =
         session->gateway ? FAB_AT(fab_gateway_counts, session->gateway) : 0;
     if (count) {
@@ -111,13 +112,15 @@ FAB_ONCE int fab_forget6(const struct fab_session *session)
     return 0;
 }
 
-FAB_ONCE int fab_forget(const struct fab_session *session)
+FAB_ONCE int fab_forget(const struct fab_session *session, uint32_t slot)
 {
     if (!session)
         return 0;
-    struct fab_key asks = session->asks, answers = session->answers;
+    struct fab_key asks = session->flows[FAB_ASKS].key, answers = session->flows[FAB_ANSWERS].key;
     FAB_REMOVE(fab_flows, &asks);
     FAB_REMOVE(fab_flows, &answers);
+    fab_hint_drop(&asks, slot, FAB_ASKS);
+    fab_hint_drop(&answers, slot, FAB_ANSWERS);
     return 0;
 }
 
@@ -127,12 +130,12 @@ FAB_ONCE int fab_end(uint32_t slot)
     struct fab_session *session = FAB_AT(fab_sessions, slot);
     if (!session || FAB_SWAP(&session->state, FAB_LIVE, FAB_DEAD) != FAB_LIVE)
         return 0;
-    struct fab_key answers = session->answers;
+    struct fab_key answers = session->flows[FAB_ANSWERS].key;
     uint32_t gateway = session->gateway;
     if (session->six)
         fab_forget6(session);
     else
-        fab_forget(session);
+        fab_forget(session, slot);
     fab_flows_add(session->from, -1);
     fab_flows_add(session->to, -1);
     if (gateway) {
@@ -166,8 +169,8 @@ static FAB_NOINLINE long fab_sweep_slot(uint32_t i, struct fab_sweep *sweep)
 /* One flow's search for an address and a port. */
 struct fab_allocation {
     struct fab_key answers;
-    struct fab_flow flow; /* of the answers */
-    uint32_t gateway, start;
+    struct fab_claim claim; /* of the answers */
+    uint32_t gateway, sender, start;
     uint32_t port_first, port_count;
     uint32_t taken;
 };
@@ -178,8 +181,8 @@ static FAB_NOINLINE long fab_try_port(uint32_t i, struct fab_allocation *a)
     (void)i;
     uint32_t port = a->port_first + (uint32_t)((uint64_t)FAB_RANDOM() * a->port_count >> 32);
     a->answers.target_port = FAB_ORDER16(port);
-    a->taken = FAB_CLAIM(fab_flows, &a->answers, &a->flow) == 0;
-    return a->taken;
+    a->taken = FAB_CLAIM(fab_flows, &a->answers, &a->claim) == 0;
+    return a->taken != 0; /* the verifier wants to see that it is 0 or 1 */
 }
 
 /* Two senders of one interface that call a service from the same port: it sees the second by
@@ -228,7 +231,7 @@ static FAB_NOINLINE long fab_try_public(uint32_t i, struct fab_allocation *a)
     FAB_REPEAT(FAB_PORT_TRIES, fab_try_port, a);
     if (!a->taken)
         fab_target_drop(&key);
-    return a->taken;
+    return a->taken != 0;
 }
 
 /* FAB_PASSED with the address and port in a->answers, claimed. */
@@ -238,7 +241,7 @@ static FAB_NOINLINE int fab_allocate(struct fab_allocation *a)
     struct fab_gateway_count *count = a ? FAB_AT(fab_gateway_counts, a->gateway) : 0;
     if (!gateway || !count)
         return FAB_NO_ROUTE;
-    a->start = (uint32_t)((uint64_t)a->flow.target * 0x9e3779b97f4a7c15ull >> 40);
+    a->start = (uint32_t)((uint64_t)a->sender * 0x9e3779b97f4a7c15ull >> 40);
     int is_connection = (uint8_t)a->answers.at == FAB_TCP;
     FAB_FETCH_ADD(&count->attempts, is_connection);
     FAB_REPEAT(gateway->count, fab_try_public, a);

@@ -12,7 +12,7 @@
 #define FAB_SERVICE 0xffffffu /* the end behind which services listen */
 #define FAB_NOWHERE UINT32_MAX
 /* Moves whenever what maps hold is read otherwise than before. */
-#define FAB_LAYOUT 2
+#define FAB_LAYOUT 3
 /* The fabric's ends have device indexes of our choice, so that an array tells whose a frame is: the
  * first one is interface 0's, which there is not. */
 #define FAB_DEVICE_OF_EDGE 2u
@@ -93,15 +93,24 @@ struct fab_key6 {
     uint32_t at;
 };
 
-/* One direction of a session: the tuple it leaves with and where. */
+enum FAB_SIDE { FAB_ASKS, FAB_ANSWERS };
+
+/* Whose a tuple is. */
+struct fab_claim {
+    uint32_t session, side;
+};
+
+/* One direction of a session: the tuple it comes with, the one it leaves with and where. A cache
+ * line, so that processors that see one direction each do not take it from each other. */
 struct fab_flow {
+    struct fab_key key;
     uint32_t source, target;
     uint16_t source_port, target_port;
-    uint32_t to; /* interface */
-    uint32_t session;
+    uint32_t to;         /* interface */
     uint32_t network;    /* whose generation counts */
     uint32_t generation; /* under which the rules were last asked; 0: never */
-    uint32_t side;       /* enum FAB_SIDE */
+    uint32_t reserved[2];
+    uint64_t packets, bytes;
 };
 
 /* The same of IPv6. */
@@ -109,7 +118,16 @@ struct fab_flow6 {
     uint32_t to, session, network, generation, side;
 };
 
-enum FAB_SIDE { FAB_ASKS, FAB_ANSWERS };
+/* Where the flows of some tuples are that have the same bucket: each the number of its session, its
+ * side in the lowest bit, and a part of the tuple's hash on top. Only a hint: a flow tells itself
+ * whether it is meant, and fab_flows what no hint tells. */
+#define FAB_HINT_BITS 16
+#define FAB_HINTS (1u << FAB_HINT_BITS)
+#define FAB_HINT_WAYS 4
+#define FAB_HINT_NUMBER_BITS 20
+struct fab_hint {
+    uint32_t at[FAB_HINT_WAYS];
+};
 
 enum FAB_SESSION_STATE { FAB_FREE, FAB_LIVE, FAB_DEAD };
 enum FAB_SESSION_SEEN {
@@ -122,7 +140,7 @@ enum FAB_SESSION_SEEN {
  * rule ("Security group connection tracking", untracked connections). */
 enum FAB_TRACKED { FAB_TRACKED_ASKS = 1, FAB_TRACKED_ANSWERS = 2 };
 
-/* What both directions share. What every packet touches is the first cache line of 64 bytes. */
+/* What both directions share is the first cache line of 64 bytes, which packets seldom change. */
 struct fab_session {
     uint64_t last_ns;
     uint32_t state;   /* enum FAB_SESSION_STATE */
@@ -135,18 +153,15 @@ struct fab_session {
     uint16_t mtu;    /* of the way; 0: any size passes */
     uint8_t clamped; /* 1: TCP's segments are kept to FAB_NARROW_MTU */
     uint8_t reserved;
-    uint64_t packets[2], bytes[2]; /* by side */
-    union {
-        struct {
-            struct fab_key asks, answers;
-        };
-        struct fab_key6 asks6; /* its answers' key is the same turned round */
-    };
     uint32_t from, to; /* interfaces, whose numbers of flows it is in */
-    uint64_t begun_ns;
-    uint32_t reserved_2[2];
+    uint64_t begun_ns, reserved_2[2];
+    union {
+        struct fab_flow flows[2]; /* by side; of IPv6 only the counts */
+        struct fab_key6 asks6;    /* its answers' key is the same turned round */
+    };
 };
-_Static_assert(sizeof(struct fab_session) == 128, "whole cache lines");
+_Static_assert(sizeof(struct fab_session) == 192, "whole cache lines");
+_Static_assert(sizeof(struct fab_key6) <= __builtin_offsetof(struct fab_flow, packets), "apart");
 
 /* A network and the number that every change of its rules and routes moves. */
 struct fab_network {
