@@ -104,8 +104,10 @@ static RESULT begin_observation(struct call *c, const struct s3_bucket_record *b
         span_eq(filter_text(c, &old), filter_text(c, wish)))
         return OK;
     TRY(end_observation(c, bucket, wish->id));
-    s3_analytics_put(c->txn, &(struct s3_analytics){
-                                 .bucket = bucket->name, .id = wish->id, .edition = random_u64()});
+    s3_analytics_put(c->txn, &(struct s3_analytics){.bucket = bucket->name,
+                                                    .id = wish->id,
+                                                    .edition = random_u64(),
+                                                    .begun = c->now_ms});
     return OK;
 }
 

@@ -47,7 +47,7 @@ static int64_t next_of(const struct s3_analytics_run *run)
     return run->stage == STAGE_LOOK ? run->due : 0;
 }
 
-/* One that is new begins with the day that is today. */
+/* One that is new begins with the day on which it was wished. */
 static int consider(void *user, struct s3_analytics *analytics)
 {
     struct choice *choice = user;
@@ -60,7 +60,7 @@ static int consider(void *user, struct s3_analytics *analytics)
         run = (struct s3_analytics_run){.bucket = analytics->bucket,
                                         .id = analytics->id,
                                         .edition = analytics->edition,
-                                        .due = lifecycle_midnight(c->now_ms + 1)};
+                                        .due = lifecycle_midnight(analytics->begun + 1)};
         s3_analytics_run_put(c->txn, &run);
     }
     if (!choice->any || next_of(&run) < next_of(&choice->first))
