@@ -32,11 +32,6 @@ struct feeding {
 
 static void go_on(struct feeding *feeding);
 
-static bool is_something(const struct feed_loan *lent)
-{
-    return lent->bytes.len || lent->len;
-}
-
 static void ask(struct feeding *feeding)
 {
     struct request *r = feeding->r;
@@ -56,7 +51,7 @@ static void ask(struct feeding *feeding)
         feeding->ended = true;
     arena_rewind(c->arena, mark);
     r->ticket = ticket;
-    if ((feeding->answer.len || is_something(&c->feed->lent)) &&
+    if ((feeding->answer.len || c->feed->lent.len) &&
         ticket > store_durable(r->gate->config->cloud->store)) {
         feeding->held = true;
         hold_reply(r);
@@ -67,16 +62,15 @@ static void ask(struct feeding *feeding)
 static bool lend(struct feeding *feeding)
 {
     struct http_exchange *x = feeding->r->x;
-    struct feed_loan *lent = &feeding->r->call.feed->lent;
-    if (is_something(lent) && !feeding->lending && !http_reply_waiting(x)) {
-        http_reply_lend(
-            x, &(struct http_segment){.bytes = lent->bytes, .fd = lent->fd, .len = lent->len});
+    struct span *lent = &feeding->r->call.feed->lent;
+    if (lent->len && !feeding->lending && !http_reply_waiting(x)) {
+        http_reply_lend(x, *lent);
         feeding->lending = true;
     }
-    if (is_something(lent) && (!feeding->lending || http_reply_waiting(x)))
+    if (lent->len && (!feeding->lending || http_reply_waiting(x)))
         return false;
     feeding->lending = false;
-    *lent = (struct feed_loan){0};
+    *lent = SPAN_NONE;
     return true;
 }
 

@@ -63,7 +63,7 @@ static bool is_file(const struct http_segment *segment)
     return span_is_absent(segment->bytes);
 }
 
-uint64_t output_segment_len(const struct http_segment *segment)
+static uint64_t segment_len(const struct http_segment *segment)
 {
     return is_file(segment) ? segment->len : segment->bytes.len;
 }
@@ -123,7 +123,7 @@ static int gather(struct gathering *to, const struct output *output, char *scrat
 
 static void skip_sent_segments(struct output *output)
 {
-    while (output->segment_count && output->segment_done == output_segment_len(output->segments)) {
+    while (output->segment_count && output->segment_done == segment_len(output->segments)) {
         output->segments++;
         output->segment_count--;
         output->segment_done = 0;
@@ -151,7 +151,7 @@ static void advance(struct output *output, uint64_t sent)
     sent -= front;
     skip_sent_segments(output);
     while (sent && output->segment_count) {
-        uint64_t left = output_segment_len(output->segments) - output->segment_done;
+        uint64_t left = segment_len(output->segments) - output->segment_done;
         uint64_t part = sent < left ? sent : left;
         output->segment_done += part;
         sent -= part;
@@ -203,7 +203,7 @@ int output_flush(struct output *output, struct stream *stream, char *scratch, ui
 static ssize_t read_segment(const struct output *output, char *to, size_t size)
 {
     const struct http_segment *segment = output->segments;
-    uint64_t left = output_segment_len(segment) - output->segment_done;
+    uint64_t left = segment_len(segment) - output->segment_done;
     size_t want = left < size ? (size_t)left : size;
     if (!is_file(segment)) {
         memcpy(to, segment->bytes.at + output->segment_done, want);

@@ -29,8 +29,6 @@ struct buf *output_end(struct output *output);
 /* Takes the bytes, mostly without copying: `piece` has other memory then, and nothing in it. */
 void output_give(struct output *output, struct buf *piece);
 size_t output_waiting(const struct output *output); /* bytes of pieces */
-/* Of a segment, whether it is memory or a file. */
-uint64_t output_segment_len(const struct http_segment *segment);
 bool output_is_empty(const struct output *output);
 /* The next bytes, copied: how many, 0 when there are none now, or negative errno. */
 MUST_CHECK ssize_t output_read(struct output *output, char *to, size_t size);

@@ -174,22 +174,21 @@ void http_reply_give(struct http_exchange *pub, struct buf *piece)
         break_off(x);
 }
 
-void http_reply_lend(struct http_exchange *pub, const struct http_segment *piece)
+void http_reply_lend(struct http_exchange *pub, struct span piece)
 {
     struct exchange *x = exchange_of(pub);
-    uint64_t size = output_segment_len(piece);
-    if (!accept_piece(x, size))
+    if (!accept_piece(x, piece.len))
         return;
     if (http_reply_waiting(pub))
         log_fatal("a piece was lent while others are waiting");
     size_t count = 0;
     if (x->chunked_reply) {
-        int len = snprintf(x->lent_head, sizeof x->lent_head, "%zx\r\n", (size_t)size);
-        x->lent[count++] = (struct http_segment){.bytes = span_of(x->lent_head, (size_t)len)};
+        int len = snprintf(x->lent_head, sizeof x->lent_head, "%zx\r\n", piece.len);
+        x->lent[count++].bytes = span_of(x->lent_head, (size_t)len);
     }
-    x->lent[count++] = *piece;
+    x->lent[count++].bytes = piece;
     if (x->chunked_reply)
-        x->lent[count++] = (struct http_segment){.bytes = S("\r\n")};
+        x->lent[count++].bytes = S("\r\n");
     x->output.segments = x->lent;
     x->output.segment_count = count;
     x->output.segment_done = 0;
@@ -200,7 +199,7 @@ size_t http_reply_waiting(const struct http_exchange *pub)
     const struct output *output = &((const struct exchange *)pub)->output;
     size_t waiting = output_waiting(output);
     for (size_t i = 0; i < output->segment_count; i++)
-        waiting += output_segment_len(&output->segments[i]);
+        waiting += output->segments[i].bytes.len;
     return waiting - (output->segment_count ? (size_t)output->segment_done : 0);
 }
 

@@ -142,8 +142,8 @@ void http_reply_write(struct http_exchange *x, struct span piece);
 /* The same without copying, as a rule: afterwards the buffer has other memory, and its contents
  * mean nothing. */
 void http_reply_give(struct http_exchange *x, struct buf *piece);
-/* Sends the piece from where it lies. Only while nothing is waiting; its bytes, or its file, stay
- * as they are until nothing is waiting again, or `finished`. */
-void http_reply_lend(struct http_exchange *x, const struct http_segment *piece);
+/* Sends the piece from where it lies. Only while nothing is waiting; the bytes stay as they are
+ * until nothing is waiting again, or `finished`. */
+void http_reply_lend(struct http_exchange *x, struct span piece);
 size_t http_reply_waiting(const struct http_exchange *x); /* bytes */
 void http_reply_end(struct http_exchange *x);

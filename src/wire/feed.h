@@ -11,21 +11,14 @@
 
 enum FEED { FEED_GOES_ON, FEED_ENDED };
 
-/* Bytes, or the beginning of a file; nothing when zeroed. */
-struct feed_loan {
-    struct span bytes;
-    int fd;       /* used when there are no bytes */
-    uint64_t len; /* of the file's beginning */
-};
-
 struct feed {
     /* Appends what there is now to `out`, maybe nothing. In a transaction of its own; what it takes
      * from the call's arena ends with it. *ret_next_ms: when to ask again at the latest, on
      * clock_steady_ms. */
     enum FEED (*pump)(struct feed *feed, struct call *c, struct buf *out, int64_t *ret_next_ms);
-    /* Set by `pump`: what is to be sent behind what was appended, from where it lies. It stays
-     * until `pump` is called again, which is after it was sent, or `end`. */
-    struct feed_loan lent;
+    /* Set by `pump`: bytes to be sent behind what was appended, from where they lie. They stay
+     * until `pump` is called again, which is after they were sent, or `end`. */
+    struct span lent;
     /* The last call: the reply has ended, or the client left. */
     void (*end)(struct feed *feed);
     /* Set by the gate: to be called when there may be more, which is to be asked for from then on;

@@ -614,41 +614,6 @@ TEST(what_readers_share)
     step_drop(&step);
 }
 
-/* A large one lies in a file from then on, of which every holder sends. */
-TEST(what_many_send_is_a_file)
-{
-    static char text[100000], read_back[sizeof text + 1];
-    struct step step;
-    struct log_stream *stream;
-    struct log_shared *one, *two;
-    memset(text, 'm', sizeof text);
-    create(S("file"), 1);
-    append(S("file"), (struct log_hash){0}, "x", 10);
-    struct log_watch watches[] = {{.loop = loop, .changed = on_changed},
-                                  {.loop = loop, .changed = on_changed}};
-    step_begin(&step);
-    CHECK_INT(log_find(&step.access, S("file"), &stream), 0);
-    CHECK_INT(log_watch_begin(stream, 0, &watches[0], 0), 0);
-    CHECK_INT(log_watch_begin(stream, 0, &watches[1], 0), 0);
-    struct log_reading first = {.most_records = 100, .most_bytes = 1 << 20, .pace = LOG_OWN};
-    struct log_reading second = first;
-    CHECK_INT(log_shared_take(&step.access, stream, &first, 1, &one), -ENOENT);
-    CHECK_INT(log_read(&step.access, stream, &first), 0);
-    one = log_shared_new(&first, 1, sizeof text);
-    buf_append(&one->bytes, span_of(text, sizeof text));
-    log_shared_give(stream, one);
-    CHECK_INT(log_shared_take(&step.access, stream, &second, 1, &two), 0);
-    log_shared_drop(one);
-    CHECK_INT(two->file_len, sizeof text);
-    CHECK_INT(two->bytes.len, 0);
-    CHECK_INT(pread(two->file, read_back, sizeof read_back, 0), sizeof text);
-    CHECK_INT(memcmp(read_back, text, sizeof text), 0);
-    log_shared_drop(two);
-    CHECK(log_watch_end(&watches[0]));
-    CHECK(log_watch_end(&watches[1]));
-    step_drop(&step);
-}
-
 static void *append_many(void *unused)
 {
     for (int i = 0; i < 200; i++) {

@@ -180,12 +180,9 @@ MUST_CHECK int log_read(const struct log_access *access, const struct log_stream
 
 /* Readers that keep up stand at the same place of a lane and make the same of its records: the
  * first makes it, the others send it too. Counted, since it is sent from where it lies; freed with
- * its last holder. A file's pages go to any number of sockets without being copied. Of a lane that
- * one reader watches nothing is shared. */
+ * its last holder. Of a lane that one reader watches nothing is shared. */
 struct log_shared {
-    struct buf bytes;           /* the maker's, until others may take it … */
-    int file;                   /* … when, if they are many, a file in memory has them */
-    uint64_t file_len;          /* 0: `bytes` has them */
+    struct buf bytes;           /* the maker's */
     unsigned form;              /* of the bytes; the maker's */
     int64_t oldest_ms;          /* of the records */
     struct log_reading reading; /* of which the bytes were made; without the records */
@@ -198,7 +195,7 @@ MUST_CHECK int log_shared_take(const struct log_access *access, const struct log
                                struct log_reading *reading, unsigned form, struct log_shared **ret);
 /* With `ceiling` for the bytes. Held by the caller. */
 struct log_shared *log_shared_new(const struct log_reading *reading, unsigned form, size_t ceiling);
-/* Others may take it from now on. Its bytes may have moved. */
+/* Others may take it from now on. */
 void log_shared_give(const struct log_stream *stream, struct log_shared *shared);
 /* Accepts NULL. */
 void log_shared_drop(struct log_shared *shared);

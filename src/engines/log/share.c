@@ -10,28 +10,20 @@
 #include "base/time.h"
 
 #include <errno.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define BYTES_MAX (32 << 20) /* of all that is kept for others */
 #define LIFE_MS 1000
-#define FILE_MIN (64 << 10) /* a smaller one is copied sooner than it is made a file */
-#define MAKING_MS 100       /* who has not finished by then has given up */
+#define MAKING_MS 100 /* who has not finished by then has given up */
 
 void share_init(struct sharing *sharing)
 {
     pthread_mutex_init(&sharing->mutex, NULL);
 }
 
-static size_t size_of(const struct log_shared *shared)
-{
-    return shared->bytes.len + (size_t)shared->file_len;
-}
-
 static void forget(struct sharing *sharing, struct shared_slot *slot)
 {
     if (slot->made)
-        sharing->bytes -= size_of(slot->made);
+        sharing->bytes -= slot->made->bytes.len;
     log_shared_drop(slot->made);
     *slot = (struct shared_slot){0};
 }
@@ -48,8 +40,6 @@ void log_shared_drop(struct log_shared *shared)
     if (!shared || atomic_fetch_sub(&shared->references, 1) > 1)
         return;
     buf_done(&shared->bytes);
-    if (shared->file_len)
-        close(shared->file);
     free(shared);
 }
 
@@ -138,33 +128,15 @@ int log_shared_take(const struct log_access *access, const struct log_stream *st
     return read_wait_for_ticket(access, lane);
 }
 
-/* Where it does not go, it stays in memory. */
-static void move_to_file(struct log_shared *shared)
-{
-    struct buf *bytes = &shared->bytes;
-    if (bytes->len < FILE_MIN)
-        return;
-    AUTO_FD file = memfd_create("kintoun-shared", MFD_CLOEXEC);
-    if (file < 0 || pwrite(file, bytes->at, bytes->len, 0) != (ssize_t)bytes->len)
-        return;
-    shared->file = TAKE_FD(file);
-    shared->file_len = bytes->len;
-    buf_done(bytes);
-}
-
 void log_shared_give(const struct log_stream *stream, struct log_shared *shared)
 {
-    struct lane *lane = stream_lane(stream, shared->reading.lane);
     struct sharing *sharing = &stream->log->sharing;
     uint64_t ignored;
-    struct shared_slot made = {.lane = lane->id,
+    struct shared_slot made = {.lane = stream_lane(stream, shared->reading.lane)->id,
                                .from = shared->reading.from.index,
                                .next = shared->reading.next.index,
                                .form = shared->form,
                                .since_ms = clock_steady_ms()};
-    if (!is_shared(lane, made.from))
-        return;
-    move_to_file(shared);
     GUARD(&sharing->mutex);
     struct shared_slot *slot = find(sharing, &made, &ignored);
     if (!slot || slot->made) /* nobody waits for it */
@@ -172,7 +144,7 @@ void log_shared_give(const struct log_stream *stream, struct log_shared *shared)
     made.made = shared;
     *slot = made;
     atomic_fetch_add(&shared->references, 1);
-    sharing->bytes += size_of(shared);
+    sharing->bytes += shared->bytes.len;
     for (size_t i = 1; i < SHARED_SLOTS && sharing->bytes > BYTES_MAX; i++)
         forget(sharing, &sharing->slots[(sharing->newest + i) % SHARED_SLOTS]);
 }

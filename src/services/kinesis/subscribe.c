@@ -143,17 +143,10 @@ static int64_t soonest(const struct subscription *sub, int64_t now_ms)
     return sub->paced_ms > now_ms && sub->paced_ms < next_ms ? sub->paced_ms : next_ms;
 }
 
-static struct feed_loan loan_of(const struct log_shared *event)
-{
-    if (event->file_len)
-        return (struct feed_loan){.fd = event->file, .len = event->file_len};
-    return (struct feed_loan){.bytes = buf_span(&event->bytes)};
-}
-
 static enum FEED send(struct call *c, struct subscription *sub, const struct log_reading *reading,
                       int64_t now_ms)
 {
-    sub->feed.lent = loan_of(sub->event);
+    sub->feed.lent = buf_span(&sub->event->bytes);
     sub->alive_ms = now_ms + ALIVE_MS;
     sub->told_ms = reading->behind_ms ? 0 : now_ms;
     sub->at = reading->next;
