@@ -69,22 +69,13 @@ static int consider(void *user, struct s3_analytics *analytics)
     return 0;
 }
 
-static int commit(struct call *c)
-{
-    uint64_t ticket;
-    return txn_commit(TAKE(c->txn), &ticket);
-}
-
 static int choose(struct choice *choice)
 {
     struct call *c = choice->c;
     struct s3_analytics from = {.bucket = SPAN_NONE};
     c->txn = txn_begin(c->cloud->store);
     int result = s3_analytics_each(c->txn, &from, 0, c->arena, consider, choice);
-    if (result == 0)
-        return commit(c);
-    txn_rollback(TAKE(c->txn));
-    return result;
+    return background_end(TAKE(c->txn), result);
 }
 
 /* ---- what is stored ------------------------------------------------------------------------- */
@@ -341,11 +332,8 @@ int analytics_step(struct call *c, int64_t *ret_next_ms)
         return 0;
     c->txn = txn_begin(c->cloud->store);
     const struct refusal *refusal = go_on(c, &choice.first);
-    if (refusal) {
+    if (refusal)
         log_error("s3: analytics: %.*s", SPAN_ARG(refusal->message));
-        txn_rollback(TAKE(c->txn));
-        return -EIO;
-    }
     *ret_next_ms = c->now_ms; /* there may be more */
-    return commit(c);
+    return background_end(TAKE(c->txn), refusal ? -EIO : 0);
 }

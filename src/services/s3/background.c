@@ -84,6 +84,15 @@ static void run(struct job *job)
     arena_done(&arena);
 }
 
+int background_end(struct txn *txn, int result)
+{
+    uint64_t ticket;
+    if (result == 0)
+        return txn_commit(txn, &ticket);
+    txn_rollback(txn);
+    return result;
+}
+
 /* ---- on the control loop -------------------------------------------------------------------- */
 
 /* `from_ms` is clock_steady_ms, read before the time from which `ms` was reckoned: a clock that is

@@ -21,6 +21,8 @@ enum BACKGROUND {
 /* One step: blocks, without a transaction of the call's. *ret_next_ms: when to come back, now or
  * earlier when there is more, TIME_NONE when woken. 0 or a negative errno. */
 typedef int background_step(struct call *c, int64_t *ret_next_ms);
+/* Ends what a step began: commits when `result` is 0, else rolls back. 0 or a negative errno. */
+MUST_CHECK int background_end(struct txn *txn, int result);
 background_step sweep_step, log_delivery_step, inventory_step, analytics_step;
 /* What is told of changes of objects in every bucket. */
 const struct object_watcher *background_watcher(struct cloud *cloud);

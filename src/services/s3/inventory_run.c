@@ -97,22 +97,13 @@ static int consider(void *user, struct s3_inventory *inventory)
     return 0;
 }
 
-static int commit(struct call *c)
-{
-    uint64_t ticket;
-    return txn_commit(TAKE(c->txn), &ticket);
-}
-
 static int choose(struct choice *choice)
 {
     struct call *c = choice->c;
     struct s3_inventory from = {.bucket = SPAN_NONE};
     c->txn = txn_begin(c->cloud->store);
     int result = s3_inventory_each(c->txn, &from, 0, c->arena, consider, choice);
-    if (result == 0)
-        return commit(c);
-    txn_rollback(TAKE(c->txn));
-    return result;
+    return background_end(TAKE(c->txn), result);
 }
 
 /* ---- rows ----------------------------------------------------------------------------------- */
@@ -313,10 +304,6 @@ int inventory_step(struct call *c, int64_t *ret_next_ms)
         return 0;
     c->txn = txn_begin(c->cloud->store);
     const struct refusal *refusal = write_report(c, &choice.first);
-    if (refusal) {
-        txn_rollback(TAKE(c->txn));
-        return -EIO;
-    }
     *ret_next_ms = c->now_ms; /* there may be more */
-    return commit(c);
+    return background_end(TAKE(c->txn), refusal ? -EIO : 0);
 }

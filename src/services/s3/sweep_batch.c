@@ -374,15 +374,6 @@ static int do_some(struct sweep_bucket *sweep, struct txn *txn, const struct due
     return result;
 }
 
-static int end(struct txn *txn, int result)
-{
-    uint64_t ticket;
-    if (result == 0)
-        return txn_commit(txn, &ticket);
-    txn_rollback(txn);
-    return result;
-}
-
 int sweep_batch(struct sweep_bucket *sweep)
 {
     struct looking *looking = ARENA_NEW(sweep->c->arena, struct looking);
@@ -392,7 +383,7 @@ int sweep_batch(struct sweep_bucket *sweep)
     for (size_t i = 0; i < looking->count && result == 0; i += AT_ONCE) {
         size_t count = looking->count - i < AT_ONCE ? looking->count - i : AT_ONCE;
         struct txn *txn = txn_begin(store);
-        result = end(txn, do_some(sweep, txn, &looking->due[i], count));
+        result = background_end(txn, do_some(sweep, txn, &looking->due[i], count));
     }
     if (result < 0)
         return result;
@@ -400,5 +391,5 @@ int sweep_batch(struct sweep_bucket *sweep)
     if (sweep_is_at_start(sweep->at)) /* of the next pass */
         result = tiering_tidy(sweep->c, txn, &sweep->bucket);
     s3_sweep_put(txn, sweep->at);
-    return end(txn, result);
+    return background_end(txn, result);
 }
