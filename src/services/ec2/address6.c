@@ -3,7 +3,10 @@
  * them, so none is kept as taken: the interfaces say it. Control thread. */
 #include "base/id.h"
 #include "services/ec2/cidr6.h"
+#include "services/ec2/cidr_reservation.h"
 #include "services/ec2/interface.h"
+
+#include <endian.h>
 
 #define RESERVED_FIRST 4 /* "Subnet CIDR blocks": and the last one */
 #define HOST 8           /* where in an address the number of the host begins */
@@ -50,15 +53,102 @@ static RESULT check_wanted(struct call *c, const struct stored_subnet *subnet, s
     return check_free(c, subnet, *text);
 }
 
-/* By chance: that two get the same is as likely as two equal ids. */
-static struct span any_address(struct call *c, const struct stored_subnet *subnet)
+/* ---- any that is free --------------------------------------------------------------------------
+ */
+
+/* Numbers of hosts that are not given by chance. */
+struct hosts {
+    uint64_t first, last;
+};
+struct taken {
+    struct hosts *at;
+    size_t count;
+};
+
+static uint64_t host_of(const uint8_t address[16])
 {
-    struct cidr6 cidr = cidr6_of(subnet->cidr6->cidr);
-    do
-        random_bytes(cidr.address + HOST, sizeof cidr.address - HOST);
-    while (is_reserved(cidr.address));
-    return cidr6_address_text(c->arena, cidr.address);
+    uint64_t number;
+    memcpy(&number, address + HOST, sizeof number);
+    return be64toh(number);
 }
+
+static void take_block(struct call *c, struct taken *taken, const struct cidr6 *cidr)
+{
+    uint32_t free_bits = 128 - cidr->bits;
+    uint64_t first = host_of(cidr->address);
+    taken->at = resource_grow(c, taken->at, taken->count, sizeof *taken->at);
+    taken->at[taken->count++] =
+        (struct hosts){first, first | (free_bits ? UINT64_MAX >> (64 - free_bits) : 0)};
+}
+
+static void take_addresses(struct call *c, struct taken *taken,
+                           const struct stored_interface *interface)
+{
+    for (size_t i = 0; i < interface->addresses6.count; i++) {
+        struct cidr6 cidr = {.bits = 128};
+        if (cidr6_read_address(interface->addresses6.at[i], cidr.address))
+            take_block(c, taken, &cidr);
+    }
+}
+
+/* Where nothing is reserved, that two get the same is as likely as two equal ids; where something
+ * is, the rest may be small, so everybody's addresses count. */
+static RESULT list_taken(struct call *c, const struct stored_subnet *subnet,
+                         const struct stored_interface *interface, struct taken *ret)
+{
+    struct cidr_reservations reserved;
+    struct resource_list interfaces;
+    TRY(cidr_reservation_list(c, subnet->id, &reserved));
+    for (size_t i = 0; i < reserved.six_count; i++)
+        take_block(c, ret, &reserved.six[i]);
+    if (!reserved.six_count)
+        return OK;
+    take_addresses(c, ret, interface);
+    TRY(resource_list(c, &interface_kind, WHERE(stored_interface, subnet, subnet->id),
+                      &interfaces));
+    for (size_t i = 0; i < interfaces.count; i++)
+        take_addresses(c, ret, interfaces.at[i]);
+    return OK;
+}
+
+/* From `*host` on, and past the last one from 0: each of `taken` is met at most twice. */
+static bool find_host(const struct taken *taken, uint64_t *host)
+{
+    for (size_t tries = 0; tries <= 2 * taken->count; tries++) {
+        size_t i = 0;
+        while (i < taken->count && (*host < taken->at[i].first || *host > taken->at[i].last))
+            i++;
+        if (i == taken->count)
+            return true;
+        *host = taken->at[i].last + 1;
+    }
+    return false;
+}
+
+static RESULT any_address(struct call *c, const struct stored_subnet *subnet,
+                          const struct stored_interface *interface, struct span *ret)
+{
+    uint64_t host;
+    struct cidr6 cidr = cidr6_of(subnet->cidr6->cidr);
+    struct taken taken = {0};
+    for (size_t i = 0; i < 2; i++)
+        taken.at = resource_grow(c, taken.at, taken.count++, sizeof *taken.at);
+    taken.at[0] = (struct hosts){0, RESERVED_FIRST - 1};
+    taken.at[1] = (struct hosts){UINT64_MAX, UINT64_MAX};
+    TRY(list_taken(c, subnet, interface, &taken));
+    random_bytes(&host, sizeof host);
+    if (!find_host(&taken, &host))
+        return refuse(c, &EC2_INSUFFICIENT_FREE_ADDRESSES_IN_SUBNET,
+                      "The specified subnet does not have enough free addresses to satisfy the "
+                      "request.");
+    host = htobe64(host);
+    memcpy(cidr.address + HOST, &host, sizeof host);
+    *ret = cidr6_address_text(c->arena, cidr.address);
+    return OK;
+}
+
+/* ---- of an interface ---------------------------------------------------------------------------
+ */
 
 RESULT interface_add_address6(struct call *c, const struct stored_subnet *subnet,
                               struct span wanted, struct stored_interface *interface)
@@ -74,7 +164,7 @@ RESULT interface_add_address6(struct call *c, const struct stored_subnet *subnet
     if (wanted.at)
         TRY(check_wanted(c, subnet, wanted, &text));
     else
-        text = any_address(c, subnet);
+        TRY(any_address(c, subnet, interface, &text));
     for (size_t i = 0; i < list->count; i++)
         if (span_eq(list->at[i], text))
             return refuse(c, &EC2_INVALID_IP_ADDRESS_IN_USE, "Address %.*s is in use.",

@@ -3,6 +3,7 @@
  * Private addresses of subnets: a record per address that an interface has, so that the free ones
  * are counted and found without reading interfaces. Control thread.
  */
+#include "services/ec2/cidr_reservation.h"
 #include "services/ec2/subnet.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ RESULT subnet_count_free(struct call *c, const struct stored_subnet *subnet, int
     return error < 0 ? refuse_errno(c, error, "counting addresses") : OK;
 }
 
-/* The lowest free one: leases come in order, so it is where one is missing. */
+/* The first that nobody has: leases come in order, so it is where one is missing. */
 static int find_gap(void *user, struct stored_lease *lease)
 {
     uint32_t *next = user;
@@ -43,14 +44,30 @@ static int find_gap(void *user, struct stored_lease *lease)
     return 0;
 }
 
+/* Beyond the reservation that it is in; false where it is in none. */
+static bool leave_reservation(const struct cidr_reservations *reserved, uint32_t *address)
+{
+    for (size_t i = 0; i < reserved->four_count; i++)
+        if (cidr_has(reserved->four[i], *address)) {
+            *address = cidr_last(reserved->four[i]) + 1;
+            return true;
+        }
+    return false;
+}
+
+/* The lowest. */
 static RESULT find_free(struct call *c, const struct stored_subnet *subnet, uint32_t *ret)
 {
     struct cidr cidr = cidr_of(subnet->cidr);
+    struct cidr_reservations reserved;
+    TRY(cidr_reservation_list(c, subnet->id, &reserved));
     *ret = cidr.address + RESERVED_FIRST;
-    struct stored_lease from = lease_of(c, subnet->id, *ret);
-    int error = stored_lease_each(c->txn, &from, 3, c->arena, find_gap, ret);
-    if (error < 0)
-        return refuse_errno(c, error, "looking for an address");
+    do {
+        struct stored_lease from = lease_of(c, subnet->id, *ret);
+        int error = stored_lease_each(c->txn, &from, 3, c->arena, find_gap, ret);
+        if (error < 0)
+            return refuse_errno(c, error, "looking for an address");
+    } while (cidr_has(cidr, *ret) && leave_reservation(&reserved, ret));
     if (*ret > cidr_last(cidr) - RESERVED_LAST)
         return refuse(c, &EC2_INSUFFICIENT_FREE_ADDRESSES_IN_SUBNET,
                       "The specified subnet does not have enough free addresses to satisfy the "

@@ -5,6 +5,7 @@
  */
 #include "services/ec2/subnet.h"
 
+#include "services/ec2/cidr_reservation.h"
 #include "services/ec2/describe.h"
 #include "services/ec2/network_acl.h"
 #include "services/ec2/number.h"
@@ -250,6 +251,7 @@ RESULT ec2_delete_subnet(struct call *c, const struct ec2_delete_subnet_in *in,
         return resource_in_use(c, "subnet", subnet.id);
     TRY(network_acl_drop_subnet(c, subnet.vpc, subnet.id));
     TRY(route_table_drop_subnet(c, subnet.vpc, subnet.id));
+    TRY(cidr_reservation_drop(c, subnet.id, RESERVED_ALL));
     resource_drop(c, &subnet_kind, &subnet);
     return number_drop(c, subnet.id);
 }

@@ -2,6 +2,7 @@
 /* The IPv6 block of a subnet, a /64 of its VPC's: AssociateSubnetCidrBlock,
  * DisassociateSubnetCidrBlock. Control thread. */
 #include "services/ec2/cidr6.h"
+#include "services/ec2/cidr_reservation.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/subnet.h"
 #include "services/ec2/vpc.h"
@@ -137,6 +138,7 @@ RESULT ec2_disassociate_subnet_cidr_block(struct call *c,
     struct stored_subnet *subnet;
     TRY(find_association(c, in->association_id, &subnet));
     TRY(check_unused(c, subnet));
+    TRY(cidr_reservation_drop(c, subnet->id, RESERVED_SIX));
     subnet->cidr6->state = CIDR_DISASSOCIATING;
     subnet->address6_on_creation = false;
     resource_put_moving(c, &subnet_kind, subnet, 0);

@@ -15,6 +15,9 @@ def test_terraform_ipv6(own_cloud, configuration):
     assert gateway["Tags"] == [{"Key": "team", "Value": "blue"}]
     card, = ec2.describe_network_interfaces()["NetworkInterfaces"]
     assert len(card["Ipv6Addresses"]) == 2
+    found = [ec2.get_subnet_cidr_reservations(SubnetId=it["SubnetId"]) for it in ec2.describe_subnets()["Subnets"]]
+    assert [it["Description"] for one in found for it in one["SubnetIpv4CidrReservations"]] == ["of team blue"]
+    assert [it["ReservationType"] for one in found for it in one["SubnetIpv6CidrReservations"]] == ["prefix"]
     terraform.destroy("-var=team=blue")
     assert ec2.describe_egress_only_internet_gateways()["EgressOnlyInternetGateways"] == []
     assert [it["IsDefault"] for it in ec2.describe_vpcs()["Vpcs"]] == [True]

@@ -108,3 +108,16 @@ resource "aws_network_interface" "web" {
   ipv6_address_count = 2
   security_groups    = [aws_security_group.web.id]
 }
+
+resource "aws_ec2_subnet_cidr_reservation" "four" {
+  subnet_id        = aws_subnet.main[0].id
+  cidr_block       = cidrsubnet(aws_subnet.main[0].cidr_block, 4, 0)
+  reservation_type = "explicit"
+  description      = "of team ${var.team}"
+}
+
+resource "aws_ec2_subnet_cidr_reservation" "six" {
+  subnet_id        = aws_subnet.main[0].id
+  cidr_block       = cidrsubnet(aws_subnet.main[0].ipv6_cidr_block, 16, 1)
+  reservation_type = "prefix"
+}
