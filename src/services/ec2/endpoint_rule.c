@@ -3,6 +3,7 @@
 #include "services/ec2/endpoint.h"
 
 #include "auth/policy.h"
+#include "services/ec2/group_association.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/vpc.h"
 
@@ -35,13 +36,15 @@ RESULT endpoint_check_policy(struct call *c, struct span document)
 RESULT endpoint_check_groups(struct call *c, struct span vpc, const struct span *groups,
                              size_t count)
 {
+    bool allowed;
     struct stored_security_group group;
     if (count > GROUPS_MAX)
         return refuse(c, &EC2_SECURITY_GROUPS_PER_INTERFACE_LIMIT_EXCEEDED,
                       "The maximum number of security groups per interface has been reached.");
     for (size_t i = 0; i < count; i++) {
         TRY(resource_get(c, &security_group_kind, groups[i], &group));
-        if (!span_eq(group.vpc, vpc))
+        TRY(group_association_allows(c, &group, vpc, &allowed));
+        if (!allowed)
             return refuse(c, &EC2_INVALID_PARAMETER,
                           "Security group %.*s and VPC %.*s belong to different networks.",
                           SPAN_ARG(group.id), SPAN_ARG(vpc));

@@ -10,6 +10,7 @@
 #include "services/ec2/describe.h"
 #include "services/ec2/dns_name.h"
 #include "services/ec2/elastic_address.h"
+#include "services/ec2/group_association.h"
 #include "services/ec2/number.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/tag.h"
@@ -230,6 +231,14 @@ RESULT ec2_describe_network_interfaces(struct call *c,
 /* ---- making and ending -------------------------------------------------------------------------
  */
 
+bool interface_has_group(const struct stored_interface *interface, struct span group)
+{
+    for (size_t i = 0; i < interface->groups.count; i++)
+        if (span_eq(interface->groups.at[i], group))
+            return true;
+    return false;
+}
+
 RESULT interface_check_groups(struct call *c, const struct stored_subnet *subnet,
                               const struct span *groups, size_t count)
 {
@@ -237,9 +246,11 @@ RESULT interface_check_groups(struct call *c, const struct stored_subnet *subnet
         return refuse(c, &EC2_SECURITY_GROUPS_PER_INTERFACE_LIMIT_EXCEEDED,
                       "The maximum number of security groups per interface has been reached.");
     for (size_t i = 0; i < count; i++) {
+        bool allowed;
         struct stored_security_group group;
         TRY(resource_get(c, &security_group_kind, groups[i], &group));
-        if (!span_eq(group.vpc, subnet->vpc))
+        TRY(group_association_allows(c, &group, subnet->vpc, &allowed));
+        if (!allowed)
             return refuse(c, &EC2_INVALID_PARAMETER,
                           "Security group %.*s and subnet %.*s belong to different networks.",
                           SPAN_ARG(group.id), SPAN_ARG(subnet->id));

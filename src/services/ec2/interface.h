@@ -63,7 +63,8 @@ void interface_list_addresses6(struct call *c, const struct ec2_instance_ipv6_ad
 RESULT interface_add_wanted6(struct call *c, const struct interface_wish *wish,
                              struct stored_interface *interface);
 
-/* Whether all are groups of the VPC, and not too many. */
+bool interface_has_group(const struct stored_interface *interface, struct span group);
+/* Whether the VPC's interfaces may have all of them, and not too many. */
 RESULT interface_check_groups(struct call *c, const struct stored_subnet *subnet,
                               const struct span *groups, size_t count);
 RESULT interface_show_groups(struct call *c, const struct stored_interface *interface,

@@ -6,6 +6,7 @@
 #include "services/ec2/elastic_address.h"
 #include "services/ec2/endpoint.h"
 #include "services/ec2/flow_log.h"
+#include "services/ec2/group_association.h"
 #include "services/ec2/group_rule.h"
 #include "services/ec2/image.h"
 #include "services/ec2/import_task.h"
@@ -24,18 +25,29 @@
 #include "services/ec2/vpc.h"
 
 static const struct resource_kind *const kinds[] = {
-    &cidr_reservation_kind, &dhcp_options_kind,
-    &egress_gateway_kind,   &elastic_address_kind,
-    &endpoint_kind,         &flow_log_kind,
-
-    &group_rule_kind,       &image_kind,
-    &import_task_kind,      &instance_kind,
-    &interface_kind,        &internet_gateway_kind,
-    &key_pair_kind,         &launch_template_kind,
-    &nat_gateway_kind,      &network_acl_kind,
-    &peering_kind,          &prefix_list_kind,
-    &route_table_kind,      &security_group_kind,
-    &subnet_kind,           &vpc_kind,
+    &cidr_reservation_kind,
+    &dhcp_options_kind,
+    &egress_gateway_kind,
+    &elastic_address_kind,
+    &endpoint_kind,
+    &flow_log_kind,
+    &group_association_kind,
+    &group_rule_kind,
+    &image_kind,
+    &import_task_kind,
+    &instance_kind,
+    &interface_kind,
+    &internet_gateway_kind,
+    &key_pair_kind,
+    &launch_template_kind,
+    &nat_gateway_kind,
+    &network_acl_kind,
+    &peering_kind,
+    &prefix_list_kind,
+    &route_table_kind,
+    &security_group_kind,
+    &subnet_kind,
+    &vpc_kind,
 };
 
 const struct resource_kind *resource_kind_of(struct span id)

@@ -13,6 +13,7 @@
 #include "services/ec2/egress_gateway.h"
 #include "services/ec2/endpoint.h"
 #include "services/ec2/flow_log.h"
+#include "services/ec2/group_association.h"
 #include "services/ec2/instance.h"
 #include "services/ec2/instance_type.h"
 #include "services/ec2/interface.h"
@@ -26,7 +27,6 @@
 #include "services/ec2/prefix_list.h"
 #include "services/ec2/route.h"
 #include "services/ec2/route_table.h"
-#include "services/ec2/security_group.h"
 #include "services/ec2/subnet.h"
 #include "services/ec2/vpc.h"
 
@@ -70,15 +70,16 @@ static RESULT read_inside(struct call *c, struct span vpc, struct inside *ret)
         struct resource_list *list;
     } lists[] = {
         {&subnet_kind, &ret->subnets},       {&route_table_kind, &ret->tables},
-        {&network_acl_kind, &ret->acls},     {&security_group_kind, &ret->groups},
-        {&interface_kind, &ret->interfaces}, {&nat_gateway_kind, &ret->gateways},
-        {&flow_log_kind, &ret->flow_logs},   {&endpoint_kind, &ret->endpoints},
+        {&network_acl_kind, &ret->acls},     {&interface_kind, &ret->interfaces},
+        {&nat_gateway_kind, &ret->gateways}, {&flow_log_kind, &ret->flow_logs},
+        {&endpoint_kind, &ret->endpoints},
     };
     ret->c = c;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
         const struct resource_where where = {lists[i].kind->vpc, vpc};
         TRY(resource_list(c, lists[i].kind, &where, lists[i].list));
     }
+    TRY(group_association_groups(c, vpc, &ret->groups));
     return read_members(ret);
 }
 

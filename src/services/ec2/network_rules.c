@@ -8,6 +8,7 @@
 
 #include "services/ec2/cidr.h"
 #include "services/ec2/cidr6.h"
+#include "services/ec2/interface.h"
 #include "services/ec2/prefix_list.h"
 
 #include <arpa/inet.h>
@@ -150,22 +151,15 @@ static bool read_rule(const struct stored_group_rule *from, struct fab_rule *to)
     return true;
 }
 
-static bool has_group(const struct stored_interface *interface, struct span group)
-{
-    for (size_t i = 0; i < interface->groups.count; i++)
-        if (span_eq(interface->groups.at[i], group))
-            return true;
-    return false;
-}
-
 static void add_members(struct growing *rules, const struct resource_list *interfaces,
                         struct span group, const struct fab_rule *rule)
 {
     for (size_t i = 0; i < interfaces->count; i++) {
         const struct stored_interface *member = interfaces->at[i];
-        for (size_t j = 0; has_group(member, group) && j < member->addresses.count; j++)
+        for (size_t j = 0; interface_has_group(member, group) && j < member->addresses.count; j++)
             add4(rules, rule, (struct cidr){cidr_address(member->addresses.at[j].address), 32});
-        for (size_t j = 0; has_group(member, group) && j < member->addresses6.count; j++) {
+        for (size_t j = 0; interface_has_group(member, group) && j < member->addresses6.count;
+             j++) {
             struct cidr6 cidr = {.bits = 128};
             if (cidr6_read_address(member->addresses6.at[j], cidr.address))
                 add6(rules, rule, &cidr);
@@ -212,7 +206,7 @@ struct network_rules network_rules_of_groups(struct call *c, const struct resour
     struct growing rules = {.c = c};
     for (size_t i = 0; i < groups->count; i++) {
         const struct stored_security_group *group = groups->at[i];
-        if (has_group(interface, group->id))
+        if (interface_has_group(interface, group->id))
             add_group(&rules, group, interfaces, direction);
     }
     return rules_of(&rules);

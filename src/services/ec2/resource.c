@@ -153,6 +153,8 @@ static void tell_network(struct call *c, const struct resource_kind *kind, const
 {
     if (kind->vpc != RESOURCE_NO_VPC)
         network_changed(c, *const_struct_at(record, kind->vpc, struct span));
+    if (kind->tell)
+        kind->tell(c, record);
 }
 
 void resource_put(struct call *c, const struct resource_kind *kind, const void *record)

@@ -30,6 +30,8 @@ struct resource_kind {
     /* The next step of one whose state is on its way; *ret_due: when the one after that is due, 0
      * for none (resource_put_moving). Or NULL. */
     RESULT (*step)(struct call *c, void *record, int64_t *ret_due_ms);
+    /* Lets further VPCs hear of a change (network_changed). Or NULL. */
+    void (*tell)(struct call *c, const void *record);
 };
 
 /* kind.c: all of them, and the one an id belongs to by its prefix, or NULL. */

@@ -6,7 +6,9 @@
 #include "services/ec2/security_group.h"
 
 #include "services/ec2/describe.h"
+#include "services/ec2/group_association.h"
 #include "services/ec2/home.h"
+#include "services/ec2/interface.h"
 #include "services/ec2/permission.h"
 #include "services/ec2/tag.h"
 #include "services/ec2/vpc.h"
@@ -81,6 +83,7 @@ const struct resource_kind security_group_kind = {
     .shown_size = sizeof(struct ec2_security_group),
     .show = show,
     .filters = {EC2_SHAPE_SECURITY_GROUP, filters, ARRAY_LEN(filters)},
+    .tell = group_association_tell,
 };
 
 /* Names are those of groups of the default VPC. */
@@ -272,8 +275,7 @@ struct member {
 static int find_member(void *user, struct stored_interface *interface)
 {
     struct member *member = user;
-    for (size_t i = 0; i < interface->groups.count; i++)
-        member->found = member->found || span_eq(interface->groups.at[i], member->group);
+    member->found = interface_has_group(interface, member->group);
     return member->found;
 }
 
@@ -300,10 +302,12 @@ RESULT ec2_delete_security_group(struct call *c, const struct ec2_delete_securit
     struct stored_security_group group;
     bool used = false;
     TRY(security_group_get(c, in->group_id, in->group_name, &group));
-    if (span_eq(group.name, DEFAULT_NAME))
+    if (security_group_is_default(&group))
         return refuse(c, &EC2_CANNOT_DELETE,
                       "the specified group: \"%.*s\" name: \"default\" cannot be deleted by a user",
                       SPAN_ARG(group.id));
+    TRY(resource_any(c, &group_association_kind, WHERE(stored_group_association, group, group.id),
+                     &used));
     TRY(is_referred_to(c, &group, &used));
     TRY(has_interfaces(c, group.id, &used));
     if (used)
@@ -312,55 +316,6 @@ RESULT ec2_delete_security_group(struct call *c, const struct ec2_delete_securit
     drop(c, &group);
     SET(out, return_, true);
     out->group_id = group.id;
-    return OK;
-}
-
-/* ---- GetSecurityGroupsForVpc -------------------------------------------------------------------
- */
-
-static RESULT show_for_vpc(struct call *c, const void *record, void *shown)
-{
-    const struct stored_security_group *group = record;
-    struct ec2_security_group_for_vpc *to = shown;
-    to->owner_id = group->account;
-    to->group_id = group->id;
-    to->group_name = group->name;
-    to->description = group->description;
-    to->primary_vpc_id = group->vpc;
-    return tag_list(c, group->id, &to->tags);
-}
-
-static const struct filter_name filters_for_vpc[] = {
-    {"description", "Description"},     {"group-id", "GroupId"},
-    {"group-name", "GroupName"},        {"owner-id", "OwnerId"},
-    {"primary-vpc-id", "PrimaryVpcId"},
-};
-
-static const struct resource_kind kind_for_vpc = {
-    .type = "security-group-for-vpc",
-    .record = &stored_security_group_table,
-    .shown_size = sizeof(struct ec2_security_group_for_vpc),
-    .show = show_for_vpc,
-    .filters = {EC2_SHAPE_SECURITY_GROUP_FOR_VPC, filters_for_vpc, ARRAY_LEN(filters_for_vpc)},
-};
-
-RESULT ec2_get_security_groups_for_vpc(struct call *c,
-                                       const struct ec2_get_security_groups_for_vpc_in *in,
-                                       struct ec2_get_security_groups_for_vpc_out *out)
-{
-    struct stored_vpc vpc;
-    struct describe_found found;
-    struct describe_asked asked = {
-        .filters = in->filters, .max_results = in->max_results, .next_token = in->next_token};
-    TRY(resource_get(c, &vpc_kind, in->vpc_id, &vpc));
-    struct ec2_filter *all = resource_widen(c, in->filters.at, in->filters.count, sizeof *all);
-    all[asked.filters.count++] =
-        (struct ec2_filter){.name = S("primary-vpc-id"), .values = {&vpc.id, 1}};
-    asked.filters.at = all;
-    TRY(describe(c, &kind_for_vpc, &asked, &found));
-    out->security_group_for_vpcs.at = found.at;
-    out->security_group_for_vpcs.count = found.count;
-    out->next_token = found.next_token;
     return OK;
 }
 
@@ -405,13 +360,18 @@ RESULT security_group_open6(struct call *c, struct span vpc)
     return OK;
 }
 
+bool security_group_is_default(const struct stored_security_group *group)
+{
+    return span_eq(group->name, DEFAULT_NAME);
+}
+
 RESULT security_group_default(struct call *c, struct span vpc, struct stored_security_group **ret)
 {
     struct resource_list groups;
     TRY(resource_list(c, &security_group_kind, WHERE(stored_security_group, vpc, vpc), &groups));
     for (size_t i = 0; i < groups.count; i++) {
         *ret = groups.at[i];
-        if (span_eq((*ret)->name, DEFAULT_NAME))
+        if (security_group_is_default(*ret))
             return OK;
     }
     return refuse_errno(c, -EBADMSG, "looking for the default group of %.*s", SPAN_ARG(vpc));

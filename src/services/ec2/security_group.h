@@ -9,6 +9,7 @@ extern const struct resource_kind security_group_kind;
 void security_group_new_default(struct call *c, struct span vpc);
 /* Groups of the VPC whose outbound rules were not modified let everything of IPv6 out too. */
 RESULT security_group_open6(struct call *c, struct span vpc);
+bool security_group_is_default(const struct stored_security_group *group);
 RESULT security_group_default(struct call *c, struct span vpc, struct stored_security_group **ret);
 RESULT security_group_any_but_default(struct call *c, struct span vpc, bool *ret);
 RESULT security_group_drop_all(struct call *c, struct span vpc);

@@ -9,6 +9,7 @@
 #include "services/ec2/egress_gateway.h"
 #include "services/ec2/endpoint.h"
 #include "services/ec2/flow_log.h"
+#include "services/ec2/group_association.h"
 #include "services/ec2/home.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/internet_gateway.h"
@@ -198,6 +199,7 @@ static RESULT check_empty(struct call *c, struct span vpc)
         {&internet_gateway_kind, WHERE(stored_internet_gateway, vpc, vpc)},
         {&egress_gateway_kind, WHERE(stored_egress_gateway, vpc, vpc)},
         {&interface_kind, WHERE(stored_interface, vpc, vpc)},
+        {&group_association_kind, WHERE(stored_group_association, vpc, vpc)},
     };
     bool used = false;
     for (size_t i = 0; i < ARRAY_LEN(inside) && !used; i++)

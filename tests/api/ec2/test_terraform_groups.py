@@ -17,6 +17,8 @@ def test_terraform(own_cloud, own_configuration):
     assert not [it for it in rules if it["FromPort"] == 443]
     peerings = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
     assert [it["Status"]["Code"] for it in peerings] == ["active", "active"]
+    associations = ec2.describe_security_group_vpc_associations()["SecurityGroupVpcAssociations"]
+    assert [it["State"] for it in associations] == ["associated"]
     terraform.destroy(*changed)
     assert [it["IsDefault"] for it in ec2.describe_vpcs()["Vpcs"]] == [True]
     assert [it["GroupName"] for it in ec2.describe_security_groups()["SecurityGroups"]] == ["default"]

@@ -229,3 +229,8 @@ resource "aws_vpc_peering_connection_accepter" "far" {
   vpc_peering_connection_id = aws_vpc_peering_connection.far.id
   auto_accept               = true
 }
+
+resource "aws_vpc_security_group_vpc_association" "store" {
+  security_group_id = aws_security_group.store.id
+  vpc_id            = aws_vpc.peer.id
+}
