@@ -22,6 +22,25 @@ static void check_answer(const struct dns_question *question, const struct dns_a
         abort();
 }
 
+/* A question of our own is read again, its answer has the addresses that were written and no other;
+ * with anything behind it, nothing beyond is read. */
+static void check_asked(struct span data)
+{
+    static const uint32_t addresses[] = {0x0a000105, 0xac1f0002};
+    struct dns_question asked, read;
+    struct span message = dns_ask(&arena, S("mail.example.com"), DNS_A, &asked);
+    if (dns_read(&arena, message, &read) || !span_eq(read.section, asked.section))
+        abort();
+    struct span answer = dns_write(
+        &arena, &asked,
+        &(struct dns_answer){.ttl_s = 60, .name = S("x"), .addresses = addresses, .count = 2});
+    if (!dns_has_address(answer, &asked, addresses[1]) || dns_has_address(answer, &asked, 1) ||
+        dns_has_address(message, &asked, addresses[0]))
+        abort();
+    const struct span parts[] = {span_first(answer, DNS_HEADER + asked.section.len), data};
+    (void)dns_has_address(arena_join(&arena, parts, ARRAY_LEN(parts)), &asked, 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint32_t addresses[] = {0x0a000105, 0xac1f0002};
@@ -47,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_answer(&question,
                      &(struct dns_answer){.ttl_s = 60, .name = S("ip-10-0-1-5.ec2.internal")});
     }
+    check_asked(span_of(data, size));
     (void)dns_answers(span_of(data, size), 1, &question);
     arena_reset(&arena);
     return 0;

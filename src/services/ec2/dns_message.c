@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* RFC 1035, 4: header, question, records. Names are only read from questions, where nothing is
- * compressed, and written as pointers to the question's. */
+ * compressed, and written as pointers to the question's; in answers of others they are skipped. */
 #include "services/ec2/dns_message.h"
 
 #include "base/buf.h"
@@ -13,7 +13,9 @@
 #define FLAG_RECURSION 0x0100u
 #define FLAG_AVAILABLE 0x0080u
 #define LABEL_MAX 63
+#define POINTER 0xc0u
 #define POINTER_TO_QUESTION 0xc00cu
+#define RECORD_HEAD 10 /* behind the name: type, class, time, length */
 #define OUR_ROOM 4096
 #define DNS_NEGATIVE_S 60
 
@@ -190,6 +192,62 @@ bool dns_answers(struct span message, uint16_t id, const struct dns_question *qu
     return message.len >= DNS_HEADER + section.len && get16(message.at) == id &&
            (get16(message.at + 2) & FLAG_ANSWER) && get16(message.at + 4) == 1 &&
            span_eq_nocase(span_of(message.at + DNS_HEADER, section.len), section);
+}
+
+struct span dns_ask(struct arena *arena, struct span name, enum DNS_TYPE type,
+                    struct dns_question *ret)
+{
+    struct buf *out = arena_buf(arena, DNS_HEADER + DNS_NAME_MAX + 16);
+    const uint32_t header[] = {0, FLAG_RECURSION, 1, 0, 0, 0};
+    for (size_t i = 0; i < ARRAY_LEN(header); i++)
+        add16(out, header[i]);
+    buf_append(out, name_bytes(arena, name));
+    add16(out, type);
+    add16(out, DNS_IN);
+    struct span section = span_from(buf_span(out), DNS_HEADER);
+    *ret = (struct dns_question){.type = type,
+                                 .class = DNS_IN,
+                                 .recursion = true,
+                                 .room = DNS_UDP_PLAIN,
+                                 .name = name,
+                                 .section = section};
+    return buf_span(out);
+}
+
+/* Behind the name at `at`, which may end in a pointer; 0 when it is malformed. */
+static size_t skip_name(struct span message, size_t at)
+{
+    while (at < message.len) {
+        size_t label = (uint8_t)message.at[at];
+        if (label == 0)
+            return at + 1;
+        if (label > LABEL_MAX)
+            return (label & POINTER) == POINTER ? at + 2 : 0;
+        at += 1 + label;
+    }
+    return 0;
+}
+
+bool dns_has_address(struct span message, const struct dns_question *question, uint32_t address)
+{
+    const char wanted[] = {(char)(address >> 24), (char)(address >> 16), (char)(address >> 8),
+                           (char)address};
+    size_t at = DNS_HEADER + question->section.len;
+    if (message.len < at)
+        return false;
+    for (uint16_t left = get16(message.at + 6); left; left--) {
+        at = skip_name(message, at);
+        if (!at || at + RECORD_HEAD > message.len)
+            return false;
+        struct span data = span_of(message.at + at + RECORD_HEAD, get16(message.at + at + 8));
+        if (at + RECORD_HEAD + data.len > message.len)
+            return false;
+        if (get16(message.at + at) == DNS_A && get16(message.at + at + 2) == DNS_IN &&
+            span_eq(data, span_of(wanted, sizeof wanted)))
+            return true;
+        at += RECORD_HEAD + data.len;
+    }
+    return false;
 }
 
 void dns_set_id(char *message, uint16_t id)

@@ -47,6 +47,13 @@ struct span dns_write(struct arena *arena, const struct dns_question *question,
 /* Whether a message answers that question: id, question and the bit. */
 bool dns_answers(struct span message, uint16_t id, const struct dns_question *question);
 void dns_set_id(char *message, uint16_t id);
+/* A question of one's own for a name in text form, with labels that fit; as it is sent. `ret` as
+ * dns_read reads it. */
+struct span dns_ask(struct arena *arena, struct span name, enum DNS_TYPE type,
+                    struct dns_question *ret);
+/* Whether an answer to that question (dns_answers) has this address (host order), whatever names
+ * lead to it. */
+bool dns_has_address(struct span message, const struct dns_question *question, uint32_t address);
 /* The same without its records and with the bit that says so, for who has no room for it. */
 struct span dns_truncated(struct arena *arena, struct span message,
                           const struct dns_question *question);

@@ -10,6 +10,7 @@
 #include "services/ec2/instance.h"
 #include "services/ec2/interface.h"
 #include "services/ec2/peering.h"
+#include "services/ec2/reverse_name.h"
 #include "services/ec2/subnet.h"
 
 #include <errno.h>
@@ -248,16 +249,29 @@ static RESULT name_of(struct call *c, const struct stored_interface *interface, 
     return error && error != -ENOENT ? refuse_errno(c, error, "reading an instance") : OK;
 }
 
+/* Of an address that is not the VPC's: the public ones of this cloud have names, too. */
+static RESULT find_reverse_public(struct call *c, const struct dns_question *question,
+                                  uint32_t address, bool *ret_found, struct dns_answer *ret)
+{
+    struct span name;
+    TRY(reverse_name_find(c, address, &name));
+    *ret_found = name.at != NULL;
+    if (question->type == DNS_PTR || question->type == DNS_ANY)
+        ret->name = name;
+    return OK;
+}
+
 static RESULT find_reverse(struct call *c, const struct stored_vpc *vpc,
                            const struct dns_question *question, bool *ret_found,
                            struct dns_answer *ret)
 {
     uint32_t address;
     struct place place;
-    *ret_found = span_ends(question->name, REVERSE) && read_reverse(question->name, &address) &&
-                 is_of_vpc(vpc, address);
+    *ret_found = span_ends(question->name, REVERSE) && read_reverse(question->name, &address);
     if (!*ret_found)
         return OK;
+    if (!is_of_vpc(vpc, address))
+        return find_reverse_public(c, question, address, ret_found, ret);
     TRY(find_place(c, vpc, address, WHICH_PRIVATE, &place));
     ret->code = place.interface ? DNS_OK : DNS_NO_NAME;
     if (place.interface && (question->type == DNS_PTR || question->type == DNS_ANY))

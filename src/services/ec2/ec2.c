@@ -12,6 +12,7 @@
 #include "services/ec2/metadata.h"
 #include "services/ec2/network.h"
 #include "services/ec2/resolver.h"
+#include "services/ec2/reverse_name.h"
 #include "services/ec2/step.h"
 
 #include <stddef.h>
@@ -28,6 +29,7 @@ struct ec2 {
     struct disk_copies *disk_copies;
     struct metadata *metadata;
     struct resolver *resolver;
+    struct reverse_names *reverse_names;
     struct flow_logger *flow_logger;
     struct network_socket inside[EC2_WAYS_IN];
     struct cloud *cloud;
@@ -73,6 +75,7 @@ struct ec2 *ec2_new(struct cloud *cloud, const struct ec2_options *options)
     ec2->disk_copies = disk_copies_new(cloud, ec2->steps);
     ec2->metadata = metadata_new(cloud, ec2->network);
     ec2->resolver = resolver_new(cloud, ec2->network, options->resolv_conf);
+    ec2->reverse_names = reverse_names_new(cloud, ec2->steps, options->resolv_conf);
     ec2->flow_logger = flow_logger_new(cloud);
     ec2->cloud = cloud;
     if (options->serve)
@@ -95,6 +98,7 @@ void ec2_free(struct ec2 *ec2)
     network_free(ec2->network);
     metadata_free(ec2->metadata);
     resolver_free(ec2->resolver);
+    reverse_names_free(ec2->reverse_names);
     machines_free(ec2->machines);
     disk_copies_free(ec2->disk_copies);
     steps_free(ec2->steps);
@@ -125,6 +129,11 @@ struct machines *ec2_machines(struct ec2 *ec2)
 struct disk_copies *ec2_disk_copies(struct ec2 *ec2)
 {
     return ec2->disk_copies;
+}
+
+struct reverse_names *ec2_reverse_names(struct ec2 *ec2)
+{
+    return ec2->reverse_names;
 }
 
 struct steps *ec2_steps(struct ec2 *ec2)

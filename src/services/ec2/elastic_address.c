@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * AllocateAddress, DescribeAddresses, ReleaseAddress, DescribeAddressesAttribute, and the joining
- * of public with private addresses. Control thread.
+ * AllocateAddress, DescribeAddresses, ReleaseAddress, and the joining of public with private
+ * addresses. Control thread.
  */
 #include "services/ec2/elastic_address.h"
 
 #include "services/ec2/describe.h"
 #include "services/ec2/public_lease.h"
+#include "services/ec2/reverse_name.h"
 #include "services/ec2/tag.h"
 
 #include <errno.h>
@@ -44,6 +45,11 @@ static RESULT show(struct call *c, const void *record, void *shown)
     return tag_list_if_any(c, elastic->id, &to->tags);
 }
 
+static RESULT step(struct call *c, void *record, int64_t *ret_due_ms)
+{
+    return reverse_name_step(c, record, ret_due_ms);
+}
+
 static const struct filter_name filters[] = {
     {"allocation-id", "AllocationId"},
     {"association-id", "AssociationId"},
@@ -69,6 +75,7 @@ const struct resource_kind elastic_address_kind = {
     .shown_size = sizeof(struct ec2_address),
     .show = show,
     .filters = {EC2_SHAPE_ADDRESS, filters, ARRAY_LEN(filters)},
+    .step = step,
 };
 
 RESULT elastic_address_find(struct call *c, struct span public_address,
@@ -101,18 +108,6 @@ RESULT ec2_describe_addresses(struct call *c, const struct ec2_describe_addresse
     TRY(describe(c, &elastic_address_kind, &asked, &found));
     out->addresses.at = found.at;
     out->addresses.count = found.count;
-    return OK;
-}
-
-/* No address has a name of its own yet (ModifyAddressAttribute). */
-RESULT ec2_describe_addresses_attribute(struct call *c,
-                                        const struct ec2_describe_addresses_attribute_in *in,
-                                        struct ec2_describe_addresses_attribute_out *out)
-{
-    struct stored_elastic_address elastic;
-    for (size_t i = 0; i < in->allocation_ids.count; i++)
-        TRY(resource_get(c, &elastic_address_kind, in->allocation_ids.at[i], &elastic));
-    out->addresses.at = arena_alloc(c->arena, 0);
     return OK;
 }
 
@@ -177,6 +172,11 @@ RESULT ec2_release_address(struct call *c, const struct ec2_release_address_in *
     if (elastic.association.at)
         return refuse(c, &EC2_INVALID_IP_ADDRESS_IN_USE, "Address %.*s is in use.",
                       SPAN_ARG(elastic.public_address));
+    if (reverse_name_is_set(&elastic))
+        return refuse(c, &EC2_INVALID_ADDRESS_PTR_SET,
+                      "The address with allocation id [%.*s] cannot be released because it has a "
+                      "PTR record set.",
+                      SPAN_ARG(elastic.id));
     public_lease_end(c, cidr_address(elastic.public_address));
     resource_drop(c, &elastic_address_kind, &elastic);
     return OK;

@@ -11,6 +11,7 @@ terraform {
 variable "endpoint" {}
 variable "team" { default = "red" }
 variable "gateways" { default = 1 }
+variable "names" { default = 0 }
 
 provider "aws" {
   region     = "eu-west-1"
@@ -145,4 +146,15 @@ data "aws_subnets" "default" {
 
 output "default_subnets" {
   value = length(data.aws_subnets.default.ids)
+}
+
+resource "aws_eip" "mail" {
+  count  = var.names
+  domain = "vpc"
+}
+
+resource "aws_eip_domain_name" "mail" {
+  count         = var.names
+  allocation_id = aws_eip.mail[count.index].allocation_id
+  domain_name   = "${replace(aws_eip.mail[count.index].public_ip, ".", "-")}.at.example"
 }
