@@ -5,6 +5,7 @@
  */
 #include "services/ec2/elastic_address.h"
 
+#include "services/ec2/address_transfer.h"
 #include "services/ec2/describe.h"
 #include "services/ec2/public_lease.h"
 #include "services/ec2/reverse_name.h"
@@ -177,6 +178,7 @@ RESULT ec2_release_address(struct call *c, const struct ec2_release_address_in *
                       "The address with allocation id [%.*s] cannot be released because it has a "
                       "PTR record set.",
                       SPAN_ARG(elastic.id));
+    TRY(address_transfer_drop(c, elastic.id));
     public_lease_end(c, cidr_address(elastic.public_address));
     resource_drop(c, &elastic_address_kind, &elastic);
     return OK;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* All kinds of resources, for what is given an id of any of them. Read-only, any thread. */
+#include "services/ec2/address_transfer.h"
 #include "services/ec2/cidr_reservation.h"
 #include "services/ec2/dhcp_options.h"
 #include "services/ec2/egress_gateway.h"
@@ -25,29 +26,18 @@
 #include "services/ec2/vpc.h"
 
 static const struct resource_kind *const kinds[] = {
-    &cidr_reservation_kind,
-    &dhcp_options_kind,
-    &egress_gateway_kind,
-    &elastic_address_kind,
-    &endpoint_kind,
-    &flow_log_kind,
-    &group_association_kind,
-    &group_rule_kind,
-    &image_kind,
-    &import_task_kind,
-    &instance_kind,
-    &interface_kind,
-    &internet_gateway_kind,
-    &key_pair_kind,
-    &launch_template_kind,
-    &nat_gateway_kind,
-    &network_acl_kind,
-    &peering_kind,
-    &prefix_list_kind,
-    &route_table_kind,
-    &security_group_kind,
-    &subnet_kind,
-    &vpc_kind,
+    &address_transfer_kind, &cidr_reservation_kind,
+    &dhcp_options_kind,     &egress_gateway_kind,
+    &elastic_address_kind,  &endpoint_kind,
+    &flow_log_kind,         &group_association_kind,
+    &group_rule_kind,       &image_kind,
+    &import_task_kind,      &instance_kind,
+    &interface_kind,        &internet_gateway_kind,
+    &key_pair_kind,         &launch_template_kind,
+    &nat_gateway_kind,      &network_acl_kind,
+    &peering_kind,          &prefix_list_kind,
+    &route_table_kind,      &security_group_kind,
+    &subnet_kind,           &vpc_kind,
 };
 
 const struct resource_kind *resource_kind_of(struct span id)

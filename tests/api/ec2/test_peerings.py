@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """VPC peering connections, between regions and accounts too."""
-import datetime
 import time
 
-import botocore.auth
 import pytest
 
 from identities import Account
+from moved_clock import skewed
 from refusals import refused
 
 GONE = "pcx-0123456789abcdef0"
@@ -32,15 +31,7 @@ def two(ec2):
 @pytest.fixture
 def skew(cloud, monkeypatch):
     """skew(seconds): moves the cloud's clock, and the one that requests are signed by."""
-    real, moved = botocore.auth.get_current_datetime, [0]
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: real() + datetime.timedelta(seconds=moved[0]))
-
-    def skew(seconds):
-        moved[0] += seconds
-        cloud.advance(seconds)
-        for client in cloud.clients.values():  # the server closes what has been idle for so long
-            client._endpoint.http_session.close()
-    return skew
+    return skewed(cloud, monkeypatch)
 
 
 def request(ec2, vpc, peer, **more):
