@@ -183,7 +183,9 @@ TEST(a_closed_connection_holds_its_port_for_a_while)
     sweep.now_ns += 2 * FAB_SECOND;
     FAB_REPEAT(100, fab_sweep_slot, &sweep);
     CHECK_INT(sweep.ended, 1);
-    CHECK_INT(fab_flows.count, 0);
+    for (size_t i = 0; i < FAB_LINES; i++)
+        for (size_t j = 0; j < FAB_LINE_CLAIMS; j++)
+            CHECK_INT(fab_lines[i].at[j], 0);
     CHECK_INT(fab_targets.count, 0);
     CHECK_INT(host_free_count, 100);
     CHECK_INT(fab_gateway_counts[1].idle_timeouts, 0);

@@ -10,7 +10,7 @@
 #define FABRIC_EDGE_MTU 1500 /* "Network MTU": of traffic over an internet gateway */
 
 enum FABRIC_MAP {
-    FABRIC_FLOWS,
+    FABRIC_LINES,
     FABRIC_SESSIONS,
     FABRIC_TARGETS,
     FABRIC_PLACES,

@@ -30,7 +30,7 @@
 #define ENTRY_MAX 64 /* bytes of a key or a value where fabric_clear is asked for */
 
 static const char *const map_names[FABRIC_MAPS] = {
-    [FABRIC_FLOWS] = "fab_flows",       [FABRIC_SESSIONS] = "fab_sessions",
+    [FABRIC_LINES] = "fab_lines",       [FABRIC_SESSIONS] = "fab_sessions",
     [FABRIC_TARGETS] = "fab_targets",   [FABRIC_PLACES] = "fab_places",
     [FABRIC_PUBLICS] = "fab_publics",   [FABRIC_NETWORKS] = "fab_networks",
     [FABRIC_SUBNETS] = "fab_subnets",   [FABRIC_INTERFACES] = "fab_interfaces",
@@ -110,11 +110,10 @@ static int mount_bpf(void)
 
 static int resize(struct bpf_object *object, uint32_t sessions)
 {
-    struct bpf_map *flows = bpf_object__find_map_by_name(object, map_names[FABRIC_FLOWS]);
     struct bpf_map *flows6 = bpf_object__find_map_by_name(object, map_names[FABRIC_FLOWS6]);
     struct bpf_map *slots = bpf_object__find_map_by_name(object, map_names[FABRIC_SESSIONS]);
     struct bpf_map *free_slots = bpf_object__find_map_by_name(object, map_names[FABRIC_FREE_SLOTS]);
-    int error = bpf_map__set_max_entries(flows, 2 * sessions);
+    int error = sessions > FAB_SESSIONS_MAX ? -EINVAL : 0;
     if (!error)
         error = bpf_map__set_max_entries(flows6, sessions / 2);
     if (!error)

@@ -10,6 +10,9 @@
 
 #include "base/scope.h"
 
+#define FAB_INLINE static inline __attribute__((unused))
+#include "engines/fabric/decide/tuple.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -127,6 +130,25 @@ uint32_t fabric_service_caller(uint32_t address)
     return (ntohl(address) & CALLERS_MASK) == FAB_CALLERS && number < FAB_INTERFACES ? number : 0;
 }
 
+/* The flow of a tuple, by the claims on it. */
+static int find_flow(struct fabric *fabric, const struct fab_key *key, struct fab_flow *ret)
+{
+    const uint64_t hash = fab_hash(key);
+    const uint32_t number = fab_line_of(hash);
+    struct fab_line line;
+    struct fab_session session;
+    int error = fabric_get(fabric, FABRIC_LINES, &number, &line);
+    for (size_t i = 0; !error && i < FAB_LINE_CLAIMS; i++) {
+        struct fab_claim claim = fab_claim_of(fab_fitting(line.at[i], fab_mark_of(hash)));
+        if (fabric_get(fabric, FABRIC_SESSIONS, &claim.session, &session) < 0)
+            continue;
+        *ret = session.flows[claim.side];
+        if (memcmp(&ret->key, key, sizeof *key) == 0)
+            return 0;
+    }
+    return error < 0 ? error : -ENOENT;
+}
+
 /* The flow of its answers tells. */
 int fabric_service_call(struct fabric *fabric, const struct fabric_connection *connection,
                         struct fabric_call *ret)
@@ -136,25 +158,19 @@ int fabric_service_call(struct fabric *fabric, const struct fabric_connection *c
                                 .source_port = connection->service_port,
                                 .target_port = connection->caller_port,
                                 .at = FAB_SERVICE << 8 | connection->protocol};
-    struct fab_claim claim;
-    struct fab_session session;
+    struct fab_flow flow;
     struct fab_interface interface;
-    int error = fabric_get(fabric, FABRIC_FLOWS, &key, &claim);
+    int error = find_flow(fabric, &key, &flow);
     if (!error)
-        error = fabric_get(fabric, FABRIC_SESSIONS, &claim.session, &session);
-    const struct fab_flow *flow = &session.flows[claim.side & 1];
-    if (!error)
-        error = memcmp(&flow->key, &key, sizeof key) == 0
-                    ? fabric_get(fabric, FABRIC_INTERFACES, &flow->to, &interface)
-                    : -ENOENT;
+        error = fabric_get(fabric, FABRIC_INTERFACES, &flow.to, &interface);
     if (error < 0)
         return error;
-    *ret = (struct fabric_call){.interface = flow->to,
+    *ret = (struct fabric_call){.interface = flow.to,
                                 .network = interface.network,
-                                .source = flow->target,
-                                .target = flow->source,
-                                .source_port = flow->target_port,
-                                .target_port = flow->source_port};
+                                .source = flow.target,
+                                .target = flow.source,
+                                .source_port = flow.target_port,
+                                .target_port = flow.source_port};
     return 0;
 }
 

@@ -66,7 +66,6 @@ char LICENSE[] SEC("license") = "GPL"; /* the helpers want it */
 #define FAB_HASH(name, key_type, value_type, size)                                                 \
     FAB_MAP(name, BPF_MAP_TYPE_HASH, key_type, value_type, size)
 
-FAB_HASH(fab_flows, struct fab_key, struct fab_claim, 2 * FAB_SESSIONS);
 FAB_HASH(fab_flows6, struct fab_key6, struct fab_flow6, FAB_SESSIONS / 2);
 FAB_HASH(fab_places6, struct fab_ip6, struct fab_place6, FAB_PLACES);
 FAB_HASH(fab_targets, struct fab_target_key, int32_t, FAB_TARGETS);
@@ -103,7 +102,7 @@ FAB_MAP(fab_reasons, BPF_MAP_TYPE_PERCPU_ARRAY, uint32_t, uint64_t, FAB_REASONS)
 
 FAB_PAGES(fab_meters, struct fab_meter, FAB_INTERFACES);
 FAB_PAGES(fab_floods, struct fab_flood, FAB_FLOODS);
-FAB_PAGES(fab_hints, struct fab_hint, FAB_HINTS);
+FAB_PAGES(fab_lines, struct fab_line, FAB_LINES);
 FAB_PAGES(fab_sessions, struct fab_session, FAB_SESSIONS);
 
 #define FAB_TRIE(name, key_type, value_type, size)                                                 \
@@ -153,6 +152,7 @@ FAB_ONCE uint32_t fab_random(void)
  * the frame. */
 FAB_INLINE uint8_t *fab_head(struct __sk_buff *frame, uint32_t n)
 {
+    __asm__ volatile("" : "+r"(frame)); /* else addresses inside of it are kept, which is refused */
     uint8_t *data = (void *)(long)frame->data, *end = (void *)(long)frame->data_end;
     if (data + n <= end)
         return data;
@@ -259,7 +259,7 @@ SEC("tc") int slow(struct __sk_buff *frame)
     uint32_t at = frame->cb[0];
     int headers = frame->len < 70 ? (int)frame->len : 70; /* an ICMP error's quote included */
     if (headers > 0)
-        (void)bpf_skb_pull_data(frame, (uint32_t)headers);
+        (void)fab_head(frame, (uint32_t)headers);
     int reason = fab_read_frame(frame, &p);
     if (reason)
         fab_drop(&verdict, (uint32_t)reason);
@@ -287,7 +287,7 @@ SEC("tc") int slow6(struct __sk_buff *frame)
     const uint32_t most = FAB_L4_6 + FAB_EXTENSIONS_SIZE + 8 + 40 + 8;
     uint32_t headers = frame->len < most ? frame->len : most;
     if (headers > 0)
-        (void)bpf_skb_pull_data(frame, headers);
+        (void)fab_head(frame, headers);
     int reason = fab_read_frame6(frame, &six);
     if (reason)
         fab_drop(&verdict, (uint32_t)reason);
@@ -321,7 +321,7 @@ SEC("xdp") int edge_xdp(struct xdp_md *frame)
     struct fab_key key = fab_key_of(&p, FAB_EDGE);
     if (!public)
         return fab_xdp_drop(FAB_NO_TARGET);
-    if (FAB_FIND(fab_flows, &key))
+    if (fab_claim_other(&key, 0))
         return XDP_PASS;
     if (public->gateway) {
         fab_count_dropped(public->gateway);

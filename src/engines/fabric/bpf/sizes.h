@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* How much the maps hold. Preallocated but for routes: about 370 bytes a session. */
+/* How much the maps hold. Preallocated but for routes: about 215 bytes a session. */
 #define FAB_SESSIONS 262144
 #define FAB_TARGETS 65536
 #define FAB_PLACES 65536

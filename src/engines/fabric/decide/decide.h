@@ -7,8 +7,8 @@
  * FAB_NOW, FAB_RANDOM, FAB_REPEAT, FAB_KEEP and the atomics FAB_FETCH_ADD, FAB_FETCH_OR and
  * FAB_SWAP, which the includer defines.
  *
- * fab_hit is the whole of it for a packet of a known flow: a hint where the flow is, one comparison
- * of generations. Everything else is fab_slow: it asks the rules again after a change (a NAT
+ * fab_hit is the whole of it for a packet of a known flow: a guess whose it is, one comparison of
+ * generations. Everything else is fab_slow: it asks the rules again after a change (a NAT
  * binding and what a group has let in stay, lists and routes count at once, as "Security group
  * connection tracking" says) and makes new flows.
  */
@@ -77,51 +77,35 @@ FAB_INLINE int fab_is_common(const struct fab_packet *p)
 FAB_INLINE int fab_is_live(const struct fab_session *session, uint32_t side,
                            const struct fab_key *key)
 {
-    const struct fab_key *own = &session->flows[side & 1].key;
-    return session->state == FAB_LIVE && !session->six && own->source == key->source &&
-           own->target == key->target && own->source_port == key->source_port &&
-           own->target_port == key->target_port && own->at == key->at;
+    return session->state == FAB_LIVE && !session->six &&
+           fab_same_key(&session->flows[side & 1].key, key);
 }
 
-/* 1: nothing has changed since the rules were asked for this flow, and `verdict` is filled. */
-FAB_INLINE int fab_pass(const struct fab_packet *p, const struct fab_key *key,
-                        const struct fab_claim *claim, struct fab_verdict *verdict)
-{
-    struct fab_session *session = FAB_AT(fab_sessions, claim->session);
-    if (!session || !fab_is_live(session, claim->side, key))
-        return 0;
-    const struct fab_flow *flow = &session->flows[claim->side & 1];
-    const struct fab_network *network = FAB_AT(fab_networks, flow->network);
-    uint64_t now = FAB_NOW();
-    if (!network || network->generation != flow->generation || fab_idle(session, now) ||
-        fab_too_big(p, session->mtu))
-        return 0;
-    fab_touch(session, claim->side, p, now);
-    fab_forward(verdict, flow);
-    return 1;
-}
-
-/* 1: the packet belongs to a flow that nothing has changed since, and `verdict` is filled. */
+/* 1: the packet belongs to a flow whose rules nothing has changed since they were asked, and
+ * `verdict` is filled. Of its session only the first packet of a slice needs to know. */
 FAB_INLINE int fab_hit(const struct fab_packet *p, uint32_t at, struct fab_verdict *verdict)
 {
     if (!fab_is_common(p))
         return 0;
     struct fab_key key = fab_key_of(p, at);
-    struct fab_claim claim = fab_hinted(&key);
-    return fab_pass(p, &key, &claim, verdict);
-}
-
-/* The same where no hint knew the flow; the next packet has one. */
-FAB_ONCE int fab_hit_unhinted(const struct fab_packet *p, uint32_t at,
-                              const struct fab_claim *found, struct fab_verdict *verdict)
-{
-    if (!p || !found || !verdict || !fab_is_common(p))
+    struct fab_claim claim = fab_claim_guess(&key);
+    struct fab_session *session = FAB_AT(fab_sessions, claim.session);
+    if (!session)
         return 0;
-    struct fab_claim claim = *found;
-    struct fab_key key = fab_key_of(p, at);
-    if (!fab_pass(p, &key, &claim, verdict))
+    struct fab_flow *flow = &session->flows[claim.side & 1];
+    const struct fab_network *network = FAB_AT(fab_networks, flow->network);
+    uint64_t now = FAB_NOW();
+    if (!fab_same_key(&flow->key, &key) || !network || network->generation != flow->generation ||
+        fab_too_big(p, flow->mtu))
         return 0;
-    fab_hint_keep(&key, claim.session, claim.side);
+    if (flow->slice == fab_slice(now) && !(p->tcp_flags & (FAB_TCP_FIN | FAB_TCP_RST))) {
+        fab_count(flow, flow->gateway, claim.side, p);
+    } else {
+        if (!fab_is_live(session, claim.side, &key) || fab_idle(session, now))
+            return 0;
+        fab_touch(session, claim.side, p, now);
+    }
+    fab_forward(verdict, flow);
     return 1;
 }
 
@@ -247,13 +231,17 @@ FAB_INLINE void fab_clamp_syn(struct fab_verdict *verdict, const struct fab_pack
     verdict->clamped = session->clamped && (p->tcp_flags & FAB_TCP_SYN);
 }
 
-/* A flow that is there, but not simply hit. 0: it is over, a new one may be made. */
-FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, const struct fab_claim *claim,
+/* A flow that is there, but not simply hit: whose is what fab_claim_other found. 0: there is none,
+ * or it is over, and a new one may be made. */
+FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, uint32_t found,
                        struct fab_verdict *verdict)
 {
-    if (!p || !claim || !verdict)
+    if (!p || !verdict)
         return 1;
-    uint32_t slot = claim->session, side = claim->side & 1;
+    if (!found)
+        return 0;
+    struct fab_claim claim = fab_claim_of(found);
+    uint32_t slot = claim.session, side = claim.side & 1;
     struct fab_session *session = FAB_AT(fab_sessions, slot);
     struct fab_key key = fab_key_of(p, at);
     uint64_t now = FAB_NOW();
@@ -282,7 +270,6 @@ FAB_ONCE int fab_known(const struct fab_packet *p, uint32_t at, const struct fab
         fab_clamp_syn(verdict, p, session);
         fab_count_answered(session, side, p);
         fab_touch(session, side, p, now);
-        fab_hint_keep(&session->flows[side].key, slot, side);
     }
     return 1;
 }
@@ -328,58 +315,51 @@ FAB_INLINE uint8_t fab_tracked_of(const struct fab_way *way)
 }
 
 /* The answers go back the way of `asks`, for the first time past the rules. */
-FAB_INLINE void fab_set_answers(struct fab_session *session, const struct fab_key *key)
+FAB_INLINE void fab_set_answers(struct fab_session *session)
 {
     const struct fab_flow *asks = &session->flows[FAB_ASKS];
     struct fab_flow *answers = &session->flows[FAB_ANSWERS];
-    answers->key = *key;
     answers->source = asks->key.target;
     answers->target = asks->key.source;
     answers->source_port = asks->key.target_port;
     answers->target_port = asks->key.source_port;
     answers->to = asks->key.at >> 8;
     answers->network = asks->network;
+    answers->gateway = asks->gateway;
+    answers->mtu = asks->mtu;
 }
 
 /* Claims both tuples: the answers' first, for with a gateway that is the allocation of the port. */
-FAB_INLINE int fab_claim(const struct fab_packet *p, const struct fab_way *way,
-                         struct fab_session *session, uint32_t slot)
+FAB_INLINE int fab_claim_both(const struct fab_packet *p, const struct fab_way *way,
+                              struct fab_session *session, uint32_t slot)
 {
     struct fab_flow *asks = &session->flows[FAB_ASKS];
-    struct fab_allocation a = {
-        .gateway = way->gateway,
-        .answers = {.source = way->target,
-                    .target = way->source,
-                    .source_port = p->target_port,
-                    .target_port = p->source_port,
-                    .at = way->to << 8 | p->protocol},
-        .claim = {slot, FAB_ANSWERS},
-        .sender = p->source,
-    };
-    if (way->gateway) {
-        int reason = fab_allocate(&a);
-        if (reason)
-            return reason;
-    } else if (FAB_CLAIM(fab_flows, &a.answers, &a.claim) &&
-               (way->to != FAB_SERVICE || fab_allocate_any(&a))) {
-        return FAB_RACED;
-    }
-    fab_set_answers(session, &a.answers);
-    asks->source = a.answers.target;
-    asks->source_port = a.answers.target_port;
+    struct fab_key *answers = &session->flows[FAB_ANSWERS].key;
+    struct fab_allocation a = {.session = slot, .sender = p->source};
+    *answers = (struct fab_key){.source = way->target,
+                                .target = way->source,
+                                .source_port = p->target_port,
+                                .target_port = p->source_port,
+                                .at = way->to << 8 | p->protocol};
+    int reason = way->gateway ? fab_allocate(&a) : fab_claim_take(slot, FAB_ANSWERS);
+    if (reason && !way->gateway && way->to == FAB_SERVICE)
+        reason = fab_allocate_any(&a) ? FAB_RACED : FAB_PASSED;
+    if (reason)
+        return reason;
+    fab_set_answers(session);
+    asks->source = answers->target;
+    asks->source_port = answers->target_port;
     fab_flows_add(session->from, 1);
     fab_flows_add(session->to, 1);
     session->state = FAB_LIVE;
-    a.claim.side = FAB_ASKS;
-    return FAB_CLAIM(fab_flows, &asks->key, &a.claim) ? FAB_RACED : FAB_PASSED;
+    return fab_claim_take(slot, FAB_ASKS);
 }
 
-/* Undone by ending it: what was claimed is removed, but never what another packet has claimed. */
+/* Undone by ending it. */
 FAB_INLINE void fab_unclaim(struct fab_session *session, uint32_t slot)
 {
     if (session->state == FAB_LIVE) {
         session->seen = FAB_SEEN_RST; /* not an idle timeout */
-        session->flows[FAB_ASKS].key = session->flows[FAB_ANSWERS].key;
         fab_end(slot);
     } else {
         session->state = FAB_FREE;
@@ -414,14 +394,15 @@ FAB_ONCE int fab_make(const struct fab_packet *p, struct fab_way *way, uint32_t 
     asks->target = way->target;
     asks->target_port = p->target_port;
     asks->to = way->to;
-    asks->network = way->network;
-    int reason = fab_claim(p, way, session, slot);
+    asks->network = (uint16_t)way->network;
+    asks->gateway = (uint16_t)way->gateway;
+    asks->mtu = session->mtu;
+    int reason = fab_claim_both(p, way, session, slot);
     if (reason) {
         fab_unclaim(session, slot);
         return reason;
     }
     asks->generation = way->network ? generation : 0; /* from now on packets may go by it */
-    fab_hint_keep(&asks->key, slot, FAB_ASKS);
     fab_touch(session, FAB_ASKS, p, session->last_ns);
     fab_forward(verdict, asks);
     fab_clamp_syn(verdict, p, session);
@@ -518,13 +499,9 @@ FAB_INLINE void fab_slow(struct fab_packet *p, uint32_t at, struct fab_verdict *
         return;
     }
     struct fab_key key = fab_key_of(p, at);
-    const struct fab_claim *claim = FAB_FIND(fab_flows, &key);
-    if (claim && (fab_hit_unhinted(p, at, claim, verdict) || fab_known(p, at, claim, verdict)))
+    if (fab_known(p, at, fab_claim_other(&key, 0), verdict))
         return;
     fab_new(p, at, verdict);
-    if (verdict->reason != FAB_RACED)
-        return;
-    claim = FAB_FIND(fab_flows, &key); /* another packet of this flow was faster: go with it */
-    if (claim)
-        fab_known(p, at, claim, verdict);
+    if (verdict->reason == FAB_RACED) /* another packet of this flow was faster: go with it */
+        fab_known(p, at, fab_claim_other(&key, 0), verdict);
 }

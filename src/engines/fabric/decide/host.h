@@ -150,7 +150,7 @@ struct host_routes6 {
     } at[HOST_ROUTES];
 };
 
-static struct host_map fab_flows, fab_places, fab_publics, fab_targets, fab_fragments, fab_records,
+static struct host_map fab_places, fab_publics, fab_targets, fab_fragments, fab_records,
     fab_services, fab_proven;
 static struct host_map fab_flows6, fab_places6, fab_fragments6, fab_records6;
 static struct host_routes fab_routes;
@@ -163,7 +163,8 @@ static struct fab_gateway_count fab_gateway_counts[HOST_NUMBERS];
 static struct fab_meter fab_meters[HOST_NUMBERS];
 static struct fab_rule fab_rules[HOST_RULES];
 static struct fab_flood fab_floods[FAB_FLOODS];
-static struct fab_hint fab_hints[FAB_HINTS];
+static struct fab_line (*host_lines)[FAB_LINES]; /* zeroed where they are touched */
+#define fab_lines (*host_lines)
 static struct fab_settings fab_settings_map[1];
 static struct fab_session fab_sessions[HOST_SESSIONS];
 static uint32_t host_free_slots[HOST_SESSIONS], host_free_count;
@@ -322,7 +323,7 @@ FAB_INLINE void host_sum(struct host_frame *frame, uint32_t offset, uint32_t fro
 /* Nothing configured; at most HOST_SESSIONS sessions. */
 FAB_INLINE void host_open(uint32_t sessions)
 {
-    host_map_init(&fab_flows, sizeof(struct fab_key), sizeof(struct fab_claim), sessions * 2);
+    host_lines = host_alloc(1, sizeof *host_lines);
     host_map_init(&fab_places, sizeof(struct fab_place_key), sizeof(struct fab_place), 256);
     host_map_init(&fab_publics, sizeof(uint32_t), sizeof(struct fab_public), 256);
     host_map_init(&fab_targets, sizeof(struct fab_target_key), sizeof(int32_t), 4096);
@@ -340,7 +341,6 @@ FAB_INLINE void host_open(uint32_t sessions)
     for (uint32_t i = 0; i < sessions; i++)
         host_free_slots[i] = sessions - 1 - i;
     memset(fab_sessions, 0, sessions * sizeof fab_sessions[0]);
-    memset(fab_hints, 0, sizeof fab_hints);
     memset(fab_networks, 0, sizeof fab_networks);
     memset(fab_interfaces, 0, sizeof fab_interfaces);
     memset(fab_subnets, 0, sizeof fab_subnets);
@@ -354,7 +354,7 @@ FAB_INLINE void host_open(uint32_t sessions)
 
 FAB_INLINE void host_close(void)
 {
-    host_map_done(&fab_flows);
+    free(host_lines);
     host_map_done(&fab_places);
     host_map_done(&fab_publics);
     host_map_done(&fab_targets);

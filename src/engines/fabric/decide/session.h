@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * Sessions: the state that both directions of a flow share. An entry of fab_flows is the claim of a
- * tuple; a translating gateway's port is allocated by claiming the answers' tuple, so no two flows
- * can ever have the same one (insert if absent is the allocator).
+ * Sessions: the state that both directions of a flow share. A translating gateway's port is
+ * allocated by claiming the answers' tuple, so no two flows can ever have the same one.
  */
-#include "engines/fabric/decide/hint.h"
+#include "engines/fabric/decide/claim.h"
 #include "engines/fabric/decide/way.h"
 
 #define FAB_SECOND 1000000000ull
 #define FAB_TOUCH_NS (FAB_SECOND / 4) /* finer would only move cache lines */
+#define FAB_SLICE_SHIFT 28            /* so long, in ns, a flow is not idle without being asked */
 #define FAB_PORT_TRIES 128            /* of a random port: 1e-9 fail at 55,000 of 64,512 */
 #define FAB_CALLER_PORT_FIRST 1024
 #define FAB_ICMP_IDLE_S 30
@@ -31,20 +31,31 @@ FAB_INLINE int fab_idle(const struct fab_session *session, uint64_t now)
     return now > session->last_ns && now - session->last_ns > limit * FAB_SECOND;
 }
 
+FAB_INLINE uint32_t fab_slice(uint64_t now)
+{
+    return (uint32_t)(now >> FAB_SLICE_SHIFT);
+}
+
+FAB_INLINE void fab_count(struct fab_flow *flow, uint32_t gateway, uint32_t side,
+                          const struct fab_packet *p)
+{
+    flow->packets += p->pieces;
+    flow->bytes += p->length;
+    struct fab_gateway_count *count = gateway ? FAB_AT(fab_gateway_counts, gateway) : 0;
+    if (count) {
+        count->packets[side & 1] += p->pieces;
+        count->bytes[side & 1] += p->length;
+    }
+}
+
 /* RFC 7857, 2: closed by FIN of both sides or by a reset, opened again by a SYN. */
 FAB_INLINE void fab_touch(struct fab_session *session, uint32_t side, const struct fab_packet *p,
                           uint64_t now)
 {
     if (now - session->last_ns > FAB_TOUCH_NS)
         session->last_ns = now;
-    session->flows[side & 1].packets += p->pieces;
-    session->flows[side & 1].bytes += p->length;
-    struct fab_gateway_count *count =
-        session->gateway ? FAB_AT(fab_gateway_counts, session->gateway) : 0;
-    if (count) {
-        count->packets[side & 1] += p->pieces;
-        count->bytes[side & 1] += p->length;
-    }
+    session->flows[side & 1].slice = fab_slice(now);
+    fab_count(&session->flows[side & 1], session->gateway, side, p);
     if (side == FAB_ANSWERS && !(session->seen & FAB_SEEN_ANSWER))
         session->seen |= FAB_SEEN_ANSWER;
     if (!(p->tcp_flags & (FAB_TCP_FIN | FAB_TCP_SYN | FAB_TCP_RST)))
@@ -117,10 +128,8 @@ FAB_ONCE int fab_forget(const struct fab_session *session, uint32_t slot)
     if (!session)
         return 0;
     struct fab_key asks = session->flows[FAB_ASKS].key, answers = session->flows[FAB_ANSWERS].key;
-    FAB_REMOVE(fab_flows, &asks);
-    FAB_REMOVE(fab_flows, &answers);
-    fab_hint_drop(&asks, slot, FAB_ASKS);
-    fab_hint_drop(&answers, slot, FAB_ANSWERS);
+    fab_claim_drop(&asks, slot, FAB_ASKS);
+    fab_claim_drop(&answers, slot, FAB_ANSWERS);
     return 0;
 }
 
@@ -166,11 +175,9 @@ static FAB_NOINLINE long fab_sweep_slot(uint32_t i, struct fab_sweep *sweep)
 
 /* -- a gateway's ports ------------------------------------------------------------------------ */
 
-/* One flow's search for an address and a port. */
+/* One session's search for an address and a port: they stand in the tuple of its answers. */
 struct fab_allocation {
-    struct fab_key answers;
-    struct fab_claim claim; /* of the answers */
-    uint32_t gateway, sender, start;
+    uint32_t session, sender, start;
     uint32_t port_first, port_count;
     uint32_t taken;
 };
@@ -179,14 +186,17 @@ struct fab_allocation {
 static FAB_NOINLINE long fab_try_port(uint32_t i, struct fab_allocation *a)
 {
     (void)i;
+    struct fab_session *session = FAB_AT(fab_sessions, a->session);
+    if (!session)
+        return 1;
     uint32_t port = a->port_first + (uint32_t)((uint64_t)FAB_RANDOM() * a->port_count >> 32);
-    a->answers.target_port = FAB_ORDER16(port);
-    a->taken = FAB_CLAIM(fab_flows, &a->answers, &a->claim) == 0;
+    session->flows[FAB_ANSWERS].key.target_port = FAB_ORDER16(port);
+    a->taken = fab_claim_take(a->session, FAB_ANSWERS) == FAB_PASSED;
     return a->taken != 0; /* the verifier wants to see that it is 0 or 1 */
 }
 
 /* Two senders of one interface that call a service from the same port: it sees the second by
- * another. 0 with the port in a->answers, claimed. */
+ * another. */
 static FAB_NOINLINE int fab_allocate_any(struct fab_allocation *a)
 {
     if (!a)
@@ -219,11 +229,13 @@ FAB_ONCE int fab_target_take(struct fab_target_key *key, uint32_t limit)
  * (RFC 4787, REQ-2, paired). */
 static FAB_NOINLINE long fab_try_public(uint32_t i, struct fab_allocation *a)
 {
-    const struct fab_gateway *gateway = FAB_AT(fab_gateways, a->gateway);
+    struct fab_session *session = FAB_AT(fab_sessions, a->session);
+    const struct fab_gateway *gateway = session ? FAB_AT(fab_gateways, session->gateway) : 0;
     if (!gateway || !gateway->count)
         return 1;
-    a->answers.target = gateway->publics[(a->start + i) % gateway->count & (FAB_PUBLICS_MAX - 1)];
-    struct fab_target_key key = fab_target_key_of(&a->answers);
+    struct fab_key *answers = &session->flows[FAB_ANSWERS].key;
+    answers->target = gateway->publics[(a->start + i) % gateway->count & (FAB_PUBLICS_MAX - 1)];
+    struct fab_target_key key = fab_target_key_of(answers);
     if (!fab_target_take(&key, gateway->ports_max))
         return 0;
     a->port_first = gateway->port_first;
@@ -234,15 +246,16 @@ static FAB_NOINLINE long fab_try_public(uint32_t i, struct fab_allocation *a)
     return a->taken != 0;
 }
 
-/* FAB_PASSED with the address and port in a->answers, claimed. */
+/* FAB_PASSED when the tuple of the session's answers is claimed. */
 static FAB_NOINLINE int fab_allocate(struct fab_allocation *a)
 {
-    const struct fab_gateway *gateway = a ? FAB_AT(fab_gateways, a->gateway) : 0;
-    struct fab_gateway_count *count = a ? FAB_AT(fab_gateway_counts, a->gateway) : 0;
+    const struct fab_session *session = a ? FAB_AT(fab_sessions, a->session) : 0;
+    const struct fab_gateway *gateway = session ? FAB_AT(fab_gateways, session->gateway) : 0;
+    struct fab_gateway_count *count = session ? FAB_AT(fab_gateway_counts, session->gateway) : 0;
     if (!gateway || !count)
         return FAB_NO_ROUTE;
     a->start = (uint32_t)((uint64_t)a->sender * 0x9e3779b97f4a7c15ull >> 40);
-    int is_connection = (uint8_t)a->answers.at == FAB_TCP;
+    int is_connection = (uint8_t)session->flows[FAB_ANSWERS].key.at == FAB_TCP;
     FAB_FETCH_ADD(&count->attempts, is_connection);
     FAB_REPEAT(gateway->count, fab_try_public, a);
     if (a->taken)

@@ -12,7 +12,7 @@
 #define FAB_SERVICE 0xffffffu /* the end behind which services listen */
 #define FAB_NOWHERE UINT32_MAX
 /* Moves whenever what maps hold is read otherwise than before. */
-#define FAB_LAYOUT 3
+#define FAB_LAYOUT 4
 /* The fabric's ends have device indexes of our choice, so that an array tells whose a frame is: the
  * first one is interface 0's, which there is not. */
 #define FAB_DEVICE_OF_EDGE 2u
@@ -101,15 +101,19 @@ struct fab_claim {
 };
 
 /* One direction of a session: the tuple it comes with, the one it leaves with and where. A cache
- * line, so that processors that see one direction each do not take it from each other. */
+ * line that has all that most packets need, and that processors which see one direction each do not
+ * take from each other. */
 struct fab_flow {
     struct fab_key key;
     uint32_t source, target;
     uint16_t source_port, target_port;
     uint32_t to;         /* interface */
-    uint32_t network;    /* whose generation counts */
     uint32_t generation; /* under which the rules were last asked; 0: never */
-    uint32_t reserved[2];
+    uint16_t network;    /* whose generation counts */
+    uint16_t gateway;    /* the session's, or 0 */
+    uint16_t mtu;        /* of the way; 0: any size passes */
+    uint16_t reserved;
+    uint32_t slice; /* of time, in which the session was last looked at */
     uint64_t packets, bytes;
 };
 
@@ -118,15 +122,16 @@ struct fab_flow6 {
     uint32_t to, session, network, generation, side;
 };
 
-/* Where the flows of some tuples are that have the same bucket: each the number of its session, its
- * side in the lowest bit, and a part of the tuple's hash on top. Only a hint: a flow tells itself
- * whether it is meant, and fab_flows what no hint tells. */
-#define FAB_HINT_BITS 16
-#define FAB_HINTS (1u << FAB_HINT_BITS)
-#define FAB_HINT_WAYS 4
-#define FAB_HINT_NUMBER_BITS 20
-struct fab_hint {
-    uint32_t at[FAB_HINT_WAYS];
+/* The claims on all tuples of one hash, a cache line: each the number of a session from 1 on, the
+ * side in the lowest bit, and more of the tuple's hash on top; 0: none. The tuple itself stands in
+ * the session. */
+#define FAB_LINE_BITS 16
+#define FAB_LINES (1u << FAB_LINE_BITS)
+#define FAB_LINE_CLAIMS 16
+#define FAB_CLAIM_BITS 20
+#define FAB_SESSIONS_MAX ((1u << (FAB_CLAIM_BITS - 1)) - 1)
+struct fab_line {
+    uint32_t at[FAB_LINE_CLAIMS];
 };
 
 enum FAB_SESSION_STATE { FAB_FREE, FAB_LIVE, FAB_DEAD };
@@ -150,7 +155,7 @@ struct fab_session {
     uint8_t seen, tracked;
     uint8_t six;     /* 1: of IPv6 */
     uint8_t egress;  /* 1: begun through an egress-only gateway */
-    uint16_t mtu;    /* of the way; 0: any size passes */
+    uint16_t mtu;    /* of its flows */
     uint8_t clamped; /* 1: TCP's segments are kept to FAB_NARROW_MTU */
     uint8_t reserved;
     uint32_t from, to; /* interfaces, whose numbers of flows it is in */
@@ -161,7 +166,7 @@ struct fab_session {
     };
 };
 _Static_assert(sizeof(struct fab_session) == 192, "whole cache lines");
-_Static_assert(sizeof(struct fab_key6) <= __builtin_offsetof(struct fab_flow, packets), "apart");
+_Static_assert(sizeof(struct fab_key6) <= __builtin_offsetof(struct fab_flow, slice), "apart");
 
 /* A network and the number that every change of its rules and routes moves. */
 struct fab_network {
