@@ -61,6 +61,66 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* -- sums ------------------------------------------------------------------------------------- */
+
+static uint32_t add_words(const uint8_t *at, size_t len, uint32_t sum)
+{
+    for (size_t i = 0; i < len; i++)
+        sum += i % 2 ? at[i] : (uint32_t)at[i] << 8;
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+
+static uint32_t add_addresses(const uint8_t *ip, size_t l4_len)
+{
+    return add_words(ip + 12, 8, ip[9] + (uint32_t)l4_len);
+}
+
+/* What comes next at a raw socket of the internet's: 1 when its sum is right, 0 when it is that of
+ * the addresses, for a device to go on from, and -1 otherwise. */
+static int next_sum(int fd, size_t sum_at)
+{
+    uint8_t ip[256];
+    CHECK(ready(fd, POLLIN, SOON_MS));
+    ssize_t len = recv(fd, ip, sizeof ip, 0);
+    CHECK(len > 20 + (ssize_t)sum_at);
+    CHECK_INT(*(uint32_t *)(void *)(ip + 12), GATEWAY_PUBLIC);
+    size_t l4_len = (size_t)len - 20;
+    uint32_t addresses = add_addresses(ip, l4_len);
+    if (add_words(ip + 20, l4_len, addresses) == 0xffff)
+        return 1;
+    return addresses == (uint32_t)(ip[20 + sum_at] << 8 | ip[21 + sum_at]) ? 0 : -1;
+}
+
+TEST(sums_are_right_whether_or_not_a_device_fills_them_in)
+{
+    const struct sockaddr_in to = socket_address(SERVER, 5353);
+    uint8_t ip[32] = {[9] = FAB_UDP}, *udp = ip + 20;
+    const uint32_t addresses[] = {APP, SERVER};
+    open_world();
+    int seen = socket_in(INTERNET, SOCK_RAW, FAB_UDP),
+        syns = socket_in(INTERNET, SOCK_RAW, FAB_TCP);
+    int plain = socket_in(APP_HOST, SOCK_DGRAM, 0), raw = socket_in(APP_HOST, SOCK_RAW, FAB_UDP);
+    for (int i = 0; i < 4; i++) {
+        CHECK_INT(sendto(plain, "four", 4, 0, (const struct sockaddr *)&to, sizeof to), 4);
+        CHECK_INT(next_sum(seen, 6), 0);
+        const uint8_t header[] = {9, (uint8_t)i, 5353 >> 8, 5353 & 255, 0, 12, 0, 0, 1, 2, 3, 4};
+        memcpy(udp, header, sizeof header);
+        memcpy(ip + 12, addresses, sizeof addresses);
+        uint32_t sum = ~add_words(udp, sizeof header, add_addresses(ip, sizeof header));
+        udp[6] = (uint8_t)(sum >> 8);
+        udp[7] = (uint8_t)sum;
+        CHECK_INT(sendto(raw, udp, sizeof header, 0, (const struct sockaddr *)&to, sizeof to), 12);
+        CHECK_INT(next_sum(seen, 6), 1);
+    }
+    CHECK_INT(connected(APP_HOST, SERVER, 9, NEVER_MS), -1);
+    CHECK_INT(next_sum(syns, 16), 0);
+    for (int fd = 0; fd < 4; fd++)
+        close((const int[]){seen, syns, plain, raw}[fd]);
+    close_world();
+}
+
 TEST(an_interface_sends_as_fast_as_it_may)
 {
     char datagram[1000] = {0};

@@ -24,9 +24,10 @@ FAB_INLINE uint16_t fab_sum_changed(uint16_t sum, uint32_t from, uint32_t to)
     return (uint16_t) ~((wide & 0xffff) + (wide >> 16));
 }
 
-FAB_INLINE uint32_t fab_sum_at(uint8_t protocol)
+/* There are two zeros. */
+FAB_INLINE int fab_sum_is(uint16_t a, uint16_t b)
 {
-    return protocol == FAB_TCP ? 16 : protocol == FAB_UDP ? 6 : 2;
+    return a == b || (a ^ b) == 0xffff;
 }
 
 /* The header of IP, whose sum no device fills in: by plain stores. */
@@ -40,22 +41,51 @@ FAB_INLINE void fab_rewrite_ip(uint8_t *head, const struct fab_packet *p,
     *(uint32_t *)(void *)(head + FAB_IP_TARGET) = verdict->target;
 }
 
-/* Of TCP, UDP and ICMP, where something changes: only the helper knows what a device is to fill in,
- * and each costs as much as a look-up. */
-FAB_INLINE void fab_rewrite_l4_sum(FAB_FRAME *frame, const struct fab_packet *p,
-                                   const struct fab_verdict *verdict)
+/* The sum at `at` of the frame, by the ports. */
+FAB_INLINE void fab_rewrite_port_sum(FAB_FRAME *frame, const struct fab_packet *p,
+                                     const struct fab_verdict *verdict, uint32_t at, uint32_t flags)
 {
-    uint32_t sum = FAB_L4 + fab_sum_at(p->protocol);
-    uint32_t mangled = p->protocol == FAB_UDP ? FAB_SUM_MAY_BE_NONE : 0;
-    int has_pseudo = p->protocol == FAB_TCP || p->protocol == FAB_UDP;
-    if (has_pseudo && p->source != verdict->source)
-        FAB_L4_SUM(frame, sum, p->source, verdict->source, 4 | FAB_SUM_PSEUDO | mangled);
-    if (has_pseudo && p->target != verdict->target)
-        FAB_L4_SUM(frame, sum, p->target, verdict->target, 4 | FAB_SUM_PSEUDO | mangled);
     if (p->source_port != verdict->source_port)
-        FAB_L4_SUM(frame, sum, p->source_port, verdict->source_port, 2 | mangled);
+        FAB_L4_SUM(frame, at, p->source_port, verdict->source_port, 2 | flags);
     if (p->target_port != verdict->target_port)
-        FAB_L4_SUM(frame, sum, p->target_port, verdict->target_port, 2 | mangled);
+        FAB_L4_SUM(frame, at, p->target_port, verdict->target_port, 2 | flags);
+}
+
+/* That of TCP or UDP, where something changes. Only the helper knows whether a device is to fill it
+ * in: then it changes by the addresses the other way round, and ports do not count. So one call of
+ * it tells, and the rest needs none, unless the addresses make no difference. */
+FAB_INLINE void fab_rewrite_full_sum(FAB_FRAME *frame, const struct fab_packet *p,
+                                     const struct fab_verdict *verdict, uint32_t at, uint32_t flags)
+{
+    uint8_t *head = FAB_HEAD(frame, at + 2);
+    if (!head)
+        return;
+    uint16_t before = fab_u16(head + at), full, after;
+    full = fab_sum_changed(before, p->source, verdict->source);
+    full = fab_sum_changed(full, p->target, verdict->target);
+    if (p->source != verdict->source)
+        FAB_L4_SUM(frame, at, p->source, verdict->source, 4 | FAB_SUM_PSEUDO | flags);
+    if (p->target != verdict->target)
+        FAB_L4_SUM(frame, at, p->target, verdict->target, 4 | FAB_SUM_PSEUDO | flags);
+    head = FAB_HEAD(frame, at + 2);
+    if (!head || fab_sum_is(full, before)) {
+        fab_rewrite_port_sum(frame, p, verdict, at, flags);
+    } else if (fab_sum_is(fab_u16(head + at), full)) {
+        after = fab_sum_changed(full, (uint32_t)p->source_port << 16 | p->target_port,
+                                (uint32_t)verdict->source_port << 16 | verdict->target_port);
+        *(uint16_t *)(void *)(head + at) = !after && (flags & FAB_SUM_MAY_BE_NONE) ? 0xffff : after;
+    }
+}
+
+FAB_INLINE void fab_rewrite_sum(FAB_FRAME *frame, const struct fab_packet *p,
+                                const struct fab_verdict *verdict)
+{
+    if (p->protocol == FAB_TCP)
+        fab_rewrite_full_sum(frame, p, verdict, FAB_L4 + 16, 0);
+    else if (p->protocol == FAB_UDP)
+        fab_rewrite_full_sum(frame, p, verdict, FAB_L4 + 6, FAB_SUM_MAY_BE_NONE);
+    else
+        fab_rewrite_port_sum(frame, p, verdict, FAB_ICMP_SUM, 0);
 }
 
 /* RFC 768: a sender need not sum up. */
@@ -74,7 +104,7 @@ FAB_INLINE int fab_rewrite(FAB_FRAME *frame, const struct fab_packet *p,
     if (!head)
         return 0;
     if (has_ports && !fab_is_unsummed(p, head)) {
-        fab_rewrite_l4_sum(frame, p, verdict);
+        fab_rewrite_sum(frame, p, verdict);
         head = FAB_HEAD(frame, FAB_L4 + 8);
         if (!head)
             return 0;
@@ -338,17 +368,25 @@ static FAB_NOINLINE long fab_next_option(uint32_t i, struct fab_options *options
     return 0;
 }
 
-/* Of a SYN, whose options are `size` bytes. */
-FAB_ONCE int fab_clamp(FAB_FRAME *frame, uint32_t size)
+/* Where it stands in the options, which are `size` bytes; 0: nowhere. */
+FAB_ONCE uint32_t fab_find_segment(FAB_FRAME *frame, uint32_t size)
 {
     struct fab_options options = {.size = size};
-    const uint16_t most = FAB_NARROW_MTU - FAB_TCP_HEADERS;
-    uint16_t before = 0, after = FAB_ORDER16(most);
     if (size < 4 || size > FAB_OPTIONS_MAX)
         return 0;
     FAB_LOAD(frame, FAB_L4 + 20, options.at, size);
     FAB_REPEAT(FAB_OPTIONS_MAX, fab_next_option, &options);
-    uint32_t found = options.found & 63;
+    return options.found & 63;
+}
+
+/* Of a SYN; nearly always it is the first option. */
+FAB_INLINE int fab_clamp(FAB_FRAME *frame, uint32_t size)
+{
+    const uint16_t most = FAB_NARROW_MTU - FAB_TCP_HEADERS;
+    uint16_t before = 0, after = FAB_ORDER16(most);
+    uint8_t *head = size < 4 ? 0 : FAB_HEAD(frame, FAB_L4 + 24);
+    int first = head && fab_u16(head + FAB_L4 + 20) == FAB_ORDER16(0x0204);
+    uint32_t found = first ? 2 : fab_find_segment(frame, size);
     if (!found)
         return 0;
     uint32_t at = FAB_L4 + 20 + found;
