@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * DescribeInstanceAttribute, ModifyInstanceAttribute. An attribute
+ * DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute. An attribute
  * is a line of a table: how it is shown, how it is changed from a structure of its own or from the
  * older Attribute and Value. Control thread.
  */
@@ -223,4 +223,20 @@ RESULT ec2_modify_instance_attribute(struct call *c,
         instance.no_stop = in->disable_api_stop->value;
     resource_put(c, &instance_kind, &instance);
     return OK;
+}
+
+/* "kernel | ramdisk | sourceDestCheck" (ResetInstanceAttribute). */
+RESULT ec2_reset_instance_attribute(struct call *c,
+                                    const struct ec2_reset_instance_attribute_in *in,
+                                    struct ec2_reset_instance_attribute_out *out)
+{
+    struct stored_instance instance;
+    TRY(resource_get(c, &instance_kind, in->instance_id, &instance));
+    if (span_eq(in->attribute, S("sourceDestCheck")))
+        return change_source_check(c, &instance, true);
+    if (span_eq(in->attribute, S("kernel")) || span_eq(in->attribute, S("ramdisk")))
+        return resource_not_built(c, "A kernel of one's own");
+    return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
+                  "Value (%.*s) for parameter attribute is invalid. It cannot be reset.",
+                  SPAN_ARG(in->attribute));
 }

@@ -73,6 +73,22 @@ const struct instance_type *instance_type_named(struct span name)
     return NULL;
 }
 
+const struct instance_type *instance_type_next(const struct instance_type *after)
+{
+    const struct instance_type *type = after ? after + 1 : types;
+    while (type < types + ARRAY_LEN(types) && type->arm != is_arm())
+        type++;
+    return type < types + ARRAY_LEN(types) ? type : NULL;
+}
+
+const struct manufacturer *instance_type_manufacturer(const struct instance_type *type)
+{
+    static const struct manufacturer aws = {S_INIT("AWS"), S_INIT("amazon-web-services")},
+                                     amd = {S_INIT("AMD"), S_INIT("amd")},
+                                     intel = {S_INIT("Intel"), S_INIT("intel")};
+    return type->arm ? &aws : span_eq(span_first(type->name, 3), S("t3a")) ? &amd : &intel;
+}
+
 /* ---- what is told ------------------------------------------------------------------------------
  */
 
@@ -88,9 +104,7 @@ static struct ec2_processor_info *show_processor(struct call *c, const struct in
     struct ec2_processor_info *to = ARENA_NEW(c->arena, struct ec2_processor_info);
     to->supported_architectures.at = texts(c, instance_type_architecture());
     to->supported_architectures.count = 1;
-    to->manufacturer = type->arm                                      ? S("AWS")
-                       : span_eq(span_first(type->name, 3), S("t3a")) ? S("AMD")
-                                                                      : S("Intel");
+    to->manufacturer = instance_type_manufacturer(type)->name;
     SET(to, sustained_clock_speed_in_ghz, type->ghz);
     return to;
 }

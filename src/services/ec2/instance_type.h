@@ -18,5 +18,12 @@ struct instance_type {
 
 /* NULL: there is none of that name for this machine. */
 const struct instance_type *instance_type_named(struct span name);
+/* All of them, the first after NULL; NULL after the last. */
+const struct instance_type *instance_type_next(const struct instance_type *after);
+/* Of the processor; `code`: as requirements name it. */
+struct manufacturer {
+    struct span name, code;
+};
+const struct manufacturer *instance_type_manufacturer(const struct instance_type *type);
 /* "x86_64" or "arm64". */
 struct span instance_type_architecture(void);

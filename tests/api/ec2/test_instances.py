@@ -199,6 +199,14 @@ def test_attributes(machines):
     assert show("sourceDestCheck")["SourceDestCheck"] == {"Value": True}
     ec2.modify_instance_attribute(InstanceId=instance, SourceDestCheck={"Value": False})
     assert show("sourceDestCheck")["SourceDestCheck"] == {"Value": False}
+    assert refused(ec2.reset_instance_attribute, InstanceId=instance, Attribute="sourceDestCheck", DryRun=True)[0] == "DryRunOperation"
+    assert show("sourceDestCheck")["SourceDestCheck"] == {"Value": False}
+    ec2.reset_instance_attribute(InstanceId=instance, Attribute="sourceDestCheck")
+    assert show("sourceDestCheck")["SourceDestCheck"] == {"Value": True}
+    for name, code in (("kernel", "UnsupportedOperation"), ("ramdisk", "UnsupportedOperation"),
+                       ("instanceType", "InvalidParameterValue"), ("nothing", "InvalidParameterValue")):
+        assert refused(ec2.reset_instance_attribute, InstanceId=instance, Attribute=name)[0] == code
+    assert refused(ec2.reset_instance_attribute, InstanceId="i-0123456789abcdef0", Attribute="kernel")[0] == "InvalidInstanceID.NotFound"
     assert show("rootDeviceName")["RootDeviceName"] == {"Value": "/dev/xvda"}
     vpc = machines.look(instance)["VpcId"]
     group, = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]},
