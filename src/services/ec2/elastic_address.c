@@ -239,6 +239,20 @@ RESULT elastic_address_join(struct call *c, struct stored_elastic_address *elast
     return OK;
 }
 
+RESULT elastic_address_follow(struct call *c, const struct stored_private_address *address,
+                              struct span interface)
+{
+    struct stored_elastic_address elastic;
+    if (!address->allocation.at)
+        return OK;
+    int error = resource_find(c, &elastic_address_kind, address->allocation, &elastic);
+    if (error < 0)
+        return refuse_errno(c, error, "reading an elastic address");
+    elastic.interface = interface;
+    resource_put(c, &elastic_address_kind, &elastic);
+    return OK;
+}
+
 RESULT elastic_address_lend(struct call *c, struct stored_interface *interface)
 {
     uint32_t address;

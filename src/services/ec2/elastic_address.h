@@ -20,6 +20,10 @@ RESULT elastic_address_join(struct call *c, struct stored_elastic_address *elast
 /* The private address at that index has no public one any more; one from launch goes back to the
  * pool. The caller writes the interface. */
 RESULT elastic_address_leave(struct call *c, struct stored_interface *interface, size_t index);
+/* The private address, with its elastic one if it has one, is another interface's now; the caller
+ * writes the interfaces. */
+RESULT elastic_address_follow(struct call *c, const struct stored_private_address *address,
+                              struct span interface);
 /* One of the pool for the primary address of an interface, as long as it has that; the caller
  * writes the interface. */
 RESULT elastic_address_lend(struct call *c, struct stored_interface *interface);

@@ -75,8 +75,17 @@ static RESULT find_free(struct call *c, const struct stored_subnet *subnet, uint
     return OK;
 }
 
+RESULT subnet_find_holder(struct call *c, struct span subnet, uint32_t address, struct span *ret)
+{
+    struct stored_lease lease = lease_of(c, subnet, address);
+    int error = stored_lease_get(c->txn, c->arena, &lease);
+    *ret = error ? SPAN_NONE : lease.interface;
+    return error && error != -ENOENT ? refuse_errno(c, error, "reading a lease") : OK;
+}
+
 static RESULT check_wanted(struct call *c, const struct stored_subnet *subnet, uint32_t wanted)
 {
+    struct span holder;
     struct cidr cidr = cidr_of(subnet->cidr);
     struct span text = cidr_address_text(c->arena, wanted);
     if (!cidr_has(cidr, wanted))
@@ -87,13 +96,10 @@ static RESULT check_wanted(struct call *c, const struct stored_subnet *subnet, u
         return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
                       "Address is in subnet's reserved address "
                       "range");
-    struct stored_lease lease = lease_of(c, subnet->id, wanted);
-    int error = stored_lease_get(c->txn, c->arena, &lease);
-    if (error && error != -ENOENT)
-        return refuse_errno(c, error, "reading a lease");
-    return error ? OK
-                 : refuse(c, &EC2_INVALID_IP_ADDRESS_IN_USE, "Address %.*s is in use.",
-                          SPAN_ARG(text));
+    TRY(subnet_find_holder(c, subnet->id, wanted, &holder));
+    return holder.at ? refuse(c, &EC2_INVALID_IP_ADDRESS_IN_USE, "Address %.*s is in use.",
+                              SPAN_ARG(text))
+                     : OK;
 }
 
 RESULT subnet_lease(struct call *c, const struct stored_subnet *subnet, uint32_t wanted,
@@ -104,10 +110,15 @@ RESULT subnet_lease(struct call *c, const struct stored_subnet *subnet, uint32_t
         TRY(check_wanted(c, subnet, wanted));
     else
         TRY(find_free(c, subnet, ret));
-    struct stored_lease lease = lease_of(c, subnet->id, *ret);
+    subnet_hand_over(c, subnet->id, *ret, interface);
+    return OK;
+}
+
+void subnet_hand_over(struct call *c, struct span subnet, uint32_t address, struct span interface)
+{
+    struct stored_lease lease = lease_of(c, subnet, address);
     lease.interface = interface;
     stored_lease_put(c->txn, &lease);
-    return OK;
 }
 
 void subnet_release(struct call *c, struct span subnet, uint32_t address)

@@ -22,4 +22,8 @@ RESULT subnet_count_free(struct call *c, const struct stored_subnet *subnet, int
 /* Takes an address for an interface: `wanted`, or any free one where that is 0. */
 RESULT subnet_lease(struct call *c, const struct stored_subnet *subnet, uint32_t wanted,
                     struct span interface, uint32_t *ret);
+/* The interface that has it; absent: none. */
+RESULT subnet_find_holder(struct call *c, struct span subnet, uint32_t address, struct span *ret);
+/* From whatever interface has it. */
+void subnet_hand_over(struct call *c, struct span subnet, uint32_t address, struct span interface);
 void subnet_release(struct call *c, struct span subnet, uint32_t address);

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several interfaces: attached to what runs and taken away again, at launch, their limits, and what becomes of them."""
+import os
 import signal
 
+import pytest
+
 from machines import root, soon
+from outside import PYTHON, fetched, serving
 from refusals import refused, wait_for
 
 
@@ -145,3 +149,22 @@ def test_account_attributes(ec2):
     only, = ec2.describe_account_attributes(AttributeNames=["max-elastic-ips"])["AccountAttributes"]
     assert refused(ec2.describe_account_attributes, AttributeNames=["colour"])[0] == "InvalidParameterValue"
     assert only == {"AttributeName": "max-elastic-ips", "AttributeValues": [{"AttributeValue": "5"}]}
+
+
+@root
+@pytest.mark.skipif(not os.path.exists(PYTHON), reason="needs Debian's python3")
+def test_an_address_moves_between_instances(own_machines):
+    """Only the second has it inside; packets for it come to whoever has the interface that it is assigned to."""
+    machines = own_machines
+    ec2, subnet = machines.ec2, subnet_of(machines.ec2)
+    one, two, client = (machines.start(serving(), SubnetId=subnet) for _ in range(3))
+    cards = [machines.look(it)["NetworkInterfaces"][0]["NetworkInterfaceId"] for it in (one, two)]
+    address = ec2.assign_private_ip_addresses(NetworkInterfaceId=cards[0], SecondaryPrivateIpAddressCount=1)[
+        "AssignedPrivateIpAddresses"][0]["PrivateIpAddress"]
+    assert machines.exec(two, "ip", "address", "add", f"{address}/32", "dev", "eth0").returncode == 0
+    soon(lambda: fetched(machines, client, machines.look(two)["PrivateIpAddress"]), "the server")
+    assert not fetched(machines, client, address)
+    ec2.assign_private_ip_addresses(NetworkInterfaceId=cards[1], PrivateIpAddresses=[address], AllowReassignment=True)
+    soon(lambda: fetched(machines, client, address) == machines.look(client)["PrivateIpAddress"], "the way to its new place")
+    ec2.assign_private_ip_addresses(NetworkInterfaceId=cards[0], PrivateIpAddresses=[address], AllowReassignment=True)
+    soon(lambda: not fetched(machines, client, address), "its way back")

@@ -156,6 +156,32 @@ def test_further_addresses(ec2, subnet, make_eni):
         "InvalidParameterValue"
 
 
+def test_an_address_moves(ec2, vpc, subnet, gateway, make_eni, make_eip):
+    """With the elastic one that it has, where that is allowed; primary ones stay."""
+    one, two = make_eni(SecondaryPrivateIpAddressCount=1)["NetworkInterfaceId"], make_eni()["NetworkInterfaceId"]
+    eip = make_eip()
+    association = ec2.associate_address(AllocationId=eip["AllocationId"], NetworkInterfaceId=one, PrivateIpAddress="10.0.1.5")
+    move = {"NetworkInterfaceId": two, "PrivateIpAddresses": ["10.0.1.5"]}
+    in_use = ("InvalidIPAddress.InUse", "Address 10.0.1.5 is in use.")
+    assert refused(ec2.assign_private_ip_addresses, **move) == in_use
+    left = free(ec2, subnet)
+    moved = ec2.assign_private_ip_addresses(**move, AllowReassignment=True)
+    assert moved["AssignedPrivateIpAddresses"] == [{"PrivateIpAddress": "10.0.1.5"}] and free(ec2, subnet) == left
+    assert [it["PrivateIpAddress"] for it in eni_of(ec2, {"NetworkInterfaceId": one})["PrivateIpAddresses"]] == ["10.0.1.4"]
+    has = eni_of(ec2, {"NetworkInterfaceId": two})["PrivateIpAddresses"][1]
+    assert has["PrivateIpAddress"] == "10.0.1.5" and has["Association"]["PublicIp"] == eip["PublicIp"]
+    told, = ec2.describe_addresses(AllocationIds=[eip["AllocationId"]])["Addresses"]
+    assert (told["NetworkInterfaceId"], told["PrivateIpAddress"]) == (two, "10.0.1.5")
+    assert told["AssociationId"] == association["AssociationId"] == has["Association"]["AssociationId"]
+    assert refused(ec2.assign_private_ip_addresses, **move, AllowReassignment=True) == in_use  # it is there
+    assert refused(ec2.assign_private_ip_addresses, NetworkInterfaceId=two, PrivateIpAddresses=["10.0.1.4"],
+                   AllowReassignment=True)[0] == "InvalidIPAddress.InUse"
+    ec2.assign_private_ip_addresses(NetworkInterfaceId=two, PrivateIpAddresses=["10.0.1.77"], AllowReassignment=True)
+    ec2.disassociate_address(AssociationId=told["AssociationId"])
+    ec2.delete_network_interface(NetworkInterfaceId=two)
+    assert ec2.assign_private_ip_addresses(NetworkInterfaceId=one, PrivateIpAddresses=["10.0.1.5"])["AssignedPrivateIpAddresses"]
+
+
 def test_attributes(ec2, vpc, make_eni):
     eni = make_eni()["NetworkInterfaceId"]
 
