@@ -26,6 +26,8 @@ extern const struct resource_kind image_kind;
 RESULT image_find(struct call *c, struct span id, struct stored_image *ret);
 /* The same of one's own, which may be changed. */
 RESULT image_own(struct call *c, struct span id, struct stored_image *ret);
+/* Whether images of the account may become public (image_sharing.c). */
+RESULT image_check_publication(struct call *c);
 /* One that can be launched, and how large its disk is. */
 RESULT image_check(struct call *c, struct span id, struct stored_image *ret);
 /* "disabled", "enabled-without-cooldown" */

@@ -74,6 +74,8 @@ static RESULT change_group(struct call *c, struct stored_image *image, struct sp
         return refuse(c, &EC2_INVALID_PARAMETER_VALUE,
                       "Value (%.*s) for parameter userGroup is invalid. The only group is all.",
                       SPAN_ARG(group));
+    if (how == CHANGE_ADD && !image->is_public)
+        TRY(image_check_publication(c));
     image->is_public = how == CHANGE_ADD;
     return OK;
 }

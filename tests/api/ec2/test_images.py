@@ -122,6 +122,7 @@ def test_disabled_deprecated_protected(own_machines):
     assert refused(ec2.enable_image_deregistration_protection, ImageId=image, WithCooldown=True)[0] == "UnsupportedOperation"
     assert ec2.disable_image_deregistration_protection(ImageId=image)["Return"] == "disabled"
     now = datetime.datetime.now(datetime.timezone.utc)
+    ec2.disable_image_block_public_access()
     ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"Group": "all"}]})
     others = machines.cloud.client("ec2", key="123456789012", parameter_validation=False)
     seen = lambda client, **more: [it["ImageId"] for it in client.describe_images(Owners=["000000000000"], **more)["Images"]]
@@ -163,11 +164,40 @@ def test_who_may_launch_it(own_machines):
     available(ec2, image)
     show = lambda: ec2.describe_image_attribute(ImageId=image, Attribute="launchPermission")["LaunchPermissions"]
     assert show() == []
-    ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"UserId": "123456789012"}, {"Group": "all"}]})
+    both = {"ImageId": image, "LaunchPermission": {"Add": [{"UserId": "123456789012"}, {"Group": "all"}]}}
+    blocked = ("OperationNotPermitted", "You can\u2019t publicly share this image because block public access for AMIs is enabled for "
+               "this account. To publicly share the image, you must call the DisableImageBlockPublicAccess API.")
+    assert ec2.get_image_block_public_access_state()["ImageBlockPublicAccessState"] == "block-new-sharing"
+    assert refused(ec2.modify_image_attribute, **both) == blocked and show() == []
+    assert refused(ec2.disable_image_block_public_access, DryRun=True)[0] == "DryRunOperation"
+    assert ec2.disable_image_block_public_access()["ImageBlockPublicAccessState"] == "unblocked"
+    state = ec2.get_image_block_public_access_state()
+    assert (state["ImageBlockPublicAccessState"], state["ManagedBy"]) == ("unblocked", "account")
+    for elsewhere in (machines.cloud.client("ec2", region="eu-west-1"), machines.cloud.client("ec2", key="123456789012")):
+        assert elsewhere.get_image_block_public_access_state()["ImageBlockPublicAccessState"] == "block-new-sharing"
+    ec2.modify_image_attribute(**both)
     assert show() == [{"Group": "all"}, {"UserId": "123456789012"}] and look(ec2, image)["Public"] is True
+    # What is public stays so; the next one is blocked.
+    assert ec2.enable_image_block_public_access(ImageBlockPublicAccessState="block-new-sharing")[
+        "ImageBlockPublicAccessState"] == "block-new-sharing"
+    assert refused(ec2.enable_image_block_public_access, ImageBlockPublicAccessState="x")[0] == "InvalidParameterValue"
+    machines.cloud.restart()
+    ec2 = machines.ec2
+    ec2.modify_image_attribute(**both)
+    assert look(ec2, image)["Public"] is True
     assert [it["ImageId"] for it in ec2.describe_images(ExecutableUsers=["123456789012"])["Images"]] == [image]
     ec2.modify_image_attribute(ImageId=image, Attribute="launchPermission", OperationType="remove", UserGroups=["all"])
     assert show() == [{"UserId": "123456789012"}]
+    ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"UserId": "210987654321"}]})
+    # Who may launch it may give that up.
+    theirs = machines.cloud.client("ec2", key="123456789012")
+    assert theirs.describe_images(ImageIds=[image])["Images"][0]["OwnerId"] == "0" * 12
+    assert theirs.cancel_image_launch_permission(ImageId=image)["Return"] is True and show() == [{"UserId": "210987654321"}]
+    assert refused(theirs.describe_images, ImageIds=[image])[0] == "InvalidAMIID.NotFound"
+    assert refused(theirs.cancel_image_launch_permission, ImageId=image)[0] == "InvalidAMIID.NotFound"
+    for it in (image, machines.image):
+        assert refused(ec2.cancel_image_launch_permission, ImageId=it)[0] == "InvalidParameterValue"
+    assert refused(ec2.modify_image_attribute, **both) == blocked
     ec2.reset_image_attribute(ImageId=image, Attribute="launchPermission")
     assert show() == []
     ec2.modify_image_attribute(ImageId=image, Description={"Value": "other"})

@@ -18,6 +18,7 @@ def test_instances(own_machines, configuration):
     machines.says(instance["InstanceId"], "made-by-terraform")
     it.apply("-var=size=t3.small")
     assert machines.look(instance["InstanceId"])["InstanceType"] == "t3.small"
+    assert machines.ec2.get_image_block_public_access_state()["ImageBlockPublicAccessState"] == "unblocked"
     machines.cloud.restart(signal.SIGKILL)
     it.expect_no_change("-var=size=t3.small")
     it.destroy("-var=size=t3.small")

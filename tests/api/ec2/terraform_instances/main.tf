@@ -61,3 +61,7 @@ resource "aws_instance" "it" {
   user_data              = "#!/bin/sh\necho made-by-terraform\n"
   tags                   = { Name = "terraform" }
 }
+
+resource "aws_ec2_image_block_public_access" "it" {
+  state = var.size == "t3.small" ? "unblocked" : "block-new-sharing"
+}
