@@ -176,7 +176,7 @@ static int through_gateway(struct oracle *o, const struct tuple *t, uint32_t sub
         return FAB_NO_ROUTE;
     if (route->kind == FAB_ROUTE_BLACKHOLE)
         return FAB_BLACKHOLE;
-    if (route->kind != FAB_ROUTE_INTERNET || !fab_networks[its->network].internet)
+    if (route->kind != FAB_ROUTE_INTERNET || !fab_networks[its->network].internet || its->shut >= 2)
         return FAB_NO_ROUTE;
     if (!ordered(its->list_out, t, t->target))
         return FAB_LIST_OUT;
@@ -220,7 +220,7 @@ static int from_inside(struct oracle *o, const struct tuple *t, int excused_out,
         return FAB_LIST_OUT;
     if (route->kind == FAB_ROUTE_SERVICE)
         return to_service(o, *t, route->number);
-    if (!public_of(i->network, t->source) || !fab_networks[i->network].internet)
+    if (!public_of(i->network, t->source) || !fab_networks[i->network].internet || subnet->shut % 2)
         return FAB_NO_PUBLIC;
     o->expected = *t;
     o->expected.at = FAB_EDGE;
@@ -240,7 +240,8 @@ static int from_outside(struct oracle *o, const struct tuple *t, const struct ta
         return FAB_NO_TARGET;
     if (!public->gateway) {
         in.target = public->address;
-        if (!fab_networks[fab_interfaces[public->interface].network].internet)
+        if (!fab_networks[fab_interfaces[public->interface].network].internet ||
+            fab_subnets[fab_interfaces[public->interface].subnet].shut % 2)
             return FAB_NO_TARGET;
         if (owner_of(fab_interfaces[public->interface].network, t->source))
             return FAB_SPOOFED;
@@ -250,6 +251,8 @@ static int from_outside(struct oracle *o, const struct tuple *t, const struct ta
         return FAB_NO_FLOW;
     uint32_t to = talk->in.at;
     const struct fab_subnet *its = &fab_subnets[fab_gateways[1].subnet];
+    if (its->shut >= 2)
+        return FAB_NO_TARGET;
     if (!ordered(its->list_in, t, t->source))
         return FAB_LIST_IN;
     in.target = talk->in.source;
@@ -394,7 +397,7 @@ static void oracle_change(struct oracle *o)
     static const uint32_t kinds[] = {FAB_ROUTE_GATEWAY, FAB_ROUTE_GATEWAY, FAB_ROUTE_INTERNET,
                                      FAB_ROUTE_BLACKHOLE};
     uint32_t number = 1 + oracle_random(o, 6), subnet = 1 + oracle_random(o, 2);
-    switch (oracle_random(o, 6)) {
+    switch (oracle_random(o, 7)) {
     case 0:
         fab_interfaces[number].group_in = oracle_list(o, 1);
         break;
@@ -409,6 +412,9 @@ static void oracle_change(struct oracle *o)
         break;
     case 4:
         fab_routes.at[4].route = (struct fab_route){kinds[oracle_random(o, 4)], 1};
+        break;
+    case 5:
+        fab_subnets[subnet].shut = oracle_random(o, 4);
         break;
     default:
         fab_networks[1].internet = oracle_random(o, 4) != 0;

@@ -137,12 +137,22 @@ static int into6(struct oracle6 *o, const struct tuple6 *t, uint32_t inside, int
     return FAB_PASSED;
 }
 
+static int by_internet6(uint32_t subnet)
+{
+    return fab_networks[fab_subnets[subnet].network].internet && fab_subnets[subnet].shut % 2 == 0;
+}
+
+static int by_egress6(uint32_t subnet)
+{
+    return fab_networks[fab_subnets[subnet].network].egress && fab_subnets[subnet].shut < 2;
+}
+
 /* `known`: an answer to what left by an egress-only gateway. */
 static int arrives6(struct oracle6 *o, const struct tuple6 *t, int excused, int known)
 {
     uint32_t to = owner6(t->target);
-    const struct fab_network *network = &fab_networks[fab_interfaces[to].network];
-    if (!to || !(network->internet || (known && network->egress)))
+    uint32_t subnet = fab_interfaces[to].subnet;
+    if (!to || !(by_internet6(subnet) || (known && by_egress6(subnet))))
         return FAB_NO_TARGET;
     return into6(o, t, 0, excused);
 }
@@ -151,7 +161,6 @@ static int from_inside6(struct oracle6 *o, const struct tuple6 *t, int out, int 
 {
     const struct fab_interface *i = &fab_interfaces[t->at];
     const struct fab_subnet *subnet = &fab_subnets[i->subnet];
-    const struct fab_network *network = &fab_networks[i->network];
     uint32_t to = owner6(t->target);
     if (owner6(t->source) != t->at)
         return FAB_SPOOFED;
@@ -173,7 +182,7 @@ static int from_inside6(struct oracle6 *o, const struct tuple6 *t, int out, int 
     }
     if (!ordered6(subnet->list6_out, t, t->target))
         return FAB_LIST_OUT;
-    if (!(kind == FAB_ROUTE_EGRESS ? network->egress : network->internet))
+    if (!(kind == FAB_ROUTE_EGRESS ? by_egress6(i->subnet) : by_internet6(i->subnet)))
         return FAB_NO_PUBLIC;
     o->egress = kind == FAB_ROUTE_EGRESS;
     if (to)
@@ -304,7 +313,7 @@ static void oracle6_change(struct oracle6 *o)
 {
     static const uint32_t kinds[] = {FAB_ROUTE_EGRESS, FAB_ROUTE_INTERNET, FAB_ROUTE_BLACKHOLE};
     uint32_t number = 1 + random6(o, 5), subnet = 1 + random6(o, 2);
-    switch (random6(o, 7)) {
+    switch (random6(o, 8)) {
     case 0:
         fab_interfaces[number].group6_in = oracle6_list(o, 1);
         break;
@@ -324,6 +333,9 @@ static void oracle6_change(struct oracle6 *o)
         break;
     case 5:
         fab_networks[2].internet = random6(o, 2);
+        break;
+    case 6:
+        fab_subnets[subnet].shut = random6(o, 4);
         break;
     default:
         fab_networks[1].internet = random6(o, 4) != 0;

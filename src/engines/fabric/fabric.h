@@ -43,6 +43,7 @@ struct fabric_subnet {
     struct fabric_rules out, in; /* stateless, in order */
     struct fab_ip6 address6;     /* of its /64; 0: none */
     struct fabric_rules out6, in6;
+    uint32_t shut; /* enum FAB_SHUT, or'ed */
 };
 
 struct fabric_address {

@@ -92,7 +92,8 @@ int fabric_put_subnet(struct fabric *fabric, uint32_t number, const struct fabri
                                 .list_in = lists[1],
                                 .list6_out = lists[2],
                                 .list6_in = lists[3],
-                                .address6 = subnet->address6};
+                                .address6 = subnet->address6,
+                                .shut = subnet->shut};
     error = fabric_set(fabric, FABRIC_SUBNETS, &number, &record);
     if (error < 0)
         return error;

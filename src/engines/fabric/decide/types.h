@@ -12,7 +12,7 @@
 #define FAB_SERVICE 0xffffffu /* the end behind which services listen */
 #define FAB_NOWHERE UINT32_MAX
 /* Moves whenever what maps hold is read otherwise than before. */
-#define FAB_LAYOUT 4
+#define FAB_LAYOUT 5
 /* The fabric's ends have device indexes of our choice, so that an array tells whose a frame is: the
  * first one is interface 0's, which there is not. */
 #define FAB_DEVICE_OF_EDGE 2u
@@ -192,6 +192,12 @@ struct fab_rule {
     uint32_t more[3], more_mask[3]; /* the rest of an address of IPv6 */
 };
 
+/* What is shut for a subnet although its network has the gateway. */
+enum FAB_SHUT {
+    FAB_SHUT_DIRECT = 1, /* the internet gateway, for the subnet's own public addresses */
+    FAB_SHUT_BEHIND = 2, /* translating gateways in it, and the egress-only one */
+};
+
 struct fab_subnet {
     uint32_t network;
     uint32_t address, mask;
@@ -199,6 +205,7 @@ struct fab_subnet {
     struct fab_list list_out, list_in;
     struct fab_list list6_out, list6_in; /* of IPv6; both have the order of one */
     struct fab_ip6 address6;             /* of its /64; 0: none */
+    uint32_t shut;                       /* enum FAB_SHUT bits */
 };
 
 struct fab_interface {

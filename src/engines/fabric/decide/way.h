@@ -172,6 +172,8 @@ FAB_INLINE int fab_way_back(struct fab_way *way, uint32_t number, uint32_t from)
     if (!gateway || !gateway->count || !interface)
         return FAB_NO_TARGET;
     const struct fab_subnet *subnet = FAB_AT(fab_subnets, gateway->subnet);
+    if (subnet && !from && (subnet->shut & FAB_SHUT_BEHIND))
+        return FAB_NO_TARGET;
     if (!subnet || (from != gateway->subnet && !fab_way_list(way, &subnet->list_in, way->source)))
         return FAB_LIST_IN;
     way->target = way->bound_target;
@@ -238,7 +240,8 @@ FAB_ONCE int fab_way_arrive(struct fab_way *way)
     if (public->gateway)
         return fab_way_back(way, public->gateway, 0);
     const struct fab_interface *interface = FAB_AT(fab_interfaces, public->interface);
-    if (!interface || !fab_has_internet(interface->network))
+    const struct fab_subnet *subnet = interface ? FAB_AT(fab_subnets, interface->subnet) : 0;
+    if (!subnet || (subnet->shut & FAB_SHUT_DIRECT) || !fab_has_internet(interface->network))
         return FAB_NO_TARGET;
     if (fab_way_foreign(way, interface->network))
         return FAB_SPOOFED;
@@ -264,7 +267,8 @@ FAB_INLINE int fab_way_internet(struct fab_way *way, const struct fab_subnet *su
 {
     if (!fab_way_list(way, &subnet->list_out, way->target))
         return FAB_LIST_OUT;
-    if (!place || !place->public_address || !fab_has_internet(subnet->network))
+    if (!place || !place->public_address || (subnet->shut & FAB_SHUT_DIRECT) ||
+        !fab_has_internet(subnet->network))
         return FAB_NO_PUBLIC;
     way->source = place->public_address;
     return fab_way_outside(way);
@@ -328,7 +332,8 @@ FAB_ONCE int fab_way_gateway(struct fab_way *way, uint32_t number, uint32_t from
         way->source = gateway->publics[0];
         return fab_way_within(way, gateway, subnet, &route);
     }
-    if (route.kind != FAB_ROUTE_INTERNET || !fab_has_internet(subnet->network))
+    if (route.kind != FAB_ROUTE_INTERNET || (subnet->shut & FAB_SHUT_BEHIND) ||
+        !fab_has_internet(subnet->network))
         return FAB_NO_ROUTE;
     if (!fab_way_list(way, &subnet->list_out, way->target))
         return FAB_LIST_OUT;

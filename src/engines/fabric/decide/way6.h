@@ -93,6 +93,16 @@ FAB_INLINE int fab_way6_local(struct fab_way6 *way, uint32_t network, uint32_t n
     return fab_way6_enter(way, to, number);
 }
 
+/* Whether a subnet may use the internet gateway, or the egress-only one. */
+FAB_INLINE int fab_opens6(const struct fab_subnet *subnet, uint32_t egress)
+{
+    const struct fab_network *network = subnet ? FAB_AT(fab_networks, subnet->network) : 0;
+    if (!network)
+        return 0;
+    return egress ? network->egress && !(subnet->shut & FAB_SHUT_BEHIND)
+                  : network->internet && !(subnet->shut & FAB_SHUT_DIRECT);
+}
+
 /* At one of our addresses, from outside or from inside by way of outside. */
 FAB_ONCE int fab_way6_arrive(struct fab_way6 *way)
 {
@@ -100,8 +110,8 @@ FAB_ONCE int fab_way6_arrive(struct fab_way6 *way)
     const struct fab_interface *interface = FAB_AT(fab_interfaces, to);
     if (!way || to == FAB_EDGE || !interface)
         return FAB_NO_TARGET;
-    const struct fab_network *network = FAB_AT(fab_networks, interface->network);
-    if (!network || !(network->internet || (way->known && network->egress)))
+    const struct fab_subnet *subnet = FAB_AT(fab_subnets, interface->subnet);
+    if (!fab_opens6(subnet, 0) && !(way->known && fab_opens6(subnet, 1)))
         return FAB_NO_TARGET;
     if (way->at == FAB_EDGE)
         way->network = interface->network;
@@ -111,10 +121,9 @@ FAB_ONCE int fab_way6_arrive(struct fab_way6 *way)
 FAB_INLINE int fab_way6_outside(struct fab_way6 *way, const struct fab_subnet *subnet,
                                 uint32_t egress)
 {
-    const struct fab_network *network = FAB_AT(fab_networks, subnet->network);
     if (!fab_way6_list(way, &subnet->list6_out, &way->target))
         return FAB_LIST_OUT;
-    if (!network || !(egress ? network->egress : network->internet))
+    if (!fab_opens6(subnet, egress))
         return FAB_NO_PUBLIC;
     way->egress = egress;
     if (fab_holder6(&way->target) != FAB_EDGE)
