@@ -20,24 +20,39 @@
 #include "services/ec2/network_acl.h"
 #include "services/ec2/peering.h"
 #include "services/ec2/prefix_list.h"
+#include "services/ec2/public_access.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/subnet.h"
 #include "services/ec2/vpc.h"
 
 static const struct resource_kind *const kinds[] = {
-    &address_transfer_kind, &cidr_reservation_kind,
-    &dhcp_options_kind,     &egress_gateway_kind,
-    &elastic_address_kind,  &endpoint_kind,
-    &flow_log_kind,         &group_association_kind,
-    &group_rule_kind,       &image_kind,
-    &import_task_kind,      &instance_kind,
-    &interface_kind,        &internet_gateway_kind,
-    &key_pair_kind,         &launch_template_kind,
-    &nat_gateway_kind,      &network_acl_kind,
-    &peering_kind,          &prefix_list_kind,
-    &route_table_kind,      &security_group_kind,
-    &subnet_kind,           &vpc_kind,
+    &access_exclusion_kind,
+    &address_transfer_kind,
+    &cidr_reservation_kind,
+    &dhcp_options_kind,
+    &egress_gateway_kind,
+    &elastic_address_kind,
+    &endpoint_kind,
+    &flow_log_kind,
+    &group_association_kind,
+    &group_rule_kind,
+    &image_kind,
+    &import_task_kind,
+    &instance_kind,
+    &interface_kind,
+    &internet_gateway_kind,
+    &key_pair_kind,
+    &launch_template_kind,
+    &nat_gateway_kind,
+    &network_acl_kind,
+    &peering_kind,
+    &prefix_list_kind,
+    &public_access_kind,
+    &route_table_kind,
+    &security_group_kind,
+    &subnet_kind,
+    &vpc_kind,
 };
 
 const struct resource_kind *resource_kind_of(struct span id)

@@ -25,6 +25,7 @@
 #include "services/ec2/number.h"
 #include "services/ec2/peering.h"
 #include "services/ec2/prefix_list.h"
+#include "services/ec2/public_access.h"
 #include "services/ec2/route.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/subnet.h"
@@ -214,6 +215,20 @@ static const struct stored_network_acl *acl_of(const struct inside *in, struct s
     return &none;
 }
 
+/* "Block public access to VPCs and subnets": both modes shut the internet gateway, and ingress
+ * alone leaves what only answers come in by. What a translating gateway may counts where the
+ * gateway is. */
+static RESULT plan_shut(struct inside *in, const struct stored_subnet *subnet, uint32_t *ret)
+{
+    struct span mode;
+    TRY(public_access_mode(in->c, subnet->vpc, subnet->id, &mode));
+    if (span_eq(mode, S("block-bidirectional")))
+        *ret = FAB_SHUT_DIRECT | FAB_SHUT_BEHIND;
+    else if (span_eq(mode, S("block-ingress")))
+        *ret = FAB_SHUT_DIRECT;
+    return OK;
+}
+
 static RESULT plan_subnets(struct inside *in, struct network_plan *plan)
 {
     plan->subnets = ARENA_ARRAY(in->c->arena, struct plan_subnet, in->subnets.count);
@@ -237,6 +252,7 @@ static RESULT plan_subnets(struct inside *in, struct network_plan *plan)
             .out6 = out.six,
             .in6 = ins.six,
         };
+        TRY(plan_shut(in, subnet, &to->subnet.shut));
         if (subnet->cidr6)
             to->subnet.address6 = ip6_of(cidr6_of(subnet->cidr6->cidr).address);
         TRY(plan_routes(in, subnet->id, to));

@@ -9,6 +9,7 @@
 #include "services/ec2/describe.h"
 #include "services/ec2/network_acl.h"
 #include "services/ec2/number.h"
+#include "services/ec2/public_access.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/tag.h"
 #include "services/ec2/vpc.h"
@@ -46,8 +47,7 @@ static RESULT show(struct call *c, const void *record, void *shown)
         subnet->name_record);
     SET(to->private_dns_name_options_on_launch, enable_resource_name_dns_aaaa_record,
         subnet->name_record6);
-    to->block_public_access_states = ARENA_NEW(c->arena, struct ec2_block_public_access_states);
-    to->block_public_access_states->internet_gateway_block_mode = S("off");
+    TRY(public_access_show(c, subnet->vpc, subnet->id, &to->block_public_access_states));
     SET(to, available_ip_address_count, 0);
     TRY(subnet_count_free(c, subnet, &to->available_ip_address_count));
     return tag_list_if_any(c, subnet->id, &to->tags);
@@ -252,6 +252,7 @@ RESULT ec2_delete_subnet(struct call *c, const struct ec2_delete_subnet_in *in,
     TRY(network_acl_drop_subnet(c, subnet.vpc, subnet.id));
     TRY(route_table_drop_subnet(c, subnet.vpc, subnet.id));
     TRY(cidr_reservation_drop(c, subnet.id, RESERVED_ALL));
+    TRY(access_exclusion_drop(c, subnet.vpc, subnet.id));
     resource_drop(c, &subnet_kind, &subnet);
     return number_drop(c, subnet.id);
 }

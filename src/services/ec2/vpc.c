@@ -16,6 +16,7 @@
 #include "services/ec2/network_acl.h"
 #include "services/ec2/number.h"
 #include "services/ec2/peering.h"
+#include "services/ec2/public_access.h"
 #include "services/ec2/route_table.h"
 #include "services/ec2/security_group.h"
 #include "services/ec2/subnet.h"
@@ -46,8 +47,7 @@ static RESULT show(struct call *c, const void *record, void *shown)
     to->dhcp_options_id = vpc->dhcp_options;
     to->instance_tenancy = S("default");
     SET(to, is_default, vpc->is_default);
-    to->block_public_access_states = ARENA_NEW(c->arena, struct ec2_block_public_access_states);
-    to->block_public_access_states->internet_gateway_block_mode = S("off");
+    TRY(public_access_show(c, vpc->id, SPAN_NONE, &to->block_public_access_states));
     return tag_list_if_any(c, vpc->id, &to->tags);
 }
 
@@ -237,6 +237,7 @@ RESULT ec2_delete_vpc(struct call *c, const struct ec2_delete_vpc_in *in,
     TRY(security_group_drop_all(c, vpc.id));
     TRY(drop_all(c, &network_acl_kind, WHERE(stored_network_acl, vpc, vpc.id)));
     TRY(flow_log_drop_all(c, vpc.id));
+    TRY(access_exclusion_drop(c, vpc.id, SPAN_NONE));
     vpc_drop_cidrs6(c, &vpc);
     resource_drop(c, &vpc_kind, &vpc);
     return number_drop(c, vpc.id);

@@ -126,3 +126,45 @@ def test_a_public_address_works_both_ways(place):
     ec2.disassociate_address(AssociationId=association)
     soon(lambda: not outside.fetch(address["PublicIp"]), "the end of an address that was taken away")
     assert not fetched(machines, inside)
+
+
+def exclude(ec2, mode, **what):
+    made = ec2.create_vpc_block_public_access_exclusion(InternetGatewayExclusionMode=mode, **what)
+    return made["VpcBlockPublicAccessExclusion"]["ExclusionId"]
+
+
+def test_blocked_public_access(place):
+    machines, ec2, outside = place.machines, place.ec2, place.outside
+    web = machines.start(serving(), SubnetId=place.public)
+    app = machines.run(SubnetId=place.private)["InstanceId"]
+    machines.wait(app, "running")
+    admit_all(place)
+    address = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(InstanceId=web, AllocationId=address["AllocationId"])
+    nat, through = nat_gateway(place)
+    ec2.create_route(RouteTableId=place.private_table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+
+    def ways():
+        """Into the public address, out of it, and out through the gateway."""
+        return (outside.fetch(address["PublicIp"]) == EDGE, fetched(machines, web) == address["PublicIp"],
+                fetched(machines, app) == through)
+
+    def block(mode):
+        ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode=mode)
+
+    soon(lambda: ways() == (True, True, True), "every way")
+    block("block-ingress")
+    soon(lambda: ways() == (False, False, True), "only the gateway's")
+    block("block-bidirectional")
+    soon(lambda: ways() == (False, False, False), "no way")
+    exclusion = exclude(ec2, "allow-egress", SubnetId=place.public)
+    soon(lambda: ways() == (False, False, True), "the way out of the gateway's subnet")
+    ec2.modify_vpc_block_public_access_exclusion(ExclusionId=exclusion, InternetGatewayExclusionMode="allow-bidirectional")
+    soon(lambda: ways() == (True, True, True), "every way of an excluded subnet")
+    ec2.delete_vpc_block_public_access_exclusion(ExclusionId=exclusion)
+    soon(lambda: ways() == (False, False, False), "no way again")
+    machines.cloud.restart(signal.SIGKILL)
+    assert ways() == (False, False, False)
+    exclude(ec2, "allow-bidirectional", VpcId=machines.look(web)["VpcId"])
+    soon(lambda: ways() == (True, True, True), "every way of an excluded VPC")
+    ec2.delete_nat_gateway(NatGatewayId=nat)

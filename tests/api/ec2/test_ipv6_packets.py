@@ -168,6 +168,30 @@ def test_the_internet_both_ways_and_one_way(place):
     assert not outside.fetch(web6)
 
 
+def test_blocked_public_access(place):
+    ec2, outside = place.ec2, place.outside
+    web, web6 = server(place, place.public)
+    app, app6 = server(place, place.private)
+    ec2.authorize_security_group_ingress(GroupId=place.group, IpPermissions=[
+        {"IpProtocol": "tcp", "FromPort": 8080, "ToPort": 8080, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}])
+
+    def ways():
+        """In and out by the internet gateway, and out by the egress-only one."""
+        return outside.fetch(web6) == EDGE, fetched(place, web, EDGE) == web6, fetched(place, app, EDGE) == app6
+
+    soon(lambda: ways() == (True, True, True), "every way")
+    for mode, left in (("block-ingress", (False, False, True)), ("block-bidirectional", (False, False, False))):
+        ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode=mode)
+        soon(lambda left=left: ways() == left, f"what {mode} leaves")
+    assert fetched(place, web, app6) == web6
+    made = ec2.create_vpc_block_public_access_exclusion(InternetGatewayExclusionMode="allow-egress", SubnetId=place.private)
+    soon(lambda: ways() == (False, False, True), "the way out of an excluded subnet")
+    ec2.modify_vpc_block_public_access_exclusion(InternetGatewayExclusionMode="allow-bidirectional",
+                                                 ExclusionId=made["VpcBlockPublicAccessExclusion"]["ExclusionId"])
+    ec2.create_vpc_block_public_access_exclusion(InternetGatewayExclusionMode="allow-bidirectional", SubnetId=place.public)
+    soon(lambda: ways() == (True, True, True), "every way of excluded subnets")
+
+
 def vpc6(ec2, number):
     """VPC 10.NUMBER/16 with a block of IPv6: (its id, the block, its subnet, its main table)."""
     vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]

@@ -35,6 +35,21 @@ resource "aws_subnet" "main" {
   assign_ipv6_address_on_creation = count.index == 0
 }
 
+resource "aws_vpc_block_public_access_options" "main" {
+  internet_gateway_block_mode = var.team == "red" ? "block-bidirectional" : "block-ingress"
+}
+
+resource "aws_vpc_block_public_access_exclusion" "vpc" {
+  vpc_id                          = aws_vpc.main.id
+  internet_gateway_exclusion_mode = var.team == "red" ? "allow-egress" : "allow-bidirectional"
+  tags                            = { team = var.team }
+}
+
+resource "aws_vpc_block_public_access_exclusion" "subnet" {
+  subnet_id                       = aws_subnet.main[0].id
+  internet_gateway_exclusion_mode = "allow-bidirectional"
+}
+
 resource "aws_internet_gateway" "main" {
   vpc_id = aws_vpc.main.id
 }
