@@ -205,7 +205,7 @@ struct span dns_ask(struct arena *arena, struct span name, enum DNS_TYPE type,
     add16(out, type);
     add16(out, DNS_IN);
     struct span section = span_from(buf_span(out), DNS_HEADER);
-    *ret = (struct dns_question){.type = type,
+    *ret = (struct dns_question){.type = (uint16_t)type,
                                  .class = DNS_IN,
                                  .recursion = true,
                                  .room = DNS_UDP_PLAIN,
