@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#define DAY_MS INT64_C(86400000)
 #define DAYS_PER_400_YEARS 146097
 #define DAYS_0000_03_01_TO_1970 719468
 
@@ -128,7 +127,7 @@ struct civil time_civil(int64_t ms)
     int rest = (int)((ms % DAY_MS + DAY_MS) % DAY_MS);
     date_from_days(days, &civil);
     civil.weekday = (int)((days % 7 + 11) % 7); /* 1970-01-01 was a Thursday */
-    civil.hour = rest / 3600000;
+    civil.hour = rest / HOUR_MS;
     civil.minute = rest / 60000 % 60;
     civil.second = rest / 1000 % 60;
     civil.millisecond = rest % 1000;

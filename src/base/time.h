@@ -8,6 +8,9 @@
 #include "base/arena.h"
 
 #define TIME_NONE INT64_MIN
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
 
 /* The clock: real time plus what tests have added. Any thread. */
 int64_t clock_now_ms(void);

@@ -15,7 +15,7 @@
 #include <openssl/err.h>
 
 #define KEPT 64
-#define KEPT_MS (24LL * 3600 * 1000)
+#define KEPT_MS DAY_MS
 #define NAME_BYTES 254
 
 struct shown {

@@ -22,7 +22,7 @@
 
 #define BATCH 32
 #define BYTES_PER_SECOND (20LL << 20)
-#define REST_MS (6 * 3600 * 1000LL) /* between passes, and before the first */
+#define REST_MS (6 * HOUR_MS) /* between passes, and before the first */
 
 struct pass {
     struct store *store;

@@ -13,8 +13,6 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-#define HOUR_MS 3600000LL
-
 static struct store *store;
 static struct workers *workers;
 static struct loop *loop;

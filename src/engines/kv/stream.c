@@ -18,7 +18,6 @@
 #include <stdlib.h>
 
 #define RECORD_CEILING (16 << 20) /* bytes: two images of the largest item as it is stored */
-#define HOUR_MS 3600000
 #define ROTATE_ARENA 16384
 
 /* ---- numbers -------------------------------------------------------------------------------- */

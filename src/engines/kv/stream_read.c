@@ -16,7 +16,7 @@
 #define HEAD_LEN 11
 #define TRIM_BATCH 512
 #define SHARDS_MAX 64 /* more than rotate within the time that records are kept, twice */
-#define KEPT_MS (KV_STREAM_HOURS * 3600000LL)
+#define KEPT_MS (KV_STREAM_HOURS * HOUR_MS)
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
 

@@ -6,11 +6,12 @@
 #include "services/application_autoscaling/scaling.h"
 
 #include "base/id.h"
+#include "base/time.h"
 #include "services/application_autoscaling/page.h"
 
 #include <stdlib.h>
 
-#define KEPT_MS (42 * 86400000LL)
+#define KEPT_MS (42 * DAY_MS)
 
 /* The records of a target begin with its newest. */
 static uint64_t countdown(int64_t ms)

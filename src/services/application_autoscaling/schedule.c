@@ -6,8 +6,8 @@
  */
 #include "services/application_autoscaling/schedule.h"
 
-#define MINUTE_MS 60000LL
-#define DAY_MS 86400000LL
+#include "base/time.h"
+
 #define YEAR_FIRST 1970
 #define YEAR_LAST 2199
 #define DAYS_AHEAD (366 * 9) /* a 29th of February is at most eight years away */
@@ -122,7 +122,7 @@ static bool read_rate(struct span text, struct schedule *ret)
         struct span one, many;
         int64_t ms;
     } units[] = {{S_INIT("minute"), S_INIT("minutes"), MINUTE_MS},
-                 {S_INIT("hour"), S_INIT("hours"), 60 * MINUTE_MS},
+                 {S_INIT("hour"), S_INIT("hours"), HOUR_MS},
                  {S_INIT("day"), S_INIT("days"), DAY_MS}};
     struct span unit = text;
     int64_t value;

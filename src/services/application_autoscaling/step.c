@@ -20,7 +20,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define MINUTE_MS 60000LL
 #define UNSETTLED_MS 50 /* until a table that is UPDATING is looked at again */
 #define FAILED_MS 1000
 #define ARENA_FIRST 16384

@@ -7,13 +7,13 @@
 #include "services/dynamodb/backup.h"
 
 #include "base/id.h"
+#include "base/time.h"
 #include "services/dynamodb/recovery.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
 #include <errno.h>
 
-#define DAY_MS 86400000LL
 #define LIST_MAX 100
 #define ID_DIGITS 8
 

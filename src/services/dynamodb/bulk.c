@@ -6,6 +6,7 @@
 #include "services/dynamodb/bulk.h"
 
 #include "base/id.h"
+#include "base/time.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
@@ -13,8 +14,8 @@
 
 #include <errno.h>
 
-#define TOKEN_MS (8 * 3600000LL)
-#define LISTED_MS (90 * 24 * 3600000LL)
+#define TOKEN_MS (8 * HOUR_MS)
+#define LISTED_MS (90 * DAY_MS)
 #define LIST_DEFAULT 10
 #define ID_DIGITS 8
 #define STAMP_DIGITS 14

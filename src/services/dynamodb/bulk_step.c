@@ -6,6 +6,7 @@
  */
 #include "services/dynamodb/bulk.h"
 
+#include "base/time.h"
 #include "services/dynamodb/object_reader.h"
 #include "services/dynamodb/reference.h"
 
@@ -13,7 +14,7 @@
 
 #define OBJECTS_MAX 50000
 #define OBJECT_MAX (5ULL << 30)
-#define KEPT_MS (90 * 24 * 3600000LL)
+#define KEPT_MS (90 * DAY_MS)
 #define REPORT_CEILING (64 << 20)
 
 static void fail(struct dynamodb_bulk *bulk, struct span code, struct span message)

@@ -10,8 +10,7 @@
 #include "services/dynamodb/dynamodb.api.h"
 
 #define FREE_OF_A_DAY 4
-#define APART_MS 3600000LL
-#define DAY_MS 86400000LL
+#define APART_MS HOUR_MS
 
 /* Friday, October 9, 2026 at 12:21:34 AM Coordinated Universal Time */
 static struct span long_time(struct call *c, int64_t ms)

@@ -7,16 +7,16 @@
 #include "services/dynamodb/export.h"
 
 #include "base/id.h"
+#include "base/time.h"
 #include "services/dynamodb/recovery.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
 #include <errno.h>
 
-#define MINUTE_MS 60000LL
 #define WINDOW_MIN_MS (15 * MINUTE_MS)
-#define WINDOW_MAX_MS (24 * 60 * MINUTE_MS)
-#define TOKEN_MS (8 * 60 * MINUTE_MS)
+#define WINDOW_MAX_MS DAY_MS
+#define TOKEN_MS (8 * HOUR_MS)
 #define LIST_MAX 25
 #define ID_DIGITS 8
 

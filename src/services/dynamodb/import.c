@@ -6,6 +6,7 @@
 #include "services/dynamodb/import.h"
 
 #include "base/id.h"
+#include "base/time.h"
 #include "services/dynamodb/backup.h"
 #include "services/dynamodb/dynamodb.api.h"
 #include "services/dynamodb/index.h"
@@ -15,7 +16,7 @@
 
 #include <errno.h>
 
-#define TOKEN_MS (8 * 3600000LL)
+#define TOKEN_MS (8 * HOUR_MS)
 #define LIST_MAX 25
 #define ID_DIGITS 8
 #define NEXT_MIN                                                                                   \

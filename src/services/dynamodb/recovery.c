@@ -7,14 +7,13 @@
  */
 #include "services/dynamodb/recovery.h"
 
+#include "base/time.h"
 #include "services/dynamodb/reference.h"
 #include "services/dynamodb/table.h"
 
 #include <errno.h>
 
-#define DAY_MS 86400000LL
-#define MARGIN_MS                                                                                  \
-    3600000LL /* of history, so that the earliest second is there when it is asked for */
+#define MARGIN_MS HOUR_MS /* of history: the earliest second is there when it is asked for */
 #define DAYS_DEFAULT 35
 
 int64_t recovery_earliest(const struct dynamodb_table *table, int64_t now_ms)

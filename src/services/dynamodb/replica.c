@@ -8,6 +8,7 @@
  */
 #include "services/dynamodb/replica.h"
 
+#include "base/time.h"
 #include "services/dynamodb/backup.h"
 #include "services/dynamodb/index.h"
 #include "services/dynamodb/reference.h"
@@ -16,7 +17,7 @@
 
 #include <errno.h>
 
-#define SOURCE_MS (24 * 3600000LL) /* for so long a table that was copied stays */
+#define SOURCE_MS DAY_MS /* for so long a table that was copied stays */
 #define REGIONS_CEILING 4096
 
 #define BAD "One or more parameter values were invalid: "

@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-#define KEPT_MS (KV_STREAM_HOURS * 3600000LL)
+#define KEPT_MS (KV_STREAM_HOURS * HOUR_MS)
 
 #define BAD "One or more parameter values were invalid: "
 

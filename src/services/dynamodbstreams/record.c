@@ -2,6 +2,7 @@
 /* GetShardIterator, GetRecords. Any thread. */
 #include "auth/identity.h"
 #include "base/hash.h"
+#include "base/time.h"
 #include "services/dynamodbstreams/iterator.h"
 #include "services/dynamodbstreams/stream.h"
 
@@ -9,7 +10,6 @@
 
 #define RECORDS_MAX 1000
 #define ANSWER_MAX (1 << 20) /* bytes as SizeBytes reckons */
-#define MINUTE_MS 60000
 
 static RESULT refuse_trimmed(struct call *c)
 {

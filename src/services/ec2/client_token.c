@@ -4,6 +4,7 @@
 #include "services/ec2/client_token.h"
 
 #include "base/hash.h"
+#include "base/time.h"
 #include "services/ec2/ec2.api.h"
 #include "services/ec2/stored.records.h"
 #include "wire/codec.h"
@@ -12,7 +13,7 @@
 
 #define INPUT_BYTES_MAX (16 << 20) /* more than any request */
 #define TOKEN_LETTERS 64
-#define STANDS_MS (7LL * 24 * 3600 * 1000)
+#define STANDS_MS (7 * DAY_MS)
 
 static struct stored_token token_of(const struct call *c, struct span token)
 {

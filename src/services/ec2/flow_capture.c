@@ -28,7 +28,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MINUTE_MS 60000
 #define DELIVERY_MS (5 * MINUTE_MS) /* "Flow log files" */
 #define ARENA_FIRST 65536
 #define ARENA_CEILING ((size_t)1 << 30)

@@ -6,8 +6,9 @@
  */
 #include "services/ec2/image.h"
 
-#define MINUTE_MS 60000
-#define YEAR_MS (366LL * 24 * 3600 * 1000)
+#include "base/time.h"
+
+#define YEAR_MS (366 * DAY_MS)
 #define YEARS 10       /* at most from now … */
 #define YEARS_PUBLIC 2 /* … or from when it was made */
 

@@ -10,6 +10,7 @@
  *
  * Control thread.
  */
+#include "base/time.h"
 #include "services/ec2/disk_copy.h"
 #include "services/ec2/image.h"
 #include "services/ec2/import_task.h"
@@ -17,7 +18,7 @@
 #include <errno.h>
 
 #define AGAIN_MS 2000
-#define TOLD_MS (7LL * 24 * 3600 * 1000)
+#define TOLD_MS (7 * DAY_MS)
 
 static RESULT end(struct call *c, struct stored_import_task *task, enum IMPORT_STATE state,
                   int64_t *ret_due_ms)

@@ -10,6 +10,7 @@
  *
  * Reasons: "Troubleshoot NAT gateways", NAT gateway creation fails. Control thread.
  */
+#include "base/time.h"
 #include "services/ec2/elastic_address.h"
 #include "services/ec2/internet_gateway.h"
 #include "services/ec2/nat_gateway.h"
@@ -17,7 +18,7 @@
 
 #include <errno.h>
 
-#define TOLD_MS (3600 * 1000)
+#define TOLD_MS HOUR_MS
 
 /* ---- why not -----------------------------------------------------------------------------------
  */

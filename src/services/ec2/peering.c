@@ -6,6 +6,7 @@
  */
 #include "services/ec2/peering.h"
 
+#include "base/time.h"
 #include "services/ec2/cidr.h"
 #include "services/ec2/describe.h"
 #include "services/ec2/network.h"
@@ -15,8 +16,7 @@
 
 #include <errno.h>
 
-#define HOUR_MS (3600LL * 1000)
-#define PENDING_MS (7 * 24 * HOUR_MS) /* an unaccepted request expires */
+#define PENDING_MS (7 * DAY_MS) /* an unaccepted request expires */
 /* How long one that has ended is told of: within an account, and between two. The page gives the
  * side that ended it hours, too; here both see it as long as the other one would. */
 #define SHOWN_MS (2 * HOUR_MS)

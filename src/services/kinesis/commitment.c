@@ -7,9 +7,10 @@
  */
 #include "services/kinesis/stream.h"
 
+#include "base/time.h"
+
 #include <errno.h>
 
-#define DAY_MS (24 * 3600000LL)
 #define WARM_MOST 10240 /* MiB/s */
 
 static RESULT read_account(struct call *c, struct kinesis_account *ret)

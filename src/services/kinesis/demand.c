@@ -20,7 +20,6 @@
 #define LOOK_MS 10000
 #define SHARDS_LEAST 4    /* 4 MB/s */
 #define SHARDS_MOST 10240 /* 10 GB/s */
-#define DAY_MS (24 * 3600000LL)
 #define DAYS 30
 #define MIB (1024 * 1024)
 #define ARENA_FIRST 16384

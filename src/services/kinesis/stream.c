@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* CreateStream, DeleteStream, and what an account may have. Control thread. */
+#include "base/time.h"
 #include "services/kinesis/channel.h"
 #include "services/kinesis/queue.h"
 
@@ -7,9 +8,7 @@
 
 #include <errno.h>
 
-#define DAY_MS (24 * 3600000LL)
 #define CREATING_MAX 5
-#define HOUR_MS 3600000LL
 #define RETENTION_DEFAULT 24 /* hours */
 #define RECORD_KIB_DEFAULT 1024
 #define MIB (1ULL << 20)

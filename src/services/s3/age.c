@@ -2,9 +2,10 @@
 /* Groups by age, and which of them are infrequently accessed. Pure. */
 #include "services/s3/age.h"
 
+#include "base/time.h"
+
 #include <math.h>
 
-#define DAY_MS INT64_C(86400000)
 #define SMALL 131072  /* bytes: what STANDARD_IA is billed for at least */
 #define LEAST_DAYS 30 /* in STANDARD, and of observation */
 #define STABLE_DAYS 7 /* of the same answer */

@@ -12,8 +12,6 @@
 
 #include <errno.h>
 
-#define DAY_MS INT64_C(86400000)
-
 /* ---- who looks at it ------------------------------------------------------------------------ */
 
 struct observer {

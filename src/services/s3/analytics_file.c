@@ -8,7 +8,6 @@
 #include "base/time.h"
 #include "services/s3/analytics.h"
 
-#define DAY_MS INT64_C(86400000)
 #define WINDOW 30 /* days that ratios and ages are about */
 #define MEGABYTE 1048576.0
 #define FILE_MAX ((size_t)64 << 20) /* the oldest days are left out of a longer one */

@@ -19,9 +19,8 @@
 #include <errno.h>
 
 #define LOOKED_AT 10000 /* versions in one step */
-#define DAY_MS INT64_C(86400000)
-#define MISSED_MOST 60 /* days that are closed afterwards; those before them are not observed */
-#define FIRST_EXPORT 2 /* days: the first export comes after 24 to 48 hours */
+#define MISSED_MOST 60  /* days that are closed afterwards; those before them are not observed */
+#define FIRST_EXPORT 2  /* days: the first export comes after 24 to 48 hours */
 
 /* Stored in records: numbers are stable. */
 enum STAGE { STAGE_LOOK = 0, STAGE_CLOSE = 1, STAGE_EXPORT = 2 };

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 
 #define FAILED_MS 1000
-#define LONGEST_MS INT64_C(3600000) /* between two looks, whatever happens to the clock */
-#define LAST_STEPS 1000             /* of the delivery of logs, when the program ends */
+#define LONGEST_MS HOUR_MS /* between two looks, whatever happens to the clock */
+#define LAST_STEPS 1000    /* of the delivery of logs, when the program ends */
 #define ARENA_FIRST 65536
 #define ARENA_CEILING (256 << 20)
 

@@ -12,8 +12,6 @@
 #include "services/s3/s3.h"
 #include "services/s3/tags.h"
 
-#define DAY_MS 86400000.0
-
 static struct span auth_type(struct call *c, struct arena *arena)
 {
     static const struct span names[] = {

@@ -11,8 +11,6 @@
 #include "services/s3/lifecycle.h"
 #include "services/s3/service_put.h"
 
-#define DAY_MS INT64_C(86400000)
-
 static const struct configuration_kind kind = {S_INIT("inventory"),
                                                S3_SHAPE_INVENTORY_CONFIGURATION,
                                                sizeof(struct s3_inventory_configuration)};

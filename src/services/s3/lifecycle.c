@@ -6,7 +6,6 @@
 #include "base/time.h"
 #include "services/s3/document.h"
 
-#define DAY_MS INT64_C(86400000)
 #define SMALL_OBJECT ((uint64_t)128 * 1024) /* bytes: not worth the move below that */
 
 RESULT lifecycle_load(struct call *c, const struct s3_bucket_record *bucket,

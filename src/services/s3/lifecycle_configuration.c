@@ -13,7 +13,6 @@
 
 #define RULES_MAX 1000
 #define ID_MAX 255
-#define DAY_MS INT64_C(86400000)
 
 static const struct document_form form = {DOCUMENT_LIFECYCLE,
                                           S3_SHAPE_BUCKET_LIFECYCLE_CONFIGURATION};

@@ -6,8 +6,6 @@
 #include "services/s3/access.h"
 #include "services/s3/s3.api.h"
 
-#define DAY_MS INT64_C(86400000)
-
 static const struct span modes[] = {
     [LOCK_GOVERNANCE] = S_INIT("GOVERNANCE"),
     [LOCK_COMPLIANCE] = S_INIT("COMPLIANCE"),
@@ -92,7 +90,7 @@ struct span lock_date_text(struct call *c, int64_t ms)
 {
     static const char days[] = "SunMonTueWedThuFriSat";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct civil civil = time_civil(ms - INT64_C(8) * 3600 * 1000);
+    struct civil civil = time_civil(ms - 8 * HOUR_MS);
     return arena_printf(c->arena, "%.3s %.3s %02d %02d:%02d:%02d PST %d", days + 3 * civil.weekday,
                         months + 3 * (civil.month - 1), civil.day, civil.hour, civil.minute,
                         civil.second, civil.year);

@@ -12,9 +12,6 @@
 #include "services/s3/subject.h"
 #include "services/s3/tiering.h"
 
-#define MINUTE_MS INT64_C(60000)
-#define HOUR_MS (60 * MINUTE_MS)
-#define DAY_MS (24 * HOUR_MS)
 #define FOR_EVER (INT64_MAX / 2) /* far from what a sum could overflow */
 
 /* The shortest time that S3 names for each tier. Source: "Understanding archive retrieval options".

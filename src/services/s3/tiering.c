@@ -6,14 +6,14 @@
  */
 #include "services/s3/tiering.h"
 
+#include "base/time.h"
 #include "services/s3/configuration.h"
 #include "services/s3/restore.h"
 #include "services/s3/tiering_configuration.h"
 
 #include <errno.h>
 
-#define DAY_MS INT64_C(86400000)
-#define NOTED_MS INT64_C(3600000)         /* an access is written down once an hour */
+#define NOTED_MS HOUR_MS                  /* an access is written down once an hour */
 #define FORGOTTEN_MS (731 * DAY_MS)       /* no configuration waits for so long */
 #define TIDIED_MOST 1000                  /* in one transaction */
 #define LEAST_SIZE ((uint64_t)128 * 1024) /* bytes: smaller objects stay in the first tier */

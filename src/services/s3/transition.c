@@ -10,7 +10,6 @@
 #include "base/time.h"
 #include "services/s3/lifecycle.h"
 
-#define DAY_MS INT64_C(86400000)
 #define IA_STAY_DAYS 30 /* before something leaves STANDARD_IA or ONEZONE_IA again */
 #define NEWER_VERSIONS_MAX 100
 
