@@ -2,10 +2,9 @@
 /*
  * The thread that makes commits durable. A cycle notes the newest ticket, syncs the log, and moves
  * the mark to that ticket: whatever committed while the sync ran is the next cycle's, so commits
- * gather by themselves while the disk is busy, and for a moment more where there are many: on a
- * quick disk syncs of a few commits each took a third of the processor time. It sleeps when nobody
- * wants more than the mark. A failed sync is final, because the kernel may have dropped the dirty
- * pages and a second sync would succeed without them.
+ * gather by themselves while the disk is busy. It sleeps when nobody wants more than the mark. A
+ * failed sync is final, because the kernel may have dropped the dirty pages and a second sync would
+ * succeed without them.
  */
 #include "store/inside.h"
 
@@ -18,9 +17,6 @@
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
-
-#define MANY 4       /* commits that wait: fewer writers than that wait for nothing */
-#define APART_US 300 /* cycles of many commits begin so far from each other at least */
 
 uint64_t store_latest(const struct store *store)
 {
@@ -185,20 +181,9 @@ static int make_durable(struct store *store, const struct place *end)
     return 0;
 }
 
-/* Returns when the next cycle is to begin. */
-static void gather(struct store *store)
-{
-    struct flusher *flusher = &store->flusher;
-    int64_t now = clock_measure_us(), due = flusher->began_us + APART_US;
-    if (due > now && store_latest(store) - store_durable(store) >= MANY)
-        usleep((useconds_t)(due - now));
-    flusher->began_us = clock_measure_us();
-}
-
 static void cycle(struct store *store)
 {
     struct flusher *flusher = &store->flusher;
-    gather(store);
     struct place end = commits_end(&store->commits);
     bool moves = end.ticket > store_durable(store);
     if (moves) {

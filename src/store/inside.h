@@ -50,7 +50,6 @@ struct flusher {
     struct after_list due; /* the flusher thread's own */
     bool stopping;
     pthread_t thread;
-    int64_t began_us; /* the cycle; by clock_measure_us */
     int64_t extra_sync_us;
 };
 
