@@ -15,7 +15,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#define LET_GO_TRIES 100
+#define LET_GO_US 10000
 #define FORMAT_VERSION 3
 #define FORMAT_FILE "kintoun-store"
 #define FORMAT_FILE_NEW "kintoun-store.new"
@@ -67,6 +70,14 @@ static int format_version(int dir_fd)
     return (int)version;
 }
 
+/* A child of a process that was just killed has its files until it begins another program. */
+static bool is_let_go(int fd)
+{
+    for (int i = 0; i < LET_GO_TRIES && flock(fd, LOCK_EX | LOCK_NB); i++)
+        usleep(LET_GO_US);
+    return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 static int lock(struct store *store, const char **ret_why)
 {
     store->lock_fd = openat(store->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -75,7 +86,7 @@ static int lock(struct store *store, const char **ret_why)
         *ret_why = "The data directory cannot be written to. Check its owner and permissions.";
         return error;
     }
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    if (is_let_go(store->lock_fd))
         return 0;
     *ret_why = "Another process has this data directory open. Stop it, or choose another "
                "directory.";
