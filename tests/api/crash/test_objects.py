@@ -33,8 +33,9 @@ def scrub(cloud):
 def empties(cloud, writers):
     """When all is deleted, all space comes back: uploads that a crash left are aborted before."""
     s3 = cloud.client("s3")
-    for upload in s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []):
-        s3.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=BUCKET):
+        for upload in page.get("Uploads", []):
+            s3.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
     with contextlib.closing(Client(cloud)) as client:
         for name in [BASE, *(name for writer in writers for name in writer.present())]:
             client.ask("DELETE", name)
