@@ -44,16 +44,23 @@ def produce(connect, server, stream):
         time.sleep(PAUSE_S)
 
 
+def cbor(value):
+    """RFC 8949; maps and texts shorter than 256 bytes."""
+    if isinstance(value, dict):
+        return bytes([0xA0 + len(value)]) + b"".join(cbor(it) for pair in value.items() for it in pair)
+    return bytes([0x78, len(value)]) + value.encode()
+
+
 def subscription(server, consumer, shard):
-    """The bytes of a signed request."""
-    body = f'{{"ConsumerARN":"{consumer}","ShardId":"{shard}","StartingPosition":{{"Type":"LATEST"}}}}'
+    """The bytes of a signed request, in the encoding of the Java SDK and so of the Kinesis Client Library."""
+    body = cbor({"ConsumerARN": consumer, "ShardId": shard, "StartingPosition": {"Type": "LATEST"}})
     request = botocore.awsrequest.AWSRequest(
         "POST", f"http://{server.address}/", data=body, headers={
-            "Host": server.address, "Content-Type": "application/x-amz-json-1.1", "Content-Length": str(len(body)),
+            "Host": server.address, "Content-Type": "application/x-amz-cbor-1.1", "Content-Length": str(len(body)),
             "X-Amz-Target": "Kinesis_20131202.SubscribeToShard"})
     botocore.auth.SigV4Auth(botocore.credentials.Credentials(server.key, server.key), "kinesis", "us-east-1").add_auth(request)
     head = "POST / HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-    return (head + "\r\n" + body).encode()
+    return (head + "\r\n").encode() + body
 
 
 class Pipes:
