@@ -13,12 +13,14 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define EVENTS_PER_TICK 256
+#define MUCH 4 /* events at once */
 
 struct loop {
     int epoll_fd;
@@ -157,23 +159,35 @@ void loop_remove_tick(struct loop *loop, struct tick *tick)
         }
 }
 
+static int next_due_ms(struct loop *loop)
+{
+    int64_t due_ms;
+    if (!timers_next(&loop->timers, &due_ms))
+        return -1;
+    int64_t wait_ms = due_ms - clock_steady_ms();
+    return (int)(wait_ms < 0 ? 0 : wait_ms < INT_MAX ? wait_ms : INT_MAX);
+}
+
+static int events_within(struct loop *loop, int wait_ms)
+{
+    int count = epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_TICK, wait_ms);
+    if (count < 0 && errno != EINTR)
+        log_fatal("epoll_wait: errno %d", errno);
+    return count < 0 ? 0 : count;
+}
+
+/* Where much came at once, whoever shares the processor goes first before the loop sleeps: often it
+ * is what has the next events, and waking costs more than they do. Where little comes, the loop
+ * would only be late. */
 static void wait_for_events(struct loop *loop)
 {
-    int64_t wait_ms = -1, due_ms;
-    if (timers_next(&loop->timers, &due_ms)) {
-        wait_ms = due_ms - clock_steady_ms();
-        if (wait_ms < 0)
-            wait_ms = 0;
-        else if (wait_ms > INT_MAX)
-            wait_ms = INT_MAX;
-    }
+    bool much = loop->event_count >= MUCH;
     loop->event_at = 0;
-    loop->event_count = epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_TICK, (int)wait_ms);
-    if (loop->event_count < 0) {
-        if (errno != EINTR)
-            log_fatal("epoll_wait: errno %d", errno);
-        loop->event_count = 0;
-    }
+    loop->event_count = much ? events_within(loop, 0) : 0;
+    if (much && !loop->event_count)
+        sched_yield();
+    if (!loop->event_count)
+        loop->event_count = events_within(loop, next_due_ms(loop));
     loop->began_us = clock_measure_us();
 }
 
