@@ -135,16 +135,10 @@ void auth_cache_free(struct auth_cache *cache)
     free(cache);
 }
 
-static bool is_account(struct span text)
-{
-    uint64_t number;
-    return text.len == 12 && span_to_u64(text, &number);
-}
-
 /* The root key is of the default account, a key id of 12 digits of that account. */
 static bool root_account(const struct auth *auth, struct span access_key, struct span *ret_account)
 {
-    bool other = is_account(access_key);
+    bool other = policy_is_account(access_key);
     *ret_account = other ? access_key : auth->options.default_account;
     return other || span_eq(access_key, auth->options.root_access_key);
 }

@@ -104,3 +104,6 @@ const struct policy *policy_bound(struct arena *arena, const struct policy *poli
 
 /* IAM wildcard match: '*' any run, '?' one character; variables must be resolved before. */
 bool policy_glob(struct span pattern, struct span text);
+
+/* 12 digits. */
+bool policy_is_account(struct span text);

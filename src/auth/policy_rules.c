@@ -316,7 +316,7 @@ struct span policy_broken_rule(struct arena *arena, const struct policy *policy,
 
 /* ---- principals ---- */
 
-static bool is_account(struct span text)
+bool policy_is_account(struct span text)
 {
     uint64_t number;
     return text.len == 12 && span_to_u64(text, &number);
@@ -340,7 +340,7 @@ static bool read_arn(struct span arn, struct policy_principal *out)
     struct span service = span_cut(&rest, ':');
     bool regional = span_cut(&rest, ':').len != 0;
     struct span account = span_cut(&rest, ':');
-    if (regional || !is_account(account) || has_wildcard(rest))
+    if (regional || !policy_is_account(account) || has_wildcard(rest))
         return false;
     *out = (struct policy_principal){.type = PRINCIPAL_ACCOUNT,
                                      .value = account,
@@ -365,9 +365,9 @@ static bool is_unique_id(struct span text)
 static bool read_aws(struct span value, struct policy_principal *out)
 {
     out->value = value;
-    out->type = span_eq(value, S("*")) ? PRINCIPAL_ANYONE
-                : is_account(value)    ? PRINCIPAL_ACCOUNT
-                                       : PRINCIPAL_ID;
+    out->type = span_eq(value, S("*"))     ? PRINCIPAL_ANYONE
+                : policy_is_account(value) ? PRINCIPAL_ACCOUNT
+                                           : PRINCIPAL_ID;
     if (out->type != PRINCIPAL_ID || is_unique_id(value))
         return true;
     return read_arn(value, out);

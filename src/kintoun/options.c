@@ -5,6 +5,7 @@
  */
 #include "kintoun/options.h"
 
+#include "auth/policy.h"
 #include "wire/sigv4.h"
 
 #include <errno.h>
@@ -220,12 +221,6 @@ bool options_is_loopback(struct span address)
     return span_starts(address, S("127.")) || span_eq(address, S("::1"));
 }
 
-static bool is_account(struct span account)
-{
-    uint64_t number;
-    return account.len == 12 && span_to_u64(account, &number);
-}
-
 static int check(const struct options *options, const struct raw *raw)
 {
     bool loopback = options_is_loopback(options->address);
@@ -238,7 +233,7 @@ static int check(const struct options *options, const struct raw *raw)
         return complain("--fabric takes on or off, not %s", raw->fabric);
     if (raw->edge && (!*raw->edge || strchr(raw->edge, '/')))
         return complain("--edge takes the name of a network namespace, or host, not %s", raw->edge);
-    if (!is_account(options->account))
+    if (!policy_is_account(options->account))
         return complain("an account has 12 digits, %s has not", raw->account);
     if (!loopback && options->default_root_key)
         return complain("listening on %s needs a root key of your own: set "

@@ -73,9 +73,10 @@ static int format_version(int dir_fd)
 /* A child of a process that was just killed has its files until it begins another program. */
 static bool is_let_go(int fd)
 {
-    for (int i = 0; i < LET_GO_TRIES && flock(fd, LOCK_EX | LOCK_NB); i++)
+    int tries = 0;
+    while (flock(fd, LOCK_EX | LOCK_NB) && ++tries < LET_GO_TRIES)
         usleep(LET_GO_US);
-    return flock(fd, LOCK_EX | LOCK_NB) == 0;
+    return tries < LET_GO_TRIES;
 }
 
 static int lock(struct store *store, const char **ret_why)

@@ -6,12 +6,13 @@
  */
 #include "services/ec2/public_access.h"
 
+#include "base/time.h"
 #include "services/ec2/describe.h"
 #include "services/ec2/subnet.h"
 #include "services/ec2/tag.h"
 #include "services/ec2/vpc.h"
 
-#define TOLD_MS (3600 * 1000)
+#define TOLD_MS HOUR_MS
 #define EXCLUSIONS_MAX 50 /* "Amazon VPC quotas": per account and region */
 
 /* ---- the kind ----------------------------------------------------------------------------------
@@ -176,22 +177,28 @@ static RESULT check_new(struct call *c, const struct stored_access_exclusion *wi
     return OK;
 }
 
+/* On its way from `state` on, and as it is shown. */
+static RESULT put(struct call *c, struct stored_access_exclusion *exclusion,
+                  enum EXCLUSION_STATE state, struct ec2_vpc_block_public_access_exclusion **ret)
+{
+    exclusion->state = state;
+    exclusion->updated = c->now_ms;
+    resource_put_moving(c, &access_exclusion_kind, exclusion, 0);
+    *ret = ARENA_NEW(c->arena, struct ec2_vpc_block_public_access_exclusion);
+    return show(c, exclusion, *ret);
+}
+
 RESULT ec2_create_vpc_block_public_access_exclusion(
     struct call *c, const struct ec2_create_vpc_block_public_access_exclusion_in *in,
     struct ec2_create_vpc_block_public_access_exclusion_out *out)
 {
     struct stored_access_exclusion exclusion = {.mode = in->internet_gateway_exclusion_mode,
-                                                .state = EXCLUSION_CREATING,
-                                                .created = c->now_ms,
-                                                .updated = c->now_ms};
+                                                .created = c->now_ms};
     TRY(read_target(c, in, &exclusion));
     TRY(check_new(c, &exclusion));
     resource_name(c, &access_exclusion_kind, &exclusion);
-    resource_put_moving(c, &access_exclusion_kind, &exclusion, 0);
     TRY(tag_new(c, &access_exclusion_kind, exclusion.id, &in->tag_specifications));
-    out->vpc_block_public_access_exclusion =
-        ARENA_NEW(c->arena, struct ec2_vpc_block_public_access_exclusion);
-    return show(c, &exclusion, out->vpc_block_public_access_exclusion);
+    return put(c, &exclusion, EXCLUSION_CREATING, &out->vpc_block_public_access_exclusion);
 }
 
 /* One that is not gone. `done`: what cannot be done with one that is. */
@@ -212,12 +219,7 @@ RESULT ec2_modify_vpc_block_public_access_exclusion(
     struct stored_access_exclusion exclusion;
     TRY(get_live(c, in->exclusion_id, "modified", &exclusion));
     exclusion.mode = in->internet_gateway_exclusion_mode;
-    exclusion.state = EXCLUSION_UPDATING;
-    exclusion.updated = c->now_ms;
-    resource_put_moving(c, &access_exclusion_kind, &exclusion, 0);
-    out->vpc_block_public_access_exclusion =
-        ARENA_NEW(c->arena, struct ec2_vpc_block_public_access_exclusion);
-    return show(c, &exclusion, out->vpc_block_public_access_exclusion);
+    return put(c, &exclusion, EXCLUSION_UPDATING, &out->vpc_block_public_access_exclusion);
 }
 
 RESULT ec2_delete_vpc_block_public_access_exclusion(
@@ -226,10 +228,5 @@ RESULT ec2_delete_vpc_block_public_access_exclusion(
 {
     struct stored_access_exclusion exclusion;
     TRY(get_live(c, in->exclusion_id, "deleted", &exclusion));
-    exclusion.state = EXCLUSION_DELETING;
-    exclusion.updated = c->now_ms;
-    resource_put_moving(c, &access_exclusion_kind, &exclusion, 0);
-    out->vpc_block_public_access_exclusion =
-        ARENA_NEW(c->arena, struct ec2_vpc_block_public_access_exclusion);
-    return show(c, &exclusion, out->vpc_block_public_access_exclusion);
+    return put(c, &exclusion, EXCLUSION_DELETING, &out->vpc_block_public_access_exclusion);
 }

@@ -72,22 +72,27 @@ static uint64_t host_of(const uint8_t address[16])
     return be64toh(number);
 }
 
+static void take(struct call *c, struct taken *taken, uint64_t first, uint64_t last)
+{
+    taken->at = resource_grow(c, taken->at, taken->count, sizeof *taken->at);
+    taken->at[taken->count++] = (struct hosts){first, last};
+}
+
+/* A block of a subnet: at most as large as the numbers of its hosts. */
 static void take_block(struct call *c, struct taken *taken, const struct cidr6 *cidr)
 {
     uint32_t free_bits = 128 - cidr->bits;
     uint64_t first = host_of(cidr->address);
-    taken->at = resource_grow(c, taken->at, taken->count, sizeof *taken->at);
-    taken->at[taken->count++] =
-        (struct hosts){first, first | (free_bits ? UINT64_MAX >> (64 - free_bits) : 0)};
+    take(c, taken, first, first | (free_bits ? UINT64_MAX >> (64 - free_bits) : 0));
 }
 
 static void take_addresses(struct call *c, struct taken *taken,
                            const struct stored_interface *interface)
 {
     for (size_t i = 0; i < interface->addresses6.count; i++) {
-        struct cidr6 cidr = {.bits = 128};
-        if (cidr6_read_address(interface->addresses6.at[i], cidr.address))
-            take_block(c, taken, &cidr);
+        uint8_t address[16];
+        if (cidr6_read_address(interface->addresses6.at[i], address))
+            take(c, taken, host_of(address), host_of(address));
     }
 }
 

@@ -5,6 +5,8 @@
  */
 #include "services/ec2/address_transfer.h"
 
+#include "auth/policy.h"
+#include "base/time.h"
 #include "services/ec2/cidr.h"
 #include "services/ec2/describe.h"
 #include "services/ec2/elastic_address.h"
@@ -14,11 +16,9 @@
 
 #include <errno.h>
 
-#define DAY_MS (24LL * 3600 * 1000)
 #define OFFERED_MS (7 * DAY_MS)
 /* As the user's guide says; DescribeAddressTransfers says three days. */
 #define SHOWN_MS (14 * DAY_MS)
-#define ACCOUNT_DIGITS 12
 
 /* ---- the kind ----------------------------------------------------------------------------------
  */
@@ -102,10 +102,7 @@ RESULT address_transfer_drop(struct call *c, struct span allocation)
 
 static RESULT check_account(struct call *c, struct span account)
 {
-    bool good = account.len == ACCOUNT_DIGITS;
-    for (size_t i = 0; i < account.len; i++)
-        good = good && account.at[i] >= '0' && account.at[i] <= '9';
-    if (!good)
+    if (!policy_is_account(account))
         return refuse(c, &EC2_INVALID_USER_ID_MALFORMED, "Invalid user id: \"%.*s\"",
                       SPAN_ARG(account));
     if (span_eq(account, c->account))

@@ -12,7 +12,6 @@
 #define FLAG_TRUNCATED 0x0200u
 #define FLAG_RECURSION 0x0100u
 #define FLAG_AVAILABLE 0x0080u
-#define LABEL_MAX 63
 #define POINTER 0xc0u
 #define POINTER_TO_QUESTION 0xc00cu
 #define RECORD_HEAD 10 /* behind the name: type, class, time, length */
@@ -41,7 +40,7 @@ static size_t read_name(struct arena *arena, struct span message, size_t at, str
             *ret = span_of(text, len);
             return at - from;
         }
-        if (label > LABEL_MAX || at + label > message.len || len + label + 1 > DNS_NAME_MAX)
+        if (label > DNS_LABEL_MAX || at + label > message.len || len + label + 1 > DNS_NAME_MAX)
             return 0;
         if (len)
             text[len++] = '.';
@@ -221,7 +220,7 @@ static size_t skip_name(struct span message, size_t at)
         size_t label = (uint8_t)message.at[at];
         if (label == 0)
             return at + 1;
-        if (label > LABEL_MAX)
+        if (label > DNS_LABEL_MAX)
             return (label & POINTER) == POINTER ? at + 2 : 0;
         at += 1 + label;
     }

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 
 #define DNS_HEADER 12
+#define DNS_LABEL_MAX 63
 #define DNS_NAME_MAX 253 /* letters of a name in text form */
 #define DNS_MESSAGE_MAX 65535
 #define DNS_UDP_PLAIN 512 /* of who does not say more */

@@ -20,7 +20,6 @@
 #include <sys/socket.h>
 
 #define AGAIN_MS 10000 /* later than any question for a name has ended */
-#define LABEL_MAX 63
 
 enum REVERSE { REVERSE_SETTLED, REVERSE_PENDING, REVERSE_FAILED };
 
@@ -222,7 +221,7 @@ static bool is_label(struct span label)
               letter == '-' || letter == '_'))
             return false;
     }
-    return label.len > 0 && label.len <= LABEL_MAX;
+    return label.len > 0 && label.len <= DNS_LABEL_MAX;
 }
 
 /* In lower case, without the last dot. */
