@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A body on its way in. Two buffers take turns: the loop fills one while a worker digests the other
- * and appends it to an extent, sealed when it shall be, one job at a time, so digests and extents
- * need no lock: they belong to the job while it runs and to the loop otherwise. Extents double in
+ * A body on its way in. Two buffers take turns: the loop fills one while of the other one worker
+ * makes the MD5, and a second worker all other digests and appends it to an extent, sealed when it
+ * shall be. MD5, and digests and extents, need no lock: each belongs to its job while that is under
+ * way and to the loop otherwise. Extents double in
  * size up to EXTENT_MAX, so that a short body wastes little and a long one has few. They are held
  * by the draft and by the transaction that adopts them; whoever lets go last frees them unless they
  * were committed.
@@ -34,7 +35,7 @@ struct holding {
 enum DRAFT_STATE { DRAFT_IN_MEMORY, DRAFT_SPILLING, DRAFT_CLOSING, DRAFT_DONE };
 
 struct draft {
-    struct job job;
+    struct job jobs[2]; /* what makes the MD5, and what stores */
     struct store *store;
     struct workers *workers;
     struct loop *loop;
@@ -42,18 +43,20 @@ struct draft {
     enum EXTENT_KIND kind;
     struct timer retry;
     enum DRAFT_STATE state;
-    bool busy;        /* a job is under way */
+    int under_way;    /* jobs */
+    int put_off;      /* those of them for which the workers had no room yet */
     bool starved;     /* the caller waits for `ready` */
-    bool submit_last; /* the job under way is the last one */
+    bool submit_last; /* the jobs under way are the last ones */
     atomic_bool abandoned;
     int error;
     uint64_t len;
     struct buf filling;
-    /* the job's while `busy` */
+    /* the jobs' while they are under way */
     struct buf writing;
     struct digester digester;
     struct digests digests;
     struct holding *holding;
+    int lane;           /* of its segments */
     uint32_t room;      /* bytes of content that the last extent has room for */
     uint32_t allocated; /* bytes in its segment */
     int job_error;
@@ -109,7 +112,7 @@ static int extent_for_more(struct draft *draft, struct extent **ret)
     bool sealed = draft->kind == EXTENT_SEALED;
     uint32_t allocated = sealed ? (uint32_t)seal_sealed_len(size) : size;
     struct extent extent;
-    int error = segments_allocate(draft->store, allocated, &extent);
+    int error = segments_allocate(draft->store, draft->lane, allocated, &extent);
     if (error)
         return error;
     if (sealed)
@@ -174,18 +177,27 @@ static void trim_last(struct draft *draft)
     draft->allocated = holding->extents[holding->count - 1].len;
 }
 
-static void job_run(struct job *job)
+static struct draft *draft_of(struct job *job, size_t number)
 {
-    struct draft *draft = (struct draft *)((char *)job - offsetof(struct draft, job));
+    return (struct draft *)((char *)(job - number) - offsetof(struct draft, jobs));
+}
+
+static void run_md5(struct job *job)
+{
+    struct draft *draft = draft_of(job, 0);
+    if (draft->digester.wanted & DIGEST_MD5 && !atomic_load(&draft->abandoned))
+        gathering_feed(&draft->store->gathering, &draft->digester.md5, buf_span(&draft->writing));
+}
+
+static void run_store(struct job *job)
+{
+    struct draft *draft = draft_of(job, 1);
     if (atomic_load(&draft->abandoned))
         return;
-    if (draft->digester.wanted & DIGEST_MD5)
-        gathering_feed(&draft->store->gathering, &draft->digester.md5, buf_span(&draft->writing));
     int error = write_out(draft, buf_span(&draft->writing));
     if (!error && draft->submit_last) {
         trim_last(draft);
         error = segments_sync(draft->store, draft->holding->extents, draft->holding->count);
-        digester_finish(&draft->digester, &draft->digests);
     }
     draft->job_error = error;
 }
@@ -194,8 +206,10 @@ static void job_run(struct job *job)
 static void destroy(struct draft *draft)
 {
     struct holding *holding = draft->holding;
-    if (draft->state != DRAFT_IN_MEMORY && draft->len > DRAFT_INLINE_MAX)
+    if (draft->state != DRAFT_IN_MEMORY && draft->len > DRAFT_INLINE_MAX) {
         gathering_leave(&draft->store->gathering);
+        segments_leave(draft->store, draft->lane);
+    }
     if (holding->count)
         holding->extents[holding->count - 1].len = draft->allocated;
     holding_release(draft->holding);
@@ -204,25 +218,32 @@ static void destroy(struct draft *draft)
     free(draft);
 }
 
-static void submit(struct draft *draft);
+/* When the workers' queue is full, later. */
+static void submit_jobs(struct draft *draft)
+{
+    for (; draft->put_off; draft->put_off--)
+        if (workers_submit(draft->workers, &draft->jobs[draft->put_off - 1])) {
+            loop_timer_set(draft->loop, &draft->retry, clock_steady_ms() + RETRY_MS);
+            return;
+        }
+}
 
 static void retry_due(struct timer *timer)
 {
-    submit((struct draft *)((char *)timer - offsetof(struct draft, retry)));
+    submit_jobs((struct draft *)((char *)timer - offsetof(struct draft, retry)));
 }
 
 /* Frames are sealed whole: what is behind the last one goes back to the buffer that is filled next.
- * Returns how much that is. */
-static size_t keep_part_frame(struct draft *draft)
+ */
+static void keep_part_frame(struct draft *draft)
 {
     struct buf *writing = &draft->writing;
     size_t kept = draft->kind == EXTENT_SEALED ? writing->len % SEAL_FRAME : 0;
     writing->len -= kept;
     buf_append(&draft->filling, span_of(writing->at + writing->len, kept));
-    return kept;
 }
 
-/* Hands the filled buffer to a worker; when their queue is full, later. */
+/* Hands the filled buffer to the workers. */
 static void submit(struct draft *draft)
 {
     struct buf filled = draft->filling;
@@ -230,32 +251,19 @@ static void submit(struct draft *draft)
     draft->writing = filled;
     buf_clear(&draft->filling);
     draft->submit_last = draft->state == DRAFT_CLOSING;
-    size_t kept = 0;
     if (!draft->submit_last) {
         (void)buf_room(&draft->filling, BUFFER_SIZE);
-        kept = keep_part_frame(draft);
+        keep_part_frame(draft);
     }
-    draft->busy = true;
-    if (workers_submit(draft->workers, &draft->job) == 0)
-        return;
-    draft->busy = false;
-    draft->writing.len += kept;
-    filled = draft->writing;
-    draft->writing = draft->filling;
-    draft->filling = filled;
-    loop_timer_set(draft->loop, &draft->retry, clock_steady_ms() + RETRY_MS);
-}
-
-static bool waits_to_retry(const struct draft *draft)
-{
-    return draft->retry.position != 0;
+    draft->under_way = draft->put_off = ARRAY_LEN(draft->jobs);
+    submit_jobs(draft);
 }
 
 /* The callbacks may free the draft, so they come last. */
-static void job_done(struct job *job)
+static void jobs_done(struct draft *draft)
 {
-    struct draft *draft = (struct draft *)((char *)job - offsetof(struct draft, job));
-    draft->busy = false;
+    if (--draft->under_way)
+        return;
     if (atomic_load(&draft->abandoned)) {
         destroy(draft);
         return;
@@ -266,6 +274,7 @@ static void job_done(struct job *job)
             submit(draft);
             return;
         }
+        digester_finish(&draft->digester, &draft->digests);
         draft->state = DRAFT_DONE;
         draft->events.sealed(draft, draft->events.user, draft->error);
         return;
@@ -278,12 +287,23 @@ static void job_done(struct job *job)
     draft->events.ready(draft, draft->events.user);
 }
 
+static void md5_done(struct job *job)
+{
+    jobs_done(draft_of(job, 0));
+}
+
+static void store_done(struct job *job)
+{
+    jobs_done(draft_of(job, 1));
+}
+
 struct draft *draft_new(struct store *store, struct workers *workers, struct loop *loop,
                         const struct draft_plan *plan, const struct draft_events *events)
 {
     struct draft *draft = store_alloc(sizeof *draft);
     memset(draft, 0, sizeof *draft);
-    draft->job = (struct job){.run = job_run, .done = job_done, .home = loop};
+    draft->jobs[0] = (struct job){.run = run_md5, .done = md5_done, .home = loop};
+    draft->jobs[1] = (struct job){.run = run_store, .done = store_done, .home = loop};
     draft->store = store;
     draft->workers = workers;
     draft->loop = loop;
@@ -305,6 +325,7 @@ int draft_write(struct draft *draft, struct span piece)
     if (draft->state == DRAFT_IN_MEMORY && draft->len > DRAFT_INLINE_MAX) {
         draft->state = DRAFT_SPILLING;
         gathering_join(&draft->store->gathering);
+        draft->lane = segments_enter(draft->store);
         (void)buf_room(&draft->filling, BUFFER_SIZE - draft->filling.len);
     }
     buf_append(&draft->filling, piece);
@@ -312,7 +333,7 @@ int draft_write(struct draft *draft, struct span piece)
         return draft->error = -EMSGSIZE;
     if (draft->state == DRAFT_IN_MEMORY || draft->filling.len < HAND_OVER)
         return 0;
-    if (!draft->busy && !waits_to_retry(draft))
+    if (!draft->under_way)
         submit(draft);
     draft->starved = draft->filling.len >= HAND_OVER;
     return draft->starved;
@@ -329,7 +350,7 @@ int draft_seal(struct draft *draft)
         return DRAFT_SEALED_NOW;
     }
     draft->state = DRAFT_CLOSING;
-    if (!draft->busy && !waits_to_retry(draft))
+    if (!draft->under_way)
         submit(draft);
     return DRAFT_SEALING;
 }
@@ -359,9 +380,10 @@ const struct extent *draft_extents(const struct draft *draft, size_t *ret_count)
 
 void draft_free(struct draft *draft)
 {
-    if (waits_to_retry(draft))
+    if (draft->put_off)
         loop_timer_clear(draft->loop, &draft->retry);
-    if (draft->busy)
+    draft->under_way -= draft->put_off;
+    if (draft->under_way)
         atomic_store(&draft->abandoned, true);
     else
         destroy(draft);

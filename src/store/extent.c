@@ -189,7 +189,7 @@ int extent_write(struct txn *txn, struct span bytes, enum EXTENT_KIND kind, stru
     struct store *store = txn_store(txn);
     bool sealed = kind == EXTENT_SEALED;
     uint32_t size = (uint32_t)(sealed ? seal_sealed_len(bytes.len) : bytes.len);
-    int error = segments_allocate(store, size, ret);
+    int error = segments_allocate(store, 0, size, ret);
     if (error)
         return error;
     if (sealed)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The table of segment files and the space in the newest one. A file grows by fallocate in steps,
+ * The table of segment files and the space in the newest ones. A file grows by fallocate in steps,
  * so that writes into it change no metadata but their own extents and a full disk shows before the
  * bytes are written. A failed sync makes its segment useless for new extents: what was synced
  * before stays readable. Allocation and syncs run on workers; the table is locked.
@@ -104,7 +104,7 @@ void segment_remove(struct segments *segments, struct segment *segment)
 }
 
 /* A new file, its name durable: extents in it are referred to by durable records. */
-static int begin_segment(struct segments *segments)
+static int begin_segment(struct segments *segments, int lane)
 {
     char name[NAME_SIZE];
     name_of(segments->next_number, name);
@@ -118,14 +118,17 @@ static int begin_segment(struct segments *segments)
     }
     struct segment *segment = segment_add(segments, segments->next_number++);
     segment->fd = TAKE_FD(fd);
-    segments->current = segment;
+    segment->grows = true;
+    segments->current[lane] = segment;
     return 0;
 }
 
-/* With the mutex held: ends the current segment, dropping it when nothing in it is used. */
-static struct segment *end_segment(struct segments *segments)
+/* With the mutex held: ends a lane's segment, dropping it when nothing in it is used. */
+static struct segment *end_segment(struct segments *segments, int lane)
 {
-    struct segment *ended = TAKE(segments->current);
+    struct segment *ended = TAKE(segments->current[lane]);
+    if (ended)
+        ended->grows = false;
     return ended && ended->extents == 0 ? take_out(segments, ended) : NULL;
 }
 
@@ -153,18 +156,34 @@ static bool has_room(const struct segment *segment, uint32_t size)
     return segment && !segment->failed && segment->end + size <= SEGMENT_MAX;
 }
 
-int segments_allocate(struct store *store, uint32_t size, struct extent *out)
+int segments_enter(struct store *store)
+{
+    atomic_int *writers = store->segments->writers;
+    int best = 0;
+    for (int lane = 1; lane < SEGMENT_LANES; lane++)
+        if (atomic_load(&writers[lane]) < atomic_load(&writers[best]))
+            best = lane;
+    atomic_fetch_add(&writers[best], 1);
+    return best;
+}
+
+void segments_leave(struct store *store, int lane)
+{
+    atomic_fetch_sub(&store->segments->writers[lane], 1);
+}
+
+int segments_allocate(struct store *store, int lane, uint32_t size, struct extent *out)
 {
     struct segments *segments = store->segments;
     struct segment *dropped = NULL;
     size = (uint32_t)whole_blocks(size);
     pthread_mutex_lock(&segments->mutex);
     int error = 0;
-    if (!has_room(segments->current, size)) {
-        dropped = end_segment(segments);
-        error = begin_segment(segments);
+    if (!has_room(segments->current[lane], size)) {
+        dropped = end_segment(segments, lane);
+        error = begin_segment(segments, lane);
     }
-    struct segment *segment = segments->current;
+    struct segment *segment = segments->current[lane];
     if (!error)
         error = promise(store, segment, size);
     if (!error) {
@@ -213,7 +232,7 @@ void segments_free(struct store *store, const struct extent *extent)
     pthread_mutex_lock(&segments->mutex);
     struct segment *segment = segment_numbered(segments, extent->segment), *dropped = NULL;
     segment->live -= whole_blocks(extent->len);
-    if (--segment->extents == 0 && segment != segments->current)
+    if (--segment->extents == 0 && !segment->grows)
         dropped = take_out(segments, segment);
     pthread_mutex_unlock(&segments->mutex);
     if (dropped)

@@ -9,6 +9,7 @@
 #include "store/inside.h"
 
 #define SEGMENT_MAX (1ULL << 30) /* bytes of a segment file */
+#define SEGMENT_LANES 8          /* segments that grow at the same time, at most */
 #define EXTENT_ALIGN 4096        /* bytes; holes are punched in whole blocks */
 #define PIN_STRIPES 256
 
@@ -20,6 +21,7 @@ struct segment {
     uint64_t live;      /* bytes of extents not freed, in whole blocks */
     uint64_t extents;   /* not freed */
     pthread_mutex_t sync_mutex;
+    bool grows;               /* takes new extents */
     _Atomic uint64_t written; /* counts writes */
     uint64_t synced;          /* value of `written` that a sync covered; sync_mutex */
     atomic_bool failed;       /* a sync failed */
@@ -47,7 +49,8 @@ struct segments {
     pthread_mutex_t mutex; /* guards the table and the segments' counts */
     struct segment **at;   /* ascending by number */
     size_t count, cap;
-    struct segment *current; /* takes new extents; NULL: none yet */
+    struct segment *current[SEGMENT_LANES]; /* of a lane; NULL: none yet */
+    atomic_int writers[SEGMENT_LANES];
     uint32_t next_number;
     bool opened; /* the scan is complete: what has no extents is unused */
     struct pin_stripe pins[PIN_STRIPES];
@@ -77,8 +80,13 @@ MUST_CHECK int segment_fd(struct segments *segments, struct segment *segment);
 void segment_remove(struct segments *segments, struct segment *segment);
 void segment_free(struct segment *segment);
 
-/* Room for `size` bytes (at most EXTENT_MAX); *out has len 0. Blocks. -ENOSPC, -EIO. */
-MUST_CHECK int segments_allocate(struct store *store, uint32_t size, struct extent *out);
+/* A file system lets one write into a file at a time, and a sync waits for all that was written
+ * there: who writes much takes the lane, a segment that grows, with the fewest writers. Both wait
+ * for nothing. */
+int segments_enter(struct store *store);
+void segments_leave(struct store *store, int lane);
+/* Room for `size` bytes (at most EXTENT_MAX) in a lane; *out has len 0. Blocks. -ENOSPC, -EIO. */
+MUST_CHECK int segments_allocate(struct store *store, int lane, uint32_t size, struct extent *out);
 /* Gives back what the extent does not use of the `size` bytes it got. */
 void segments_trim(struct store *store, const struct extent *extent, uint32_t size);
 /* Appends to the extent: bytes, length and checksum. Blocks. */

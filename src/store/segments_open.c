@@ -189,13 +189,10 @@ int segments_open(struct store *store, const char **ret_why)
     return 0;
 }
 
-/* Gives back what was promised to the newest segment and not used. */
-static void trim_current(struct segments *segments)
+/* Gives back what was promised to a segment and not used. */
+static void trim(const struct segment *segment)
 {
-    struct segment *current = segments->current;
-    if (!current || current->allocated == current->end)
-        return;
-    if (ftruncate(current->fd, (off_t)current->end))
+    if (segment->grows && ftruncate(segment->fd, (off_t)segment->end))
         return; /* the next start does it */
 }
 
@@ -204,7 +201,8 @@ void segments_close(struct store *store)
     struct segments *segments = store->segments;
     if (!segments)
         return;
-    trim_current(segments);
+    for (size_t i = 0; i < segments->count; i++)
+        trim(segments->at[i]);
     if (segments->opened)
         remove_unused(segments);
     for (size_t i = 0; i < segments->count; i++)

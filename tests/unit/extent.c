@@ -24,7 +24,7 @@ static void begin(void)
 static struct extent make(uint32_t len)
 {
     struct extent extent;
-    CHECK_INT(segments_allocate(store, MIB, &extent), 0);
+    CHECK_INT(segments_allocate(store, 0, MIB, &extent), 0);
     CHECK_INT(segments_append(store, &extent, span_of(bytes, len / 2)), 0);
     CHECK_INT(segments_append(store, &extent, span_of(bytes + len / 2, len - len / 2)), 0);
     segments_trim(store, &extent, MIB);
@@ -246,11 +246,37 @@ TEST(segments_fill_and_follow_each_other)
 {
     begin();
     struct extent first, extent = {0};
-    CHECK_INT(segments_allocate(store, EXTENT_MAX, &first), 0);
+    CHECK_INT(segments_allocate(store, 0, EXTENT_MAX, &first), 0);
     for (uint64_t room = SEGMENT_MAX / EXTENT_MAX; room > 0; room--)
-        CHECK_INT(segments_allocate(store, EXTENT_MAX, &extent), 0);
+        CHECK_INT(segments_allocate(store, 0, EXTENT_MAX, &extent), 0);
     CHECK_INT(extent.segment, first.segment + 1);
     CHECK_INT(extent.offset, 0);
+    store_close(store);
+}
+
+/* One after the other share a segment, so that a small store has one file. */
+TEST(who_writes_at_the_same_time_has_a_segment_of_its_own)
+{
+    begin();
+    struct extent extents[SEGMENT_LANES + 1];
+    int count = ARRAY_LEN(extents);
+    for (int i = 0; i < count; i++) {
+        int lane = segments_enter(store);
+        CHECK_INT(lane, i % SEGMENT_LANES);
+        CHECK_INT(segments_allocate(store, lane, MIB, &extents[i]), 0);
+        CHECK_INT(extents[i].segment, extents[0].segment + (uint32_t)lane);
+        CHECK_INT(segments_append(store, &extents[i], span_of(bytes, MIB)), 0);
+    }
+    CHECK_INT(segments_sync(store, extents, (size_t)count), 0);
+    for (int i = 0; i < count; i++)
+        segments_leave(store, i % SEGMENT_LANES);
+    CHECK_INT(segments_enter(store), 0);
+    insert(extents, (size_t)count);
+    store_close(store);
+    store = test_store_again(1);
+    for (int i = 0; i < count; i++)
+        CHECK(reads_back(&extents[i]));
+    CHECK_INT(live(), (uint64_t)count * MIB);
     store_close(store);
 }
 
