@@ -95,6 +95,12 @@ static const struct kv_key_part *part_named(const struct kv_index_schema *schema
     return NULL;
 }
 
+static bool is_typed(const struct kv_index_schema *schema, const struct expression_equal *equal)
+{
+    const struct kv_key_part *part = part_named(schema, equal->attribute);
+    return part && part->type == equal->value->type;
+}
+
 static RESULT check_conditions(struct call *c, struct search *search)
 {
     const struct expression_equals *equals = &search->equals;
@@ -110,7 +116,7 @@ static RESULT check_conditions(struct call *c, struct search *search)
         return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                       "SearchConditionExpression must have all HASH attributes");
     for (size_t i = 0; i < equals->count; i++)
-        if (part_named(search->schema, equals->at[i].attribute)->type != equals->at[i].value->type)
+        if (!is_typed(search->schema, &equals->at[i]))
             return refuse(c, &DYNAMODB_VALIDATION_EXCEPTION,
                           "Search condition value for attribute '%.*s' does not match type in "
                           "search schema",

@@ -62,6 +62,12 @@ static RESULT check_destination(struct call *c, const struct s3_bucket_record *b
     return OK;
 }
 
+void inventory_forget(struct call *c, struct span bucket, struct span id)
+{
+    s3_inventory_delete(c->txn, &(struct s3_inventory){.bucket = bucket, .id = id});
+    s3_inventory_run_delete(c->txn, &(struct s3_inventory_run){.bucket = bucket, .id = id});
+}
+
 RESULT
 s3_put_bucket_inventory_configuration(struct call *c,
                                       const struct s3_put_bucket_inventory_configuration_in *in,
@@ -76,7 +82,7 @@ s3_put_bucket_inventory_configuration(struct call *c,
     TRY(configuration_put(c, &bucket, &kind, in->id, wish));
     struct s3_inventory inventory = {.bucket = in->bucket, .id = in->id, .edition = random_u64()};
     if (!wish->is_enabled) {
-        s3_inventory_delete(c->txn, &inventory);
+        inventory_forget(c, in->bucket, in->id);
         return OK;
     }
     s3_inventory_put(c->txn, &inventory);
@@ -115,6 +121,6 @@ RESULT s3_delete_bucket_inventory_configuration(
     struct s3_bucket_record bucket;
     TRY(place_record(c, NAME_OF(in), &bucket));
     TRY(configuration_delete(c, &bucket, &kind, in->id));
-    s3_inventory_delete(c->txn, &(struct s3_inventory){.bucket = in->bucket, .id = in->id});
+    inventory_forget(c, in->bucket, in->id);
     return OK;
 }

@@ -13,6 +13,9 @@
 int64_t inventory_next(const struct s3_inventory_configuration *wish, int64_t ms);
 RESULT inventory_load(struct call *c, const struct s3_bucket_record *bucket, struct span id,
                       struct s3_inventory_configuration *out);
+/* What is done about it, not its configuration. */
+void inventory_forget(struct call *c, struct span bucket, struct span id);
+
 /* A report on its way: how its files and rows look. */
 struct inventory_file {
     struct call *c;

@@ -65,8 +65,7 @@ static RESULT begin_anew(struct call *c, const struct s3_inventory *inventory,
     bool there;
     TRY(load(c, inventory->id, &bucket, &wish, &there));
     if (!there) {
-        s3_inventory_delete(c->txn, inventory);
-        s3_inventory_run_delete(c->txn, run);
+        inventory_forget(c, inventory->bucket, inventory->id);
         run->due = TIME_NONE;
         return OK;
     }
@@ -278,8 +277,7 @@ static RESULT write_report(struct call *c, struct s3_inventory_run *run)
     bool there;
     TRY(load(c, run->id, &report.bucket, &report.wish, &there));
     if (!there) {
-        s3_inventory_delete(c->txn, &(struct s3_inventory){.bucket = run->bucket, .id = run->id});
-        s3_inventory_run_delete(c->txn, run);
+        inventory_forget(c, run->bucket, run->id);
         return OK;
     }
     report.file = (struct inventory_file){.c = c, .bucket = &report.bucket, .wish = &report.wish};

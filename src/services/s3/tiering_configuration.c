@@ -59,7 +59,9 @@ RESULT s3_put_bucket_intelligent_tiering_configuration(
     struct s3_bucket_record bucket;
     const struct s3_intelligent_tiering_configuration *wish = in->intelligent_tiering_configuration;
     TRY(place_record(c, NAME_OF(in), &bucket));
-    TRY(configuration_check_id(c, in->id, wish->id));
+    TRY(configuration_check_id(c, in->id, in->id));
+    if (!span_eq(in->id, wish->id))
+        return place_refuse_xml(c); /* not as the other kinds: what S3 answers */
     if (wish->filter) {
         struct filter filter;
         struct filter_wish filter_wish = FILTER_WISH_OF(wish->filter);

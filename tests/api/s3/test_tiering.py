@@ -57,7 +57,7 @@ def test_refused_configurations(s3, bucket, name, refused):
     def tier(name, days):
         return configuration("it", {"AccessTier": name, "Days": days})
 
-    with refused("IdMismatch", 400):
+    with refused("MalformedXML", 400):
         put(s3, bucket, configuration("it"), "other")
     with refused("InvalidConfigurationId", 400):
         put(s3, bucket, configuration("a b"))
