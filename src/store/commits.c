@@ -114,6 +114,8 @@ uint64_t commits_add(struct store *store, const struct writes *writes)
     commits->unsettled += size;
     if (was_none || (was_little && commits->unsettled >= SETTLE_BYTES))
         settler_wake(store);
+    if (commits->unsettled >= PRESSING_BYTES)
+        settler_hurry(store);
     return head.ticket;
 }
 

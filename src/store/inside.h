@@ -85,7 +85,9 @@ struct settler {
     } batch;
     struct taken *taken; /* of the batch */
     size_t count, cap;
-    atomic_int alert; /* rounds that are short because somebody had to settle before it looked */
+    atomic_int alert;   /* rounds that are short because somebody had to settle before it looked */
+    _Atomic pid_t id;   /* of the thread, where it may fall behind */
+    atomic_bool behind; /* it runs when nothing else wants the processor */
 };
 
 struct store {
@@ -188,5 +190,8 @@ void readers_wait(struct store *store);
 struct writes *txn_writes(struct txn *txn);
 
 /* settler.c */
-#define SETTLE_BYTES (2 << 20) /* of commits make settling worth while; a batch */
+#define SETTLE_BYTES (2 << 20)    /* of commits make settling worth while; a batch */
+#define PRESSING_BYTES (16 << 20) /* of commits are too much to wait for an idle processor */
 void settler_wake(struct store *store);
+/* It shall go on like every other thread: somebody waits for it, or soon will. */
+void settler_hurry(struct store *store);

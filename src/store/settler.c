@@ -17,9 +17,12 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ALERT_MS 20                     /* a little is settled after this time */
 #define CALM_MS 100                     /* the same, where nobody waits for it */
@@ -144,6 +147,41 @@ static size_t batch_end(struct store *store, const struct place *end, struct pla
     return bytes;
 }
 
+/* ---- its turn on the processors ----------------------------------------------------------------
+ */
+
+static void run_as(pid_t thread, int policy)
+{
+    if (sched_setscheduler(thread, policy, &(struct sched_param){0}))
+        log_debug("the settler's scheduling stays: %s", strerror(errno));
+}
+
+/* Whoever may take a better place than it has may also come back from a worse one. */
+static bool may_come_back(void)
+{
+    int nice = getpriority(PRIO_PROCESS, 0);
+    return setpriority(PRIO_PROCESS, 0, nice - 1) == 0 && setpriority(PRIO_PROCESS, 0, nice) == 0;
+}
+
+void settler_hurry(struct store *store)
+{
+    if (atomic_exchange(&store->settler.behind, false))
+        run_as(atomic_load(&store->settler.id), SCHED_OTHER);
+}
+
+/* While nobody waits for the thread, requests go first: a batch is milliseconds of work, and a loop
+ * that wakes up meanwhile would wait for the next tick. Who needs it is alert before it hurries. */
+static void fall_behind(struct store *store)
+{
+    struct settler *settler = &store->settler;
+    if (atomic_load(&settler->id) != gettid() || atomic_load(&settler->alert) > 0)
+        return;
+    run_as(0, SCHED_IDLE);
+    atomic_store(&settler->behind, true);
+    if (atomic_load(&settler->alert) > 0)
+        settler_hurry(store);
+}
+
 /* A key that is written again and again goes to RocksDB once a batch. The settler's mutex is held.
  */
 static int settle_batch(struct store *store, const struct place *end, size_t bytes)
@@ -152,7 +190,10 @@ static int settle_batch(struct store *store, const struct place *end, size_t byt
     settler->batch.ticket = end->ticket;
     take_to(store, end);
     add_taken(settler);
-    int error = settler_apply(store, &settler->batch, applied_of(store, end->ticket));
+    uint64_t applied = applied_of(store, end->ticket);
+    fall_behind(store);
+    int error = settler_apply(store, &settler->batch, applied);
+    settler_hurry(store);
     if (error) {
         store_fail(store, -EIO);
         return error;
@@ -184,7 +225,8 @@ int settler_settle(struct store *store, enum FAMILY family)
 {
     if (!recent_unsettled(store->recent, family))
         return 0;
-    atomic_store_explicit(&store->settler.alert, ALERT_ROUNDS, memory_order_relaxed);
+    atomic_store(&store->settler.alert, ALERT_ROUNDS);
+    settler_hurry(store);
     return settle(store);
 }
 
@@ -271,6 +313,8 @@ static void *run(void *thing)
     struct store *store = thing;
     pthread_setname_np(pthread_self(), "settler");
     rocksdb_set_perf_level(rocksdb_disable); /* its counters, which nobody reads, cost a tenth */
+    if (may_come_back())
+        atomic_store(&store->settler.id, gettid());
     while (wait_for_commits(store) && !atomic_load(&store->failed)) {
         int error = settle(store);
         if (!error && journal_bytes(store->journal) >= CHECKPOINT_BYTES)
@@ -303,6 +347,7 @@ void settler_stop(struct store *store)
     settler->stopping = true;
     pthread_cond_signal(&settler->wake);
     pthread_mutex_unlock(&store->commits.mutex);
+    settler_hurry(store);
     pthread_join(settler->thread, NULL);
     uint64_t applied;
     if (!atomic_load(&store->failed) && (settle(store) || keep_carried(store, &applied)))
