@@ -21,7 +21,7 @@ static int64_t moved_ms;
 /* While it stands: the real and the steady time at which it was stopped. */
 static struct {
     bool yes;
-    int64_t real_ms, steady_us;
+    int64_t real_us, steady_us;
 } stood;
 
 static int64_t read_clock(clockid_t clock, int64_t per_second)
@@ -41,9 +41,15 @@ static bool stands(void)
     return __atomic_load_n(&stood.yes, __ATOMIC_ACQUIRE);
 }
 
+int64_t clock_now_us(void)
+{
+    return (stands() ? stood.real_us : read_clock(CLOCK_REALTIME, 1000000)) +
+           clock_moved_ms() * 1000;
+}
+
 int64_t clock_now_ms(void)
 {
-    return (stands() ? stood.real_ms : read_clock(CLOCK_REALTIME, 1000)) + clock_moved_ms();
+    return clock_now_us() / 1000;
 }
 
 int64_t clock_steady_at(int64_t measured_us)
@@ -74,7 +80,7 @@ void clock_stand(void)
     if (stands())
         return;
     stood.steady_us = clock_measure_us();
-    stood.real_ms = read_clock(CLOCK_REALTIME, 1000);
+    stood.real_us = read_clock(CLOCK_REALTIME, 1000000);
     __atomic_store_n(&stood.yes, true, __ATOMIC_RELEASE);
 }
 

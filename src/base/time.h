@@ -14,6 +14,8 @@
 
 /* The clock: real time plus what tests have added. Any thread. */
 int64_t clock_now_ms(void);
+/* The same in microseconds: for telling what was earlier. */
+int64_t clock_now_us(void);
 /* Time that never goes back, moved by the same amount; for deadlines and intervals, not for
  * calendars. */
 int64_t clock_steady_ms(void);

@@ -286,6 +286,7 @@ TEST(the_clock_moves_forward_only)
 {
     int64_t now = clock_now_ms(), steady = clock_steady_ms(), measure = clock_measure_us();
     CHECK(now > INT64_C(1700000000000));
+    CHECK(clock_now_us() >= now * 1000 && clock_now_us() < (now + 60000) * 1000);
     clock_advance(86400000);
     clock_advance(-500);
     CHECK(clock_now_ms() >= now + 86400000 && clock_now_ms() < now + 86400000 + 60000);

@@ -15,11 +15,6 @@
 #define SECOND_US 1000000
 #define HALF_HOUR_S 1800
 
-static int64_t now_us(void)
-{
-    return clock_now_ms() * 1000;
-}
-
 static const struct meter *meter_of(const struct kv_table *table, const struct kv_index *index,
                                     enum KV_METER which)
 {
@@ -30,7 +25,7 @@ static bool has(const struct kv_access *access, const struct meter *meter)
 {
     if (!atomic_load_explicit(&meter->rate, memory_order_relaxed) || access->kv->unlimited)
         return true;
-    return atomic_load_explicit(&meter->empty_until, memory_order_relaxed) < now_us();
+    return atomic_load_explicit(&meter->empty_until, memory_order_relaxed) < clock_now_us();
 }
 
 /* Of those who see the same moment pass one does what there is to do. */
@@ -42,7 +37,7 @@ static bool passes(_Atomic int64_t *moment, int64_t now_s, int64_t every_s)
 
 static void grow(struct meter *meter, double units)
 {
-    int64_t now_s = now_us() / SECOND_US;
+    int64_t now_s = clock_now_us() / SECOND_US;
     if (passes(&meter->second, now_s, 1)) {
         uint64_t used = atomic_exchange(&meter->used, 0);
         if (used > atomic_load(&meter->peak))
@@ -63,7 +58,7 @@ static void take(const struct kv_access *access, struct meter *meter, double uni
         return;
     if (atomic_load_explicit(&meter->grow, memory_order_relaxed))
         grow(meter, units);
-    int64_t full = now_us() - (int64_t)KV_BURST_S * SECOND_US;
+    int64_t full = clock_now_us() - (int64_t)KV_BURST_S * SECOND_US;
     int64_t taken = (int64_t)(units * SECOND_US / (double)rate);
     int64_t old = atomic_load_explicit(&meter->empty_until, memory_order_relaxed), new;
     do
@@ -146,7 +141,7 @@ void meter_set(struct meter *meter, const struct meter_rate *to)
 {
     bool grown = to->grows && atomic_load(&meter->grow) && atomic_load(&meter->rate) > to->rate;
     atomic_store(&meter->grow, to->grows);
-    atomic_store(&meter->half_hour, now_us() / SECOND_US);
+    atomic_store(&meter->half_hour, clock_now_us() / SECOND_US);
     if (!grown)
         atomic_store(&meter->rate, to->rate);
 }

@@ -22,11 +22,6 @@
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
-static uint64_t now_us(void)
-{
-    return (uint64_t)clock_now_ms() * 1000;
-}
-
 static void land(void *thing, enum TXN_END end)
 {
     struct flight *flight = thing;
@@ -40,7 +35,7 @@ static void land(void *thing, enum TXN_END end)
 static uint64_t take_number(const struct kv_access *access, struct stream *stream)
 {
     GUARD(&stream->mutex);
-    uint64_t now = now_us();
+    uint64_t now = (uint64_t)clock_now_us();
     uint64_t number = stream->next > now ? stream->next : now;
     struct flight *flight = stream->flights;
     stream->next = number + 1;
@@ -257,7 +252,7 @@ int kv_log_open(const struct kv_access *access, struct kv_table_record *record,
     if (error < 0)
         return error;
     fresh->table = record->id;
-    fresh->next = fresh->shard_first = now_us();
+    fresh->next = fresh->shard_first = (uint64_t)clock_now_us();
     fresh->shard = 1;
     fresh->shard_opened_ms = clock_now_ms();
     *kv_log_of(record, fresh->log) = fresh->id;
