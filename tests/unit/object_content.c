@@ -296,6 +296,7 @@ TEST(pieces_become_an_object)
     struct assembly found = {.id = assembly.id};
     CHECK_INT(assembly_get(&bucket, S("whole"), &found), 0);
     CHECK_SPAN(found.attributes, S("wish"));
+    CHECK(found.stamp == assembly.stamp && found.started_ms == 1 && !found.disturbed);
     CHECK_INT(assembly_get(&bucket, S("other"), &found), -ENOENT);
     finish(S("whole"), &assembly.id, numbers, 3);
     commit();

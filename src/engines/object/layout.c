@@ -9,7 +9,8 @@
 #include <endian.h>
 
 #define FORM 1
-#define FORM_DISTURBED 2 /* of an assembly */
+/* Of assemblies: the older two have no stamp. */
+enum ASSEMBLY_FORM { ASSEMBLY_OLD = FORM, ASSEMBLY_OLD_DISTURBED, ASSEMBLY, ASSEMBLY_DISTURBED };
 #define CUT_SIZE 28
 #define NUMBERED 0x80 /* in the byte of the place, as the next */
 #define NOTED 0x40
@@ -17,7 +18,8 @@
 #define SEALED_BYTES 0x80000000u /* in the number of cuts: the bytes' wrapped key precedes them */
 #define OBJECT_HEAD 30
 #define PIECE_HEAD 25
-#define ASSEMBLY_HEAD 9
+#define ASSEMBLY_HEAD 17
+#define ASSEMBLY_OLD_HEAD 9
 #define ENTRY_SIZE 12
 
 static char *put_u32(char *to, uint32_t value)
@@ -347,19 +349,24 @@ struct span layout_encode_assembly(struct arena *arena, const struct assembly *a
 {
     size_t len = ASSEMBLY_HEAD + assembly->attributes.len;
     char *to = arena_alloc(arena, len), *at = to;
-    *at++ = assembly->disturbed ? FORM_DISTURBED : FORM;
+    *at++ = assembly->disturbed ? ASSEMBLY_DISTURBED : ASSEMBLY;
     at = put_u64(at, (uint64_t)assembly->started_ms);
+    at = put_u64(at, assembly->stamp);
     put_bytes(at, assembly->attributes);
     return span_of(to, len);
 }
 
 bool layout_decode_assembly(struct span value, struct assembly *out)
 {
-    if (value.len < ASSEMBLY_HEAD || (value.at[0] != FORM && value.at[0] != FORM_DISTURBED))
+    enum ASSEMBLY_FORM form = value.len ? (enum ASSEMBLY_FORM)value.at[0] : 0;
+    bool old = form == ASSEMBLY_OLD || form == ASSEMBLY_OLD_DISTURBED;
+    size_t head = old ? ASSEMBLY_OLD_HEAD : ASSEMBLY_HEAD;
+    if (form < ASSEMBLY_OLD || form > ASSEMBLY_DISTURBED || value.len < head)
         return false;
-    out->disturbed = value.at[0] == FORM_DISTURBED;
+    out->disturbed = form == ASSEMBLY_OLD_DISTURBED || form == ASSEMBLY_DISTURBED;
     out->started_ms = (int64_t)get_u64(value.at + 1);
-    out->attributes = span_from(value, ASSEMBLY_HEAD);
+    out->stamp = old ? (uint64_t)out->started_ms * 1000 + 999 : get_u64(value.at + 9);
+    out->attributes = span_from(value, head);
     return true;
 }
 

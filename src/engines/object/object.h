@@ -275,6 +275,7 @@ struct assembly_id {
 struct assembly {
     struct assembly_id id;
     int64_t started_ms;
+    uint64_t stamp; /* versions with a greater one were written since */
     bool disturbed; /* an object of this name was deleted since */
     struct span attributes;
 };
@@ -288,7 +289,7 @@ struct piece {
                                already */
 };
 
-/* `id` is set by it. */
+/* `id` and `stamp` are set by it. */
 MUST_CHECK int assembly_begin(const struct object_bucket *bucket, struct span name,
                               struct assembly *assembly);
 /* `id` is set by the caller; -ENOENT. */

@@ -164,9 +164,7 @@ int object_get_version(const struct object_bucket *bucket, struct span name,
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-/* Microseconds, for their order's sake. No two versions that this process writes share one, so the
- * number of a deleted version does not come back. */
-static uint64_t next_stamp(int64_t now_ms)
+uint64_t next_stamp(int64_t now_ms)
 {
     static _Atomic uint64_t newest;
     uint64_t last = atomic_load(&newest), next;

@@ -245,7 +245,7 @@ static RESULT check_conditions(struct completion *done, const struct object_foun
     const struct s3_complete_multipart_upload_in *in = done->in;
     const struct assembly *assembly = &done->upload.assembly;
     TRY(condition_write(c, in->if_match, in->if_none_match, in->key, old ? old->etag : SPAN_NONE));
-    bool replaced = !span_is_absent(in->if_match) && old->object.modified_ms > assembly->started_ms;
+    bool replaced = !span_is_absent(in->if_match) && old->object.stamp > assembly->stamp;
     bool deleted = !span_is_absent(in->if_none_match) && assembly->disturbed;
     if (!replaced && !deleted)
         return OK;
