@@ -77,9 +77,6 @@ class Model:
             versions[:] = [v for v in versions if v.id != "null"]
             version.id = "null"
         versions.insert(0, version)
-        for upload in self.uploads:
-            if upload["key"] == key and not version.marker:
-                upload["written"] = True
         return version
 
     def delete(self, key):
@@ -103,7 +100,8 @@ class Model:
 
     def complete(self, upload, conditions):
         self.check(upload["key"], conditions)
-        if ("IfMatch" in conditions and upload["written"]) or ("IfNoneMatch" in conditions and upload["deleted"]):
+        newer = self.current(upload["key"]) not in upload["before"]
+        if ("IfMatch" in conditions and newer) or ("IfNoneMatch" in conditions and upload["deleted"]):
             raise Refused("ConditionalRequestConflict")
         self.uploads.remove(upload)
         parts = b"".join(hashlib.md5(part).digest() for part in upload["parts"])
@@ -243,7 +241,7 @@ class History:
 
     def begin_upload(self):
         key = self.key()
-        upload = {"key": key, "parts": [self.body()], "written": False, "deleted": False}
+        upload = {"key": key, "parts": [self.body()], "before": list(self.model.keys[key]), "deleted": False}
         if self.dice.random() < 0.15:
             upload["parts"].insert(0, BIG)
         it = upload["id"] = self.s3.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
