@@ -35,7 +35,7 @@ int assembly_begin(const struct object_bucket *bucket, struct span name, struct 
     for (int i = 0; i < 6; i++)
         assembly->id.bytes[i] = (uint8_t)(started >> (40 - 8 * i));
     random_bytes(assembly->id.bytes + 6, sizeof assembly->id.bytes - 6);
-    assembly->stamp = next_stamp(assembly->started_ms);
+    assembly->stamp = object_next_stamp(assembly->started_ms);
     assembly_put(bucket, name, assembly);
     return count_open(bucket, name, 1);
 }

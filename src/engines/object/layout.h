@@ -104,7 +104,7 @@ MUST_CHECK int content_open(const struct object_bucket *bucket, struct content *
 MUST_CHECK int content_unshare(const struct object_bucket *bucket, const struct content *content);
 /* Microseconds, for their order's sake. No two versions or assemblies of this process share one, so
  * the number of a deleted version does not come back. Any thread. */
-uint64_t next_stamp(int64_t now_ms);
+uint64_t object_next_stamp(int64_t now_ms);
 /* Numbers a new version and says whether it is plain; `modified_ms` is set. `old` is the current
  * object or NULL. */
 MUST_CHECK int object_stamp(const struct object_bucket *bucket, struct span name,

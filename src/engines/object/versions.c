@@ -164,7 +164,7 @@ int object_get_version(const struct object_bucket *bucket, struct span name,
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-uint64_t next_stamp(int64_t now_ms)
+uint64_t object_next_stamp(int64_t now_ms)
 {
     static _Atomic uint64_t newest;
     uint64_t last = atomic_load(&newest), next;
@@ -181,7 +181,7 @@ int object_stamp(const struct object_bucket *bucket, struct span name, const str
 {
     struct object mark;
     record->plain = bucket->keeping != OBJECT_KEEPS_ALL;
-    record->stamp = next_stamp(record->modified_ms);
+    record->stamp = object_next_stamp(record->modified_ms);
     if (!old && bucket->keeping != OBJECT_KEEPS_ONE) {
         int result = older_pointed(bucket, KEYSPACE_MARK, name, &mark);
         if (result < 0)
