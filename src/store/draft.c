@@ -3,10 +3,9 @@
  * A body on its way in. Two buffers take turns: the loop fills one while of the other one worker
  * makes the MD5, and a second worker all other digests and appends it to an extent, sealed when it
  * shall be. MD5, and digests and extents, need no lock: each belongs to its job while that is under
- * way and to the loop otherwise. Extents double in
- * size up to EXTENT_MAX, so that a short body wastes little and a long one has few. They are held
- * by the draft and by the transaction that adopts them; whoever lets go last frees them unless they
- * were committed.
+ * way and to the loop otherwise. Extents double in size up to EXTENT_MAX, so that a short body
+ * wastes little and a long one has few. They are held by the draft and by the transaction that
+ * adopts them; whoever lets go last frees them unless they were committed.
  */
 #include "store/draft.h"
 
@@ -34,8 +33,13 @@ struct holding {
 
 enum DRAFT_STATE { DRAFT_IN_MEMORY, DRAFT_SPILLING, DRAFT_CLOSING, DRAFT_DONE };
 
+struct draft_job {
+    struct job job;
+    struct draft *draft;
+};
+
 struct draft {
-    struct job jobs[2]; /* what makes the MD5, and what stores */
+    struct draft_job jobs[2]; /* what makes the MD5, and what stores */
     struct store *store;
     struct workers *workers;
     struct loop *loop;
@@ -177,21 +181,21 @@ static void trim_last(struct draft *draft)
     draft->allocated = holding->extents[holding->count - 1].len;
 }
 
-static struct draft *draft_of(struct job *job, size_t number)
+static struct draft *draft_of(struct job *job)
 {
-    return (struct draft *)((char *)(job - number) - offsetof(struct draft, jobs));
+    return ((struct draft_job *)((char *)job - offsetof(struct draft_job, job)))->draft;
 }
 
 static void run_md5(struct job *job)
 {
-    struct draft *draft = draft_of(job, 0);
+    struct draft *draft = draft_of(job);
     if (draft->digester.wanted & DIGEST_MD5 && !atomic_load(&draft->abandoned))
         gathering_feed(&draft->store->gathering, &draft->digester.md5, buf_span(&draft->writing));
 }
 
 static void run_store(struct job *job)
 {
-    struct draft *draft = draft_of(job, 1);
+    struct draft *draft = draft_of(job);
     if (atomic_load(&draft->abandoned))
         return;
     int error = write_out(draft, buf_span(&draft->writing));
@@ -222,7 +226,7 @@ static void destroy(struct draft *draft)
 static void submit_jobs(struct draft *draft)
 {
     for (; draft->put_off; draft->put_off--)
-        if (workers_submit(draft->workers, &draft->jobs[draft->put_off - 1])) {
+        if (workers_submit(draft->workers, &draft->jobs[draft->put_off - 1].job)) {
             loop_timer_set(draft->loop, &draft->retry, clock_steady_ms() + RETRY_MS);
             return;
         }
@@ -260,8 +264,9 @@ static void submit(struct draft *draft)
 }
 
 /* The callbacks may free the draft, so they come last. */
-static void jobs_done(struct draft *draft)
+static void job_done(struct job *job)
 {
+    struct draft *draft = draft_of(job);
     if (--draft->under_way)
         return;
     if (atomic_load(&draft->abandoned)) {
@@ -287,23 +292,13 @@ static void jobs_done(struct draft *draft)
     draft->events.ready(draft, draft->events.user);
 }
 
-static void md5_done(struct job *job)
-{
-    jobs_done(draft_of(job, 0));
-}
-
-static void store_done(struct job *job)
-{
-    jobs_done(draft_of(job, 1));
-}
-
 struct draft *draft_new(struct store *store, struct workers *workers, struct loop *loop,
                         const struct draft_plan *plan, const struct draft_events *events)
 {
     struct draft *draft = store_alloc(sizeof *draft);
     memset(draft, 0, sizeof *draft);
-    draft->jobs[0] = (struct job){.run = run_md5, .done = md5_done, .home = loop};
-    draft->jobs[1] = (struct job){.run = run_store, .done = store_done, .home = loop};
+    draft->jobs[0] = (struct draft_job){{.run = run_md5, .done = job_done, .home = loop}, draft};
+    draft->jobs[1] = (struct draft_job){{.run = run_store, .done = job_done, .home = loop}, draft};
     draft->store = store;
     draft->workers = workers;
     draft->loop = loop;

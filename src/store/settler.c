@@ -156,11 +156,13 @@ static void run_as(pid_t thread, int policy)
         log_debug("the settler's scheduling stays: %s", strerror(errno));
 }
 
-/* Whoever may take a better place than it has may also come back from a worse one. */
+/* Whoever may take a better place than it has may also come back from a worse one. A policy that
+ * the operator chose is left alone. */
 static bool may_come_back(void)
 {
     int nice = getpriority(PRIO_PROCESS, 0);
-    return setpriority(PRIO_PROCESS, 0, nice - 1) == 0 && setpriority(PRIO_PROCESS, 0, nice) == 0;
+    return sched_getscheduler(0) == SCHED_OTHER && setpriority(PRIO_PROCESS, 0, nice - 1) == 0 &&
+           setpriority(PRIO_PROCESS, 0, nice) == 0;
 }
 
 void settler_hurry(struct store *store)

@@ -9,7 +9,8 @@
 #include <endian.h>
 
 #define FORM 1
-/* Of assemblies: the older two have no stamp. */
+/* Of assemblies: the older two have no stamp, and count as begun at the end of their millisecond.
+ */
 enum ASSEMBLY_FORM { ASSEMBLY_OLD = FORM, ASSEMBLY_OLD_DISTURBED, ASSEMBLY, ASSEMBLY_DISTURBED };
 #define CUT_SIZE 28
 #define NUMBERED 0x80 /* in the byte of the place, as the next */
